@@ -1,0 +1,26 @@
+"""VentriScope's entry: page frame, navigation, and the notice that every page carries."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vmcore import RESEARCH_USE_ONLY
+
+st.set_page_config(
+    page_title="VentriScope",
+    page_icon=":material/neurology:",
+    layout="wide",
+    initial_sidebar_state="expanded",
+)
+
+page = st.navigation(
+    [
+        st.Page("pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True),
+        st.Page("pages/about.py", title="About", icon=":material/info:"),
+    ]
+)
+st.logo("assets/logo.svg", size="large")
+with st.sidebar:
+    st.caption(f":material/science: {RESEARCH_USE_ONLY}")
+
+page.run()

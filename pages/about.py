@@ -1,0 +1,64 @@
+"""About: intended use, the model's card, and what its figures do not prove."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from vmcore import RESEARCH_USE_ONLY, __version__
+from vmcore.models import BundleCard, BundleError, load_card
+from vmcore.settings import settings
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("About VentriScope", anchor=False)
+    st.write(
+        "VentriScope marks prenatal ultrasound scans of the fetal brain on which a lateral "
+        "ventricle looks wide: ventriculomegaly, an atrial width of 10 mm or more. It follows "
+        "*Deep Learning Analysis of Prenatal Ultrasound for Identification of Ventriculomegaly* "
+        "(USF-MAE, a masked autoencoder pretrained on ultrasound)."
+    )
+    st.warning(RESEARCH_USE_ONLY, icon=":material/science:")
+    st.markdown(
+        "**For** transventricular views at 18 to 24 weeks, looked at by someone who can measure "
+        "an atrium.  \n**Not for** diagnosis, screening, other planes, other organs, or measuring.  \n"
+        "**Your scans** are read on this machine, kept in memory for the session, and never "
+        "written to disk; names are not read, and text burned into the picture is removed before "
+        "anything is exported."
+    )
+    try:
+        card = load_card(settings().bundle)
+    except BundleError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _card(card)
+    st.caption(f"VentriScope {__version__}")
+
+
+def _card(card: BundleCard) -> None:
+    st.header("Model card", anchor=False)
+    st.write(
+        f"**{card.name}** · {card.architecture}, {card.folds} folds · made {card.created} · "
+        f"threshold {card.threshold:.3f} ({card.threshold_rule})"
+    )
+    st.subheader("What the figures do not prove", anchor=False)
+    for limit in card.limits:
+        st.markdown(f"- {limit}")
+    for title, figures in card.metrics.items():
+        st.subheader(title, anchor=False)
+        if isinstance(figures, list):
+            st.dataframe(pd.DataFrame(figures), hide_index=True, width="stretch")
+        else:
+            st.write(figures)
+    st.subheader("Training data", anchor=False)
+    for title, rows in card.training_data.items():
+        st.markdown(f"**{title}**")
+        if isinstance(rows, list):
+            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        else:
+            st.write(rows)
+    st.caption(f"Licence: {card.licence}")
+
+
+main()

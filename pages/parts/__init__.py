@@ -1,0 +1,1 @@
+"""What pages share: the loaded model and the scans on the desk."""

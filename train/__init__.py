@@ -1,0 +1,1 @@
+"""Command line of the study: every step is ``python -m train.<step> --help``."""

@@ -1,0 +1,147 @@
+"""Draw a phantom scan: a head in a convex sector, speckled, attenuated and shadowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vmcore.data.phantom.anatomy import Anatomy, HeadGeometry, draw_geometry
+from vmcore.data.phantom.overlays import Drawn, OverlaySettings, draw_overlays
+from vmcore.data.phantom.speckle import ScanPhysics, render_echoes
+from vmcore.imaging.scan import Region
+
+SEVERE_MM = 15.0
+DILATED_MM = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phantom:
+    """A drawn scan and everything that is true of it.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB, overlays included.
+        clean: uint8 (H, W, 3), the same scan without overlays.
+        sector: bool (H, W), where echoes are.
+        overlay: bool (H, W), pixels drawn in colour over the scan.
+        text: bool (H, W), pixels of burned-in grey or white text.
+        text_boxes: a rectangle for every piece of text.
+        region: the B-mode region.
+        geometry: the head's parts.
+        atrial_width_mm: inner width of the far atrium; label is 1 from 10 mm on.
+        spacing_mm: (row, column) millimetres per pixel.
+    """
+
+    image: npt.NDArray[np.uint8]
+    clean: npt.NDArray[np.uint8]
+    sector: npt.NDArray[np.bool_]
+    overlay: npt.NDArray[np.bool_]
+    text: npt.NDArray[np.bool_]
+    text_boxes: tuple[Region, ...]
+    region: Region
+    geometry: HeadGeometry
+    atrial_width_mm: float
+    spacing_mm: tuple[float, float]
+
+    @property
+    def label(self) -> int:
+        """0 normal, 1 ventriculomegaly (10 mm or more)."""
+        return int(self.atrial_width_mm >= DILATED_MM)
+
+
+def random_atrial_width_mm(rng: np.random.Generator, *, dilated: bool) -> float:
+    """Draw a width: normal 4.5 to 9, dilated 10.5 to 20 mm, denser near the limit."""
+    if dilated:
+        return float(10.5 + 9.5 * rng.beta(1.2, 1.6))
+    return float(rng.uniform(4.5, 9.0))
+
+
+def make_phantom(
+    atrial_width_mm: float,
+    seed: int | np.random.Generator,
+    *,
+    shape: tuple[int, int] = (480, 640),
+    overlays: OverlaySettings | None = None,
+) -> Phantom:
+    """Draw one phantom; the same arguments give the same pixels.
+
+    Args:
+        atrial_width_mm: inner width of the far ventricle's atrium, 2 to 30 mm.
+        seed: seed or generator of everything that varies.
+        shape: (height, width) in pixels, each at least 96.
+        overlays: what a scanner would draw over it; nothing without it.
+
+    Raises:
+        ValueError: a width or shape out of range.
+    """
+    if min(shape) < 96:
+        raise ValueError(f"A phantom needs at least 96 pixels on each side, not {shape}.")
+    rng = np.random.default_rng(seed)
+    anatomy = Anatomy.draw(atrial_width_mm, rng)
+    physics = ScanPhysics.draw(rng)
+    banner = round(0.1 * shape[0]) if overlays is not None and overlays.banner else 0
+    field = (shape[0] - banner, shape[1])
+    mm = anatomy.biparietal_mm / (field[0] * rng.uniform(0.55, 0.86))
+    if anatomy.occipitofrontal_mm > 0.95 * field[1] * mm:
+        mm = anatomy.occipitofrontal_mm / (0.95 * field[1])
+    along, across, depth, lateral = _head_frame(field, mm, rng)
+    geometry = draw_geometry(along, across, anatomy, rng)
+    grey, sector = render_echoes(geometry, along, across, depth, lateral, mm, physics, rng)
+
+    pad = ((banner, 0), (0, 0))
+    clean = np.repeat(np.pad(grey, pad)[..., None], 3, axis=2)
+    drawn = Drawn.blank(clean)
+    if overlays is not None:
+        drawn = draw_overlays(clean, banner, mm, _caliper_ends(along, across, geometry), overlays, rng)
+    return Phantom(
+        image=drawn.image,
+        clean=clean,
+        sector=np.pad(sector, pad),
+        overlay=drawn.overlay,
+        text=drawn.text,
+        text_boxes=drawn.boxes,
+        region=Region(banner, 0, *field),
+        geometry=_padded(geometry, pad),
+        atrial_width_mm=float(atrial_width_mm),
+        spacing_mm=(mm, mm),
+    )
+
+
+def _head_frame(
+    field: tuple[int, int], mm: float, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], ...]:
+    """Head coordinates (along, across) and probe coordinates (depth, lateral), all in mm."""
+    height, width = field
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    centre = (height * rng.uniform(0.47, 0.56), width * rng.uniform(0.46, 0.54))
+    y, x = (rows - centre[0]) * mm, (columns - centre[1]) * mm
+    turn = np.deg2rad(rng.normal(0, 14))
+    side = rng.choice([-1.0, 1.0])
+    along = side * (x * np.cos(turn) + y * np.sin(turn))
+    across = y * np.cos(turn) - x * np.sin(turn)
+    return along, across, rows * mm, (columns - width / 2) * mm
+
+
+def _caliper_ends(
+    along: npt.NDArray[np.float32], across: npt.NDArray[np.float32], geometry: HeadGeometry
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The atrium's two inner walls, as (row, column) within the field."""
+    x, _ = geometry.atrium_xy_mm
+    on_line = geometry.far_ventricle & (np.abs(along - x) < 0.6)
+    if not on_line.any():
+        middle = (along.shape[0] // 2, along.shape[1] // 2)
+        return middle, middle
+    rows, columns = np.nonzero(on_line)
+    order = np.argsort(across[rows, columns])
+    first, last = order[0], order[-1]
+    return (int(rows[first]), int(columns[first])), (int(rows[last]), int(columns[last]))
+
+
+def _padded(geometry: HeadGeometry, pad: tuple[tuple[int, int], ...]) -> HeadGeometry:
+    names = ("skull", "brain", "far_ventricle", "near_ventricle", "choroid", "cavum")
+    names += ("cavum_wall", "falx", "sulci")
+    parts = {name: np.pad(getattr(geometry, name), pad) for name in names}
+    outside = np.pad(geometry.outside_mm, pad, mode="edge")
+    return replace(geometry, outside_mm=outside, **parts)

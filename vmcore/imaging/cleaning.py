@@ -1,0 +1,167 @@
+"""De-identify a frame and take annotations off it, keeping a record of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from vmcore.imaging.annotations import colour_evidence
+from vmcore.imaging.scan import Region
+from vmcore.imaging.sector import scan_sector
+from vmcore.imaging.text import find_text
+
+_INPAINT_RADIUS = 3  # pixels, Navier-Stokes, as in the paper
+
+
+class CleaningSettings(BaseModel):
+    """How frames are cleaned; travels with a model so that it always sees what it learnt from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    top_strip: float = Field(0.08, ge=0.0, le=0.5)
+    """Share of the height cut from the top where the file names no ultrasound region."""
+    minimum_chroma: float = Field(40.0, ge=1.0, le=255.0)
+    """Lowest colour threshold for annotations, 0..255."""
+    dilation_px: int = Field(2, ge=0, le=15)
+    """Radius by which found annotations are grown, pixels."""
+    largest_annotated: float = Field(0.3, gt=0.0, le=1.0)
+    """Above this coloured share the frame is colour Doppler or a photograph: left as it is."""
+    remove_text: bool = True
+    """Look for burned-in text by OCR and remove it."""
+
+
+Kind = Literal["region", "strip", "annotation", "text", "colour"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One thing that cleaning did: what kind, how many pixels, and why, in plain words."""
+
+    kind: Kind
+    pixels: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CleanFrame:
+    """A frame fit for a model and for export.
+
+    Attributes:
+        image: uint8 (h, w, 3), RGB, de-identified and free of annotations.
+        mask: bool (h, w), True where pixels were painted over.
+        offset: (row, column) of ``image`` in the frame it came from.
+        removals: what was removed and why.
+    """
+
+    image: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.bool_]
+    offset: tuple[int, int]
+    removals: tuple[Removal, ...] = ()
+
+    def removed(self, kind: Kind) -> bool:
+        """Whether anything of this kind was removed."""
+        return any(removal.kind == kind for removal in self.removals)
+
+
+def clean_frame(
+    frame: npt.NDArray[np.uint8],
+    *,
+    region: Region | None = None,
+    settings: CleaningSettings | None = None,
+) -> CleanFrame:
+    """Cut the frame to its scan, take off coloured annotations and burned-in text.
+
+    Grey tissue passes bit for bit: only masked pixels change, and a frame without colour and
+    without text changes nowhere.
+
+    Args:
+        frame: uint8 (H, W, 3), RGB.
+        region: the scan's ultrasound region where the file names one (``Scan.region``); without
+            it a strip is cut from the top, as in the paper.
+        settings: see :class:`CleaningSettings`.
+
+    Raises:
+        ValueError: the frame is not uint8 (H, W, 3).
+    """
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+        raise ValueError(f"A frame must be uint8 (H, W, 3), not {frame.dtype} {frame.shape}.")
+    settings = settings or CleaningSettings()
+    cut, removal = _cut(frame, region, settings)
+    image = frame[cut.row : cut.row + cut.height, cut.column : cut.column + cut.width].copy()
+    removals = [removal] if removal else []
+    mask = np.zeros(image.shape[:2], bool)
+
+    evidence = colour_evidence(
+        image, minimum_chroma=settings.minimum_chroma, dilation_px=settings.dilation_px
+    )
+    share = float(evidence.mask.mean())
+    if share > settings.largest_annotated:
+        why = f"{share:.0%} of the frame is coloured: Doppler or a photograph, left as it is"
+        removals.append(Removal("colour", 0, why))
+    elif share > 0:
+        image = _paint_over(image, evidence.mask)
+        mask |= evidence.mask
+        why = "coloured drawing (callipers, arrows or text) was painted over from its surroundings"
+        removals.append(Removal("annotation", int(evidence.mask.sum()), why))
+    if settings.remove_text:
+        image, text = _remove_text(image)
+        if text.any():
+            mask |= text
+            why = "burned-in text was found and removed; text can identify a person"
+            removals.append(Removal("text", int(text.sum()), why))
+    return CleanFrame(image, mask, (cut.row, cut.column), tuple(removals))
+
+
+def _cut(
+    frame: npt.NDArray[np.uint8], region: Region | None, settings: CleaningSettings
+) -> tuple[Region, Removal | None]:
+    height, width = frame.shape[:2]
+    if region is not None:
+        inside = Region(
+            min(region.row, height - 1),
+            min(region.column, width - 1),
+            min(region.height, height - region.row),
+            min(region.width, width - region.column),
+        )
+        lost = height * width - inside.height * inside.width
+        why = "everything outside the ultrasound region that the file names was cut off"
+        return inside, Removal("region", lost, why) if lost else None
+    strip = round(settings.top_strip * height)
+    why = f"the top {settings.top_strip:.0%} was cut off, where scanners print names and numbers"
+    return (
+        Region(strip, 0, height - strip, width),
+        Removal("strip", strip * width, why) if strip else None,
+    )
+
+
+def _paint_over(
+    image: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.uint8]:
+    painted = cv2.inpaint(image, mask.astype(np.uint8), _INPAINT_RADIUS, cv2.INPAINT_NS)
+    return np.where(mask[..., None], painted, image).astype(np.uint8)
+
+
+def _remove_text(
+    image: npt.NDArray[np.uint8], most_passes: int = 3
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Black out text beside the scan sector, paint over text within it, and look again."""
+    gone = np.zeros(image.shape[:2], bool)
+    sector = None
+    for _ in range(most_passes):
+        regions = find_text(image)
+        if not regions:
+            break
+        if sector is None:
+            sector = scan_sector(image)
+        found = np.zeros_like(gone)
+        for row, column, height, width in regions:
+            found[row : row + height, column : column + width] = True
+        image = _paint_over(image, found & sector)
+        image[found & ~sector] = 0
+        gone |= found
+    return image, gone

@@ -1,0 +1,81 @@
+"""Read ordinary pictures: PNG, JPEG, BMP, TIFF and WebP, still pictures and TIFF stacks."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+
+from vmcore.imaging.scan import ReadLimits, Scan, ScanError
+
+RASTER_SIGNATURES = (
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"RIFF",
+)
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_DAMAGED = "The picture is damaged or incomplete and cannot be decoded."
+
+
+def read_raster(data: bytes, limits: ReadLimits) -> Scan:
+    """Decode a raster picture; EXIF rotation is applied, everything but pixels is dropped.
+
+    16-bit grey pictures are scaled from their own range to 8 bits; transparency is laid on black.
+    A TIFF stack of equally sized pages becomes a loop.
+
+    Raises:
+        ScanError: too large, too small, animated, damaged or incomplete.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's warnings quote metadata
+        try:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                kind = str(image.format)
+                frames = int(getattr(image, "n_frames", 1))
+                limits.check_geometry(image.height, image.width, frames)
+                if frames > 1 and kind != "TIFF":
+                    raise ScanError(
+                        "This is an animated picture; save the frame of interest as a still one."
+                    )
+                pages = [_to_rgb(page) for page in ImageSequence.Iterator(image)]
+        except ScanError:
+            raise
+        except Image.DecompressionBombError:
+            raise ScanError(
+                "The image claims far more pixels than the limit of "
+                f"{limits.frame_pixels / 1e6:.0f} million."
+            ) from None
+        except UnidentifiedImageError:
+            raise ScanError(_DAMAGED) from None
+        except (OSError, ValueError, SyntaxError, EOFError, OverflowError):
+            raise ScanError(_DAMAGED) from None
+    if len({page.shape for page in pages}) != 1:
+        raise ScanError("The pages of this TIFF differ in size; save the scan as a single page.")
+    return Scan(np.stack(pages), spacing_mm=None, device=None, kind=kind)
+
+
+def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):
+        return _grey_to_rgb(np.asarray(image))
+    if image.mode in {"P", "PA", "LA", "RGBA", "La", "RGBa"} or "transparency" in image.info:
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, image.convert("RGBA"))
+    return np.array(image.convert("RGB"))
+
+
+def _grey_to_rgb(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """Scale more than 8 bits to 8: by the whole range of the type for 16 bits, else by content."""
+    values = grey.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ScanError("The picture holds values that are not numbers.")
+    low, high = min(0.0, float(values.min())), float(values.max())
+    top = 65535.0 if 4095.0 < high <= 65535.0 else max(high, 1.0)
+    scaled = np.rint((values - low) * (255.0 / (top - low))).clip(0, 255).astype(np.uint8)
+    return np.repeat(scaled[..., None], 3, axis=2)

@@ -1,0 +1,87 @@
+"""What a scan is once it has been read: pixels and geometry, and nothing that names a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+RgbFrames = npt.NDArray[np.uint8]
+
+
+class ScanError(ValueError):
+    """A file that cannot be used as a scan.
+
+    The message is one sentence for a sonographer. It never quotes the file's name or contents,
+    because both may identify a person.
+    """
+
+
+class Region(NamedTuple):
+    """A rectangle of pixels: ``frame[row:row + height, column:column + width]``."""
+
+    row: int
+    column: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """The most that a file may claim before it is refused, checked before decoding.
+
+    ``frame_pixels`` counts one frame's pixels, ``total_pixels`` those of all frames.
+    """
+
+    file_bytes: int = 256 * 2**20
+    frame_pixels: int = 25_000_000
+    total_pixels: int = 400_000_000
+    frames: int = 2_000
+    smallest_side: int = 32
+
+    def check_geometry(self, rows: int, columns: int, frames: int = 1) -> None:
+        """Raise :class:`ScanError` when an image of this claimed size must not be decoded."""
+        if rows < 1 or columns < 1 or frames < 1:
+            raise ScanError("The file says that its image has no pixels.")
+        if min(rows, columns) < self.smallest_side:
+            raise ScanError(
+                f"The image is too small to be a scan ({columns} x {rows} pixels; "
+                f"at least {self.smallest_side} on each side are needed)."
+            )
+        if rows * columns > self.frame_pixels:
+            raise ScanError(
+                f"The image claims {columns} x {rows} pixels, more than the limit of "
+                f"{self.frame_pixels / 1e6:.0f} million."
+            )
+        if frames > self.frames:
+            raise ScanError(
+                f"The file claims {frames} frames, more than the limit of {self.frames}."
+            )
+        if rows * columns * frames > self.total_pixels:
+            raise ScanError(
+                f"The loop claims {frames} frames of {columns} x {rows} pixels, more than the "
+                f"limit of {self.total_pixels / 1e6:.0f} million pixels together; "
+                "export a shorter loop or a single frame."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A read scan, free of identity by construction.
+
+    Attributes:
+        frames: uint8 (T, H, W, 3), RGB, T >= 1. Burned-in text may still be in the pixels;
+            :func:`vmcore.imaging.clean_frame` removes it.
+        spacing_mm: (row, column) millimetres per pixel, or None when the file does not say.
+        device: manufacturer and model, or None.
+        region: the B-mode region (DICOM PS3.3 C.8.5.5), or None when the file does not say.
+        kind: the file's format in words, such as "DICOM" or "PNG".
+    """
+
+    frames: RgbFrames
+    spacing_mm: tuple[float, float] | None
+    device: str | None
+    region: Region | None = None
+    kind: str = ""

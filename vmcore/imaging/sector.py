@@ -1,0 +1,40 @@
+"""Find the scan sector: the part of a frame that holds echoes, not the black around it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_BLACK = 8  # grey value up to which a pixel counts as background
+
+
+def scan_sector(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Estimate where echoes are.
+
+    Opening takes thin things away (text, ticks, grey bars), closing bridges anechoic parts, and
+    of what remains the largest piece with its convex hull is the sector.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+
+    Returns:
+        bool (H, W); all True where no sector stands out, so that nothing is taken for background.
+    """
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (5, 5), 0)
+    lit = (grey > _BLACK).astype(np.uint8)
+    short = min(grey.shape)
+    opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(short // 20, 3) | 1,) * 2)
+    closing = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (max(short // 12, 3) | 1,) * 2)
+    closed = cv2.morphologyEx(lit, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    solid = cv2.morphologyEx(closed, cv2.MORPH_OPEN, opening)
+    solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, closing)
+    contours, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not contours:
+        return np.ones(grey.shape, bool)
+    largest = max(contours, key=cv2.contourArea)
+    if cv2.contourArea(largest) < 0.05 * grey.size:
+        return np.ones(grey.shape, bool)
+    sector = np.zeros(grey.shape, np.uint8)
+    cv2.fillConvexPoly(sector, cv2.convexHull(largest), 1)
+    return sector.astype(bool)

@@ -1,0 +1,170 @@
+"""The fold ensemble behind a verdict."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vmcore.imaging import INPUT_SIDE, to_model_input
+from vmcore.inference.comparison import gradient_map
+from vmcore.inference.familiarity import distances
+from vmcore.inference.forward import Seen, fast_type, look
+from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
+from vmcore.models import BundleCard, load_embeddings, load_models
+
+_WIDE_SPREAD = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the ensemble says of one image.
+
+    Attributes:
+        probability: of ventriculomegaly, the mean over folds, 0..1.
+        fold_probabilities: (F,), each fold's own.
+        label: "ventriculomegaly" where the probability reaches the threshold, else "normal".
+        threshold: the bundle's, chosen on validation folds.
+        heatmap: float32 (H, W) in [0, 1] over the image, or None where it was not asked for.
+        in_domain: False where the image is unlike the training images, None where the bundle
+            cannot tell.
+        distance: to the training images (0..2), or None.
+    """
+
+    probability: float
+    fold_probabilities: npt.NDArray[np.float64]
+    label: Literal["normal", "ventriculomegaly"]
+    threshold: float
+    heatmap: Heatmap | None
+    in_domain: bool | None
+    distance: float | None = None
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the folds' probabilities."""
+        return float(self.fold_probabilities.std())
+
+    @property
+    def folds_disagree(self) -> bool:
+        """Whether folds vote differently while their probabilities lie far apart."""
+        votes = self.fold_probabilities >= self.threshold
+        return bool(votes.any() and not votes.all()) and self.spread > _WIDE_SPREAD
+
+
+class Classifier:
+    """A bundle's folds, ready to answer; safe to share between threads."""
+
+    def __init__(
+        self,
+        card: BundleCard,
+        models: Sequence[nn.Module],
+        embeddings: Tensor | None = None,
+        *,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        self.card = card
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.dtype = dtype or fast_type(self.device)
+        self._models = [model.to(self.device, self.dtype).eval() for model in models]
+        self._embeddings = embeddings
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(
+        cls,
+        bundle: str | Path,
+        *,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Classifier:
+        """Load a bundle.
+
+        Args:
+            bundle: its folder.
+            device: "cuda", "cpu" and so on; the GPU where there is one by default.
+            dtype: bfloat16 where the device has it by default.
+
+        Raises:
+            vmcore.models.BundleError: with what is wrong with the folder.
+        """
+        card, models = load_models(bundle)
+        return cls(card, models, load_embeddings(bundle), device=device, dtype=dtype)
+
+    def predict(
+        self, images: Sequence[npt.NDArray[np.uint8]], *, heatmap: str | None = "eigen-cam"
+    ) -> list[Prediction]:
+        """Judge cleaned images.
+
+        Args:
+            images: uint8 (H, W, 3) each, RGB, from :func:`vmcore.imaging.clean_frame`.
+            heatmap: one of :data:`vmcore.inference.HEATMAP_METHODS`, or None for none.
+
+        Raises:
+            ValueError: an image of another shape or type, or an unknown method.
+        """
+        if not images:
+            return []
+        batch = torch.stack([to_model_input(image) for image in images]).to(self.device)
+        with self._lock:
+            seen = self._look(batch)
+            maps = self._maps(seen, batch, heatmap)
+        probability = np.stack([part.logits.double().softmax(1)[:, 1].cpu() for part in seen])
+        apart = self._distances(seen)
+        return [
+            self._prediction(
+                probability[:, index],
+                mean_map([fold[index] for fold in maps], image.shape[:2]) if maps else None,
+                None if apart is None else float(apart[index]),
+            )
+            for index, image in enumerate(images)
+        ]
+
+    @torch.inference_mode()
+    def embed(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Embeddings (F, B, D) of cleaned images, float32."""
+        batch = torch.stack([to_model_input(image) for image in images]).to(self.device)
+        with self._lock:
+            return torch.stack([part.embedding.cpu() for part in self._look(batch)])
+
+    def _look(self, batch: Tensor) -> list[Seen]:
+        with torch.inference_mode():
+            return [look(model, batch.to(self.dtype)) for model in self._models]
+
+    def _maps(self, seen: list[Seen], batch: Tensor, method: str | None) -> list[list[Heatmap]]:
+        if method is None:
+            return []
+        if method == "eigen-cam":
+            return [[eigen_cam(one, INPUT_SIDE) for one in part.features] for part in seen]
+        return [
+            gradient_map(copy.deepcopy(model).float(), batch.float(), method)
+            for model in self._models
+        ]
+
+    def _distances(self, seen: list[Seen]) -> npt.NDArray[np.float64] | None:
+        if self._embeddings is None or self.card.unfamiliar_distance is None:
+            return None
+        return distances(torch.stack([part.embedding.cpu() for part in seen]), self._embeddings)
+
+    def _prediction(
+        self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, distance: float | None
+    ) -> Prediction:
+        probability = float(folds.mean())
+        limit = self.card.unfamiliar_distance
+        return Prediction(
+            probability=probability,
+            fold_probabilities=folds,
+            label="ventriculomegaly" if probability >= self.card.threshold else "normal",
+            threshold=self.card.threshold,
+            heatmap=heatmap,
+            in_domain=None if distance is None or limit is None else distance <= limit,
+            distance=distance,
+        )

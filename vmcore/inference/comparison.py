@@ -1,0 +1,59 @@
+"""Other heatmaps by pytorch-grad-cam, for comparison with Eigen-CAM. They need gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pytorch_grad_cam import EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+
+from vmcore.inference.heatmap import Heatmap
+from vmcore.models import vision_transformer
+
+_METHODS: dict[str, Any] = {
+    "grad-cam": GradCAM,
+    "grad-cam++": GradCAMPlusPlus,
+    "eigen-grad-cam": EigenGradCAM,
+    "layer-cam": LayerCAM,
+    "hires-cam": HiResCAM,
+}
+VENTRICULOMEGALY = 1
+
+
+def gradient_map(model: nn.Module, images: Tensor, method: str) -> list[Heatmap]:
+    """Explain the logit of ventriculomegaly.
+
+    Args:
+        model: a float32 classifier.
+        images: float32 (B, 3, 224, 224), normalised.
+        method: one of :data:`vmcore.inference.HEATMAP_METHODS` except "eigen-cam".
+
+    Returns:
+        float32 (224, 224) in [0, 1] for each image.
+
+    Raises:
+        ValueError: the method is unknown.
+    """
+    if method not in _METHODS:
+        raise ValueError(f"No heatmap method is called {method!r}: {', '.join(_METHODS)}.")
+    layer, reshape = target_layer(model)
+    targets = [ClassifierOutputTarget(VENTRICULOMEGALY) for _ in range(len(images))]
+    with _METHODS[method](model, [layer], reshape_transform=reshape) as cam:
+        return [np.asarray(found, np.float32) for found in cam(input_tensor=images, targets=targets)]
+
+
+def target_layer(model: nn.Module) -> tuple[nn.Module, Any]:
+    """The layer to explain, and what turns a transformer's tokens into a map."""
+    if vision_transformer(model):
+        # the block's first norm: gradients of patch tokens vanish behind the last attention
+        return model.blocks[-1].norm1, _tokens_to_map  # type: ignore[index, union-attr]
+    children = dict(model.named_children())
+    return (children["layer4"] if "layer4" in children else children["features"]), None
+
+
+def _tokens_to_map(tokens: Tensor) -> Tensor:
+    patches = tokens[:, 1:]
+    side = round(patches.shape[1] ** 0.5)
+    return patches.transpose(1, 2).reshape(len(patches), -1, side, side)

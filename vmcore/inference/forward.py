@@ -1,0 +1,48 @@
+"""One forward pass that yields everything: logits, a feature map and an embedding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vmcore.models import vision_transformer
+
+
+class Seen(NamedTuple):
+    """What a model made of a batch.
+
+    logits (B, 2) float32; features (B, C, h, w), the last block's patch tokens or the last
+    convolution's map; embedding (B, D) float32, the features' mean over positions.
+    """
+
+    logits: Tensor
+    features: Tensor
+    embedding: Tensor
+
+
+def look(model: nn.Module, images: Tensor) -> Seen:
+    """Run a classifier once.
+
+    Args:
+        model: from :func:`vmcore.models.create_classifier`.
+        images: (B, 3, 224, 224), normalised, of the model's own type.
+    """
+    if vision_transformer(model):
+        tokens, (features,) = model.forward_intermediates(images, indices=1)  # type: ignore[operator]
+        logits = model.forward_head(tokens)  # type: ignore[operator]
+    else:
+        features = model.forward_features(images)  # type: ignore[operator]
+        logits = model.forward_head(features)  # type: ignore[operator]
+    return Seen(logits.float(), features, features.float().mean(dim=(2, 3)))
+
+
+def fast_type(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device computes with it, float32 elsewhere."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device.type == "cpu":
+        # without AVX-512 BF16 (or AMX) bfloat16 is emulated and slower than float32
+        return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32  # noqa: SLF001
+    return torch.float32

@@ -1,0 +1,43 @@
+"""Networks and their weights: USF-MAE, the baselines, checkpoints and bundles."""
+
+from vmcore.models.bundle import (
+    BundleCard,
+    BundleError,
+    load_card,
+    load_embeddings,
+    load_models,
+    save_bundle,
+)
+from vmcore.models.checkpoints import WeightsError, read_weights
+from vmcore.models.classifier import (
+    ARCHITECTURES,
+    CLASSES,
+    create_classifier,
+    parameter_count,
+    vision_transformer,
+)
+from vmcore.models.fetch import fetch_public_weights
+from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
+from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
+
+__all__ = [
+    "ARCHITECTURES",
+    "CLASSES",
+    "MAE_SHAPES",
+    "PUBLIC_CHECKPOINTS",
+    "BundleCard",
+    "BundleError",
+    "MaeShape",
+    "MaskedAutoencoder",
+    "WeightsError",
+    "create_classifier",
+    "fetch_public_weights",
+    "load_card",
+    "load_embeddings",
+    "load_models",
+    "load_usf_mae_encoder",
+    "parameter_count",
+    "read_weights",
+    "save_bundle",
+    "vision_transformer",
+]

@@ -1,0 +1,99 @@
+"""Read weights safely, and fit them to a model or say exactly what is wrong."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+_WRAPPERS = ("model", "state_dict", "model_state_dict", "model_state")
+_SHOWN = 4
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be read or do not fit; the message names what is wrong."""
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a state dict from ``.safetensors`` or a foreign ``.pt``/``.pth``/``.bin`` file.
+
+    Foreign files are unpickled with ``weights_only=True``: nothing in them is executed.
+
+    Raises:
+        WeightsError: missing, damaged, unsafe, or without tensors.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no weights file {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path.name} holds more than weights, or is damaged; such a file is not opened."
+        ) from error
+    except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+        raise WeightsError(f"{path.name} is damaged or is not a weights file.") from error
+    return _unwrap(content, path)
+
+
+def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
+    for wrapper in _WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping):
+        raise WeightsError(f"{path.name} holds no state dict.")
+    state = {
+        str(key).removeprefix("module."): value
+        for key, value in content.items()
+        if isinstance(value, Tensor)
+    }
+    if not state:
+        raise WeightsError(f"{path.name} holds no tensors.")
+    return state
+
+
+def fit_state(model: nn.Module, state: Mapping[str, Tensor], *, head: tuple[str, ...] = ()) -> None:
+    """Load a state dict after checking every key and shape.
+
+    Args:
+        model: where to load it.
+        state: the weights.
+        head: parameters that may be absent or of another shape (they keep their own values).
+
+    Raises:
+        WeightsError: naming the keys that are missing, unexpected or of the wrong shape. The
+            model is then unchanged.
+    """
+    own = model.state_dict()
+    wrong = [
+        f"{key} is {_size(state[key])}, not {_size(own[key])}"
+        for key in own
+        if key in state and key not in head and state[key].shape != own[key].shape
+    ]
+    missing = [key for key in own if key not in state and key not in head]
+    unexpected = [key for key in state if key not in own and key not in head]
+    problems = [
+        f"{word} {_some(keys)}"
+        for word, keys in (("missing", missing), ("unexpected", unexpected), ("wrong shape:", wrong))
+        if keys
+    ]
+    if problems:
+        raise WeightsError("The weights do not fit this model: " + "; ".join(problems) + ".")
+    fitting = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
+    model.load_state_dict(fitting, strict=False)
+
+
+def _size(tensor: Tensor) -> str:
+    return " x ".join(str(side) for side in tensor.shape) or "a single number"
+
+
+def _some(keys: list[str]) -> str:
+    more = len(keys) - _SHOWN
+    return ", ".join(keys[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

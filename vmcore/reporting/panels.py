@@ -1,0 +1,167 @@
+"""The classify page's figures: scan, cleaned scan and heatmap with linked zoom; the folds."""
+
+from __future__ import annotations
+
+import base64
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from vmcore.inference import Analysis, Prediction
+from vmcore.reporting.colours import AMBER, BACKGROUND, INK, LINE, QUIET, ROSE, TEAL, plotly_ramp
+
+_HEATMAP_SIDE = 160  # values on the longer side: the map comes from 14 x 14 patches
+_OPACITIES = tuple(range(0, 101, 10))
+_OPACITY = 70
+HEATMAP_TRACE = 3
+
+
+def three_panels(analysis: Analysis, height: int = 380) -> go.Figure:
+    """Original, cleaned and heatmap side by side in one frame of pixel coordinates.
+
+    Zooming one panel zooms all; an opacity slider below acts in the browser at once.
+    """
+    frame = analysis.scan.frames[analysis.frame]
+    row, column = analysis.clean.offset
+    figure = make_subplots(
+        cols=3,
+        shared_xaxes="all",
+        shared_yaxes="all",
+        horizontal_spacing=0.012,
+        subplot_titles=("As uploaded", "Cleaned", "Where the model looked"),
+    )
+    figure.add_trace(go.Image(source=_data_uri(frame), hoverinfo="skip"), 1, 1)
+    for panel in (2, 3):
+        placed = go.Image(source=_data_uri(analysis.clean.image), x0=column, y0=row, hoverinfo="skip")
+        figure.add_trace(placed, 1, panel)
+    if analysis.prediction.heatmap is not None:
+        figure.add_trace(_heat(analysis.prediction.heatmap, row, column), 1, 3)
+        figure.update_layout(sliders=[_opacity_slider()])
+    figure.update_xaxes(
+        visible=False, range=[-0.5, frame.shape[1] - 0.5], constrain="domain", matches="x"
+    )
+    figure.update_yaxes(
+        visible=False, range=[frame.shape[0] - 0.5, -0.5], scaleanchor="x", constrain="domain",
+        matches="y",
+    )  # fmt: skip
+    figure.update_annotations(font={"size": 14, "color": QUIET})
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 28, "b": 56},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor=BACKGROUND,
+        font={"color": INK},
+        dragmode="zoom",
+        showlegend=False,
+        uirevision="panels",
+    )
+    return figure
+
+
+def _heat(heatmap: npt.NDArray[np.float32], row: int, column: int) -> go.Heatmap:
+    height, width = heatmap.shape
+    step = max(max(height, width) / _HEATMAP_SIDE, 1.0)
+    size = (max(round(width / step), 1), max(round(height / step), 1))
+    small = cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA)
+    dx, dy = width / size[0], height / size[1]
+    return go.Heatmap(
+        z=np.rint(small * 100).astype(np.uint8),
+        x0=column + (dx - 1) / 2,
+        y0=row + (dy - 1) / 2,
+        dx=dx,
+        dy=dy,
+        zmin=0,
+        zmax=100,
+        colorscale=plotly_ramp(),
+        showscale=False,
+        zsmooth="best",
+        opacity=_OPACITY / 100,
+        hovertemplate="attention %{z} %<extra></extra>",
+    )
+
+
+def _opacity_slider() -> dict[str, object]:
+    steps = [
+        {
+            "method": "restyle",
+            "label": f"{value} %",
+            "args": [{"opacity": value / 100}, [HEATMAP_TRACE]],
+        }
+        for value in _OPACITIES
+    ]
+    return {
+        "active": _OPACITIES.index(_OPACITY),
+        "steps": steps,
+        "x": 0.69,
+        "len": 0.31,
+        "y": 0,
+        "pad": {"t": 4, "b": 0},
+        "currentvalue": {"prefix": "heatmap opacity ", "font": {"size": 13, "color": QUIET}},
+        "font": {"size": 1, "color": "rgba(0,0,0,0)"},
+        "ticklen": 0,
+        "minorticklen": 0,
+        "tickwidth": 0,
+        "bgcolor": LINE,
+        "activebgcolor": TEAL,
+        "bordercolor": LINE,
+    }
+
+
+def fold_strip(prediction: Prediction, height: int = 92) -> go.Figure:
+    """Each fold's probability, their mean and the threshold on one line from 0 to 100 %."""
+    folds = prediction.fold_probabilities * 100
+    over = prediction.probability >= prediction.threshold
+    figure = go.Figure()
+    figure.add_shape(
+        type="line", x0=0, x1=100, y0=0, y1=0, layer="below", line={"color": LINE, "width": 6}
+    )
+    figure.add_vline(x=100 * prediction.threshold, line={"color": AMBER, "width": 2, "dash": "dot"})
+    figure.add_trace(
+        go.Scatter(
+            x=folds,
+            y=np.zeros(len(folds)),
+            mode="markers",
+            marker={"size": 11, "color": "rgba(217,226,232,0.55)", "line": {"width": 0}},
+            text=[f"fold {index + 1}" for index in range(len(folds))],
+            hovertemplate="%{text}: %{x:.0f} %<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[100 * prediction.probability],
+            y=[0],
+            mode="markers",
+            marker={"size": 20, "symbol": "diamond", "color": ROSE if over else TEAL},
+            hovertemplate="mean: %{x:.0f} %<extra></extra>",
+        )
+    )
+    figure.add_annotation(
+        x=100 * prediction.threshold, y=1, yref="paper", text="threshold", showarrow=False,
+        font={"size": 12, "color": AMBER}, yanchor="bottom",
+    )  # fmt: skip
+    figure.update_xaxes(
+        range=[-2, 102], ticksuffix=" %", tickvals=[0, 25, 50, 75, 100], showgrid=False,
+        zeroline=False, fixedrange=True, tickfont={"size": 12, "color": QUIET},
+    )  # fmt: skip
+    figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
+    figure.update_layout(
+        height=height,
+        margin={"l": 4, "r": 4, "t": 20, "b": 24},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": INK},
+        showlegend=False,
+    )
+    return figure
+
+
+def _data_uri(image: npt.NDArray[np.uint8]) -> str:
+    done, encoded = cv2.imencode(
+        ".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 2]
+    )
+    if not done:
+        raise ValueError("The image cannot be encoded.")
+    return "data:image/png;base64," + base64.b64encode(encoded).decode("ascii")

@@ -1,0 +1,63 @@
+"""The heatmap as a picture to keep: cleaned scan, colours, scale and notice."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from vmcore import RESEARCH_USE_ONLY
+from vmcore.inference import Analysis
+from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
+from vmcore.reporting.words import verdict
+
+_SMALLEST = 640  # pixels: narrower scans are enlarged so that the words fit
+
+
+def blend(
+    image: npt.NDArray[np.uint8], heatmap: npt.NDArray[np.float32], opacity: float = 0.75
+) -> npt.NDArray[np.uint8]:
+    """Lay a heatmap over an image.
+
+    Args:
+        image: uint8 (H, W, 3).
+        heatmap: float32 (H, W) in [0, 1].
+        opacity: 0 shows the image alone.
+    """
+    colour, cover = ramp(heatmap)
+    cover = cover[..., None] * opacity
+    return np.rint(image * (1 - cover) + colour * cover).astype(np.uint8)
+
+
+def heatmap_png(analysis: Analysis, model_name: str, opacity: float = 0.75) -> bytes:
+    """Cleaned scan and heatmap side by side with verdict, model and notice, as PNG.
+
+    Raises:
+        ValueError: the analysis has no heatmap.
+    """
+    if analysis.prediction.heatmap is None:
+        raise ValueError("The analysis has no heatmap.")
+    left = Image.fromarray(analysis.clean.image)
+    right = Image.fromarray(blend(analysis.clean.image, analysis.prediction.heatmap, opacity))
+    scale = max(_SMALLEST / left.width, 1.0)
+    size = (round(left.width * scale), round(left.height * scale))
+    gap, head, foot = 16, 92, 44
+    page = Image.new("RGB", (2 * size[0] + 3 * gap, size[1] + head + foot), BACKGROUND)
+    page.paste(left.resize(size, Image.Resampling.BICUBIC), (gap, head))
+    page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * gap, head))
+    draw = ImageDraw.Draw(page)
+    said = verdict(analysis.prediction)
+    folds = ", ".join(f"{value:.0%}" for value in analysis.prediction.fold_probabilities)
+    draw.text((gap, 14), said.headline, INK, ImageFont.load_default(26))
+    detail = (
+        f"probability {analysis.prediction.probability:.0%}  (folds {folds};  "
+        f"threshold {analysis.prediction.threshold:.0%})   model: {model_name}"
+    )
+    draw.text((gap, 54), detail, QUIET, ImageFont.load_default(17))
+    note = f"{RESEARCH_USE_ONLY}  Heatmap: Eigen-CAM, mean of the folds."
+    draw.text((gap, page.height - 32), note, QUIET, ImageFont.load_default(17))
+    stream = io.BytesIO()
+    page.save(stream, "PNG")
+    return stream.getvalue()

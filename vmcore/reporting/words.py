@@ -1,0 +1,77 @@
+"""The verdict and its cautions in a sonographer's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vmcore.inference import Analysis, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A headline, one sentence that explains it, and its tone."""
+
+    headline: str
+    sentence: str
+    tone: Literal["normal", "ventriculomegaly", "withheld"]
+
+
+def verdict(prediction: Prediction) -> Verdict:
+    """Put a prediction into words; withheld where the model should not be trusted."""
+    sure = f"{prediction.probability:.0%}"
+    line = f"{prediction.threshold:.0%}"
+    if prediction.in_domain is False:
+        return Verdict(
+            "No verdict",
+            "This image is unlike those that the model learnt from, so its answer "
+            f"({sure} for ventriculomegaly) means nothing here. "
+            "Is it a transventricular view of the fetal head?",
+            "withheld",
+        )
+    if prediction.folds_disagree:
+        return Verdict(
+            "Undecided",
+            f"The model's {len(prediction.fold_probabilities)} folds contradict each other "
+            f"(mean {sure} for ventriculomegaly, threshold {line}).",
+            "withheld",
+        )
+    if prediction.label == "ventriculomegaly":
+        return Verdict(
+            "Ventriculomegaly suspected",
+            f"The model gives ventriculomegaly {sure}; from {line} it calls it suspected. "
+            "Measure the atrium: 10 mm or wider is ventriculomegaly.",
+            "ventriculomegaly",
+        )
+    return Verdict(
+        "No sign of ventriculomegaly",
+        f"The model gives ventriculomegaly {sure}; from {line} it would call it suspected.",
+        "normal",
+    )
+
+
+def caution(analysis: Analysis) -> tuple[str, ...]:
+    """What to bear in mind with this image, in plain words."""
+    said = []
+    if analysis.prediction.folds_disagree:
+        low, high = analysis.prediction.fold_probabilities.min(), analysis.prediction.fold_probabilities.max()
+        said.append(f"The folds disagree: they range from {low:.0%} to {high:.0%}.")
+    if analysis.prediction.in_domain is False:
+        said.append(
+            "Unfamiliar image: another organ, another plane or a photograph gets a number too, "
+            "but not a meaningful one."
+        )
+    if analysis.prediction.in_domain is None:
+        said.append("This model cannot tell whether it knows such images.")
+    if analysis.scan.spacing_mm is None:
+        said.append(
+            "The file does not say how large its pixels are, so nothing can be measured in mm."
+        )
+    if analysis.clean.removed("text"):
+        said.append(
+            "Burned-in text was found and removed. Text can name a person: look at the cleaned "
+            "picture before you share it."
+        )
+    if analysis.clean.removed("colour"):
+        said.append("Much of the frame is coloured (Doppler?); the model learnt from grey scans.")
+    return tuple(said)

@@ -1,0 +1,31 @@
+"""Training: masked pretraining, learning anatomy from phantoms, fine-tuning by fold."""
+
+from vmcore.training.anatomy import learn_anatomy
+from vmcore.training.finetune import (
+    EpochResult,
+    FinetuneSettings,
+    FoldResult,
+    Study,
+    class_weights,
+    finetune_fold,
+    predict,
+)
+from vmcore.training.pretrain import PretrainSettings, pretrain
+from vmcore.training.schedule import learning_rate
+from vmcore.training.steps import make_fabric, seeded
+
+__all__ = [
+    "EpochResult",
+    "FinetuneSettings",
+    "FoldResult",
+    "PretrainSettings",
+    "Study",
+    "class_weights",
+    "finetune_fold",
+    "learn_anatomy",
+    "learning_rate",
+    "make_fabric",
+    "predict",
+    "pretrain",
+    "seeded",
+]

@@ -1,0 +1,71 @@
+"""What every training here shares: devices and precision, batches, and one optimiser step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from vmcore.training.schedule import learning_rate
+
+CLIP_NORM = 1.0
+
+
+def make_fabric(precision: str = "bf16-mixed", accelerator: str = "auto") -> Fabric:
+    """One device with mixed precision; the seam where several processes come in."""
+    return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
+
+
+def make_optimizer(model: nn.Module, *, weight_decay: float, lr: float) -> AdamW:
+    """AdamW over the trainable parameters; weight decay on all of them, as in the paper."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=torch.cuda.is_available())
+
+
+def seeded(*numbers: int) -> torch.Generator:
+    """CPU generator from any count of seeds (run, fold, epoch), so that an epoch can be repeated."""
+    entropy = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    return torch.Generator().manual_seed(entropy)
+
+
+def batches(
+    rows: npt.NDArray[np.int64], size: int, generator: torch.Generator | None
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Cut rows into batches, shuffled where a generator is given."""
+    if generator is not None:
+        rows = rows[torch.randperm(len(rows), generator=generator).numpy()]
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def count_batches(rows: int, size: int) -> int:
+    """Batches that :func:`batches` yields."""
+    return -(-rows // size)
+
+
+def update(
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: Optimizer,
+    loss: Tensor,
+    *,
+    step: int,
+    steps: int,
+    peak: float,
+    floor: float = 0.0,
+    warm_up: float = 0.1,
+) -> float:
+    """Set the step's learning rate, go back, clip at norm 1.0 and step; returns the rate."""
+    rate = learning_rate(step, steps, peak=peak, floor=floor, warm_up=warm_up)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    fabric.backward(loss)
+    fabric.clip_gradients(model, optimizer, max_norm=CLIP_NORM)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return rate
