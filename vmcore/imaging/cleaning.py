@@ -15,6 +15,7 @@ from vmcore.imaging.scan import Region
 from vmcore.imaging.sector import scan_sector
 from vmcore.imaging.text import find_text
 
+_TEXT_PASSES = (2.0, 2.0, 1.5)  # enlargement of each further look for text
 _INPAINT_RADIUS = 3  # pixels, Navier-Stokes, as in the paper
 
 
@@ -109,7 +110,7 @@ def clean_frame(
         why = "coloured drawing (callipers, arrows or text) was painted over from its surroundings"
         removals.append(Removal("annotation", int(evidence.mask.sum()), why))
     if settings.remove_text:
-        image, text = _remove_text(image)
+        image, text = _remove_text(image, _shifted(find_text(frame), cut))
         if text.any():
             mask |= text
             why = "burned-in text was found and removed; text can identify a person"
@@ -146,14 +147,32 @@ def _paint_over(
     return np.where(mask[..., None], painted, image).astype(np.uint8)
 
 
+def _shifted(regions: tuple[Region, ...], cut: Region) -> tuple[Region, ...]:
+    """Move regions of the whole frame into the cut image; those outside of it drop out.
+
+    Text is looked for before the cut, so that words which the cut goes through are found too.
+    """
+    inside = []
+    for row, column, height, width in regions:
+        top, left = max(row - cut.row, 0), max(column - cut.column, 0)
+        bottom = min(row + height - cut.row, cut.height)
+        right = min(column + width - cut.column, cut.width)
+        if bottom > top and right > left:
+            inside.append(Region(top, left, bottom - top, right - left))
+    return tuple(inside)
+
+
 def _remove_text(
-    image: npt.NDArray[np.uint8], most_passes: int = 3
+    image: npt.NDArray[np.uint8], regions: tuple[Region, ...]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Black out text beside the scan sector, paint over text within it, and look again."""
+    """Black out text beside the scan sector and paint over text within it.
+
+    Where there is some text there may be more, smaller or fainter: once some was found, the
+    picture is looked at again, enlarged, until nothing is left.
+    """
     gone = np.zeros(image.shape[:2], bool)
     sector = None
-    for _ in range(most_passes):
-        regions = find_text(image)
+    for enlarge in (*_TEXT_PASSES, None):
         if not regions:
             break
         if sector is None:
@@ -164,4 +183,5 @@ def _remove_text(
         image = _paint_over(image, found & sector)
         image[found & ~sector] = 0
         gone |= found
+        regions = find_text(image, enlarge=enlarge) if enlarge else ()
     return image, gone

@@ -94,7 +94,7 @@ def _refuse_other_modalities(dataset: Dataset) -> None:
         what = _MODALITY_WORDS.get(modality, "not an ultrasound image")
         raise ScanError(f"This DICOM file is {what}; an ultrasound scan is needed.")
     if "PixelData" not in dataset:
-        raise ScanError("This DICOM file holds no image.")
+        raise ScanError("This DICOM file holds no image, or was cut short before it.")
 
 
 def _decode(dataset: Dataset, limits: ReadLimits) -> npt.NDArray[np.uint8]:
@@ -134,14 +134,18 @@ def _deep_palette(dataset: Dataset) -> bool:
 
 
 def _window(raw: npt.NDArray[np.generic], dataset: Dataset) -> npt.NDArray[np.uint8]:
-    """Rescale and window to 0..255; without a window the whole stored range is shown."""
+    """Rescale and window to 0..255.
+
+    Without a window 8-bit values are shown as they are, and deeper ones by the range they use.
+    """
     values = apply_modality_lut(raw, dataset)
     if "WindowCenter" in dataset or "VOILUTSequence" in dataset:
         shown = np.asarray(apply_voi_lut(values, dataset), np.float64)
         low, high = _voi_range(dataset)
     else:
         shown = np.asarray(values, np.float64)
-        low, high = _rescaled(dataset)
+        deep = int(dataset.BitsStored) > 8
+        low, high = (shown.min(), shown.max()) if deep else _rescaled(dataset)
     return np.rint((shown - low) * (255.0 / max(high - low, 1e-9))).clip(0, 255).astype(np.uint8)
 
 

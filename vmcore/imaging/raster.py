@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -32,6 +33,9 @@ def read_raster(data: bytes, limits: ReadLimits) -> Scan:
     Raises:
         ScanError: too large, too small, animated, damaged or incomplete.
     """
+    if data[12:16] == b"IHDR":  # a PNG's size, before anything of it is decoded
+        width, height = struct.unpack(">II", data[16:24].ljust(8, b"\0"))
+        limits.check_geometry(height, width)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's warnings quote metadata
         try:

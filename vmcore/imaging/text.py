@@ -35,16 +35,21 @@ def _engine() -> Any:
     )
 
 
-def find_text(image: npt.NDArray[np.uint8]) -> tuple[Region, ...]:
+def find_text(image: npt.NDArray[np.uint8], *, enlarge: float = 1.0) -> tuple[Region, ...]:
     """Locate readable text by OCR (PP-OCR through rapidocr, on this machine only).
 
     Args:
         image: uint8 (H, W, 3), RGB.
+        enlarge: look at the picture this much larger, which finds smaller and fainter text and
+            takes longer.
 
     Returns:
         Bounding rectangles within the image, padded by a quarter of the text's height.
     """
     height, width = image.shape[:2]
+    enlarge = max(min(enlarge, _LARGEST_SIDE / max(height, width)), 1.0)
+    if enlarge > 1:
+        image = cv2.resize(image, None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC)
     # one engine, one caller: its sessions are shared between the threads of the app
     with _lock:
         found = _engine()(
@@ -56,8 +61,8 @@ def find_text(image: npt.NDArray[np.uint8]) -> tuple[Region, ...]:
         return ()
     regions = []
     for box, word in zip(boxes, words, strict=True):
-        left, top = np.floor(box.min(axis=0)).astype(int)
-        right, bottom = np.ceil(box.max(axis=0)).astype(int)
+        left, top = np.floor(box.min(axis=0) / enlarge).astype(int)
+        right, bottom = np.ceil(box.max(axis=0) / enlarge).astype(int)
         if not any(sign.isalnum() for sign in word) or bottom - top > _TALLEST * height:
             continue
         pad = 2 + (bottom - top) // 4

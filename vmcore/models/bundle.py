@@ -151,8 +151,9 @@ def load_models(folder: str | Path) -> tuple[BundleCard, list[nn.Module]]:
         path = folder / fold_file(index)
         try:
             state = {key: value.float() for key, value in load_file(path).items()}
-            model = create_classifier(card.architecture, pooling=card.pooling)
-            fit_state(model, state)
+            with torch.device("meta"):  # no time is spent on random weights
+                model = create_classifier(card.architecture, pooling=card.pooling)
+            fit_state(model, state, assign=True)
         except OSError as error:
             raise BundleError(f"The bundle lacks {path.name}.") from error
         except SafetensorError as error:

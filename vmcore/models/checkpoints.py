@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"There is no weights file {path}.")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+            return _unwrap(load_file(path), path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch comments on old pickles
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path.name} holds more than weights, or is damaged; such a file is not opened."
@@ -59,13 +62,20 @@ def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
     return state
 
 
-def fit_state(model: nn.Module, state: Mapping[str, Tensor], *, head: tuple[str, ...] = ()) -> None:
+def fit_state(
+    model: nn.Module,
+    state: Mapping[str, Tensor],
+    *,
+    head: tuple[str, ...] = (),
+    assign: bool = False,
+) -> None:
     """Load a state dict after checking every key and shape.
 
     Args:
         model: where to load it.
         state: the weights.
         head: parameters that may be absent or of another shape (they keep their own values).
+        assign: take the tensors themselves, for a model made on the meta device.
 
     Raises:
         WeightsError: naming the keys that are missing, unexpected or of the wrong shape. The
@@ -87,7 +97,7 @@ def fit_state(model: nn.Module, state: Mapping[str, Tensor], *, head: tuple[str,
     if problems:
         raise WeightsError("The weights do not fit this model: " + "; ".join(problems) + ".")
     fitting = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
-    model.load_state_dict(fitting, strict=False)
+    model.load_state_dict(fitting, strict=False, assign=assign)
 
 
 def _size(tensor: Tensor) -> str:

@@ -1,0 +1,43 @@
+"""Shared parts of the tests: development data where present, phantoms, a small bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vmcore.data.phantom import OverlaySettings, Phantom, make_phantom
+from vmcore.models import create_classifier, save_bundle
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real ultrasound images for development; tests that need it are skipped without."""
+    if not (SHARED / "hc18").is_dir():
+        pytest.skip("the development images (../shared/data) are not present")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def annotated() -> Phantom:
+    """A phantom with everything that a scanner draws over it."""
+    return make_phantom(12.0, 5, overlays=OverlaySettings(arrow=True))
+
+
+@pytest.fixture(scope="session")
+def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folds of random ViT-Tiny weights with made-up embeddings."""
+    torch.manual_seed(0)
+    models = [create_classifier("usf-mae-tiny") for _ in range(2)]
+    return save_bundle(
+        tmp_path_factory.mktemp("bundles") / "small",
+        models,
+        architecture="usf-mae-tiny",
+        embeddings=torch.randn(2, 8, 192),
+        name="random",
+        unfamiliar_distance=0.5,
+    )
