@@ -15,7 +15,9 @@ st.set_page_config(
 
 page = st.navigation(
     [
-        st.Page("pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True),
+        st.Page(
+            "pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True
+        ),
         st.Page("pages/about.py", title="About", icon=":material/info:"),
     ]
 )

@@ -73,7 +73,11 @@ class Recipe:
     def manifest(self) -> pd.DataFrame:
         """The images of the study."""
         return bundled_manifest(
-            self.data.resolve(), self.work.resolve(), heads=self.heads, drawn=self.drawn, seed=self.seed
+            self.data.resolve(),
+            self.work.resolve(),
+            heads=self.heads,
+            drawn=self.drawn,
+            seed=self.seed,
         )
 
 
@@ -145,7 +149,9 @@ def _warm_up(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     return content["images"], content["labels"]
 
 
-def folds(recipe: Recipe, study: Study, splits: Splits, start: dict[str, Tensor]) -> list[dict[str, Tensor]]:
+def folds(
+    recipe: Recipe, study: Study, splits: Splits, start: dict[str, Tensor]
+) -> list[dict[str, Tensor]]:
     """Fine-tune every fold from the same start."""
     states = []
     for number, fold in enumerate(splits.folds):
@@ -182,7 +188,6 @@ def main(recipe: Recipe) -> None:
     start = anatomist(recipe, autoencoder(recipe, study, splits))
     states = folds(recipe, study, splits, start)
     write_bundle(recipe, table, splits, study, states)
-
 
 
 if __name__ == "__main__":

@@ -89,18 +89,28 @@ def write_bundle(
 
 
 _LIMITS = (
-    "A demonstration model: 32 real images of ventriculomegaly from about 11 fetuses are far too "
-    "few to learn from or to judge by.",
-    "Its real normal and abnormal images come from different sources; a model can tell sources "
-    "apart without looking at a ventricle. The specificity on findings of the abnormal images' "
-    "own source is therefore given separately, and should be read first.",
-    "Most of its wide ventricles are phantoms, drawn by this software. Being right on a phantom "
-    "proves nothing about a person.",
+    (
+        "A demonstration model: 32 real images of ventriculomegaly from about 11 fetuses are far "
+        "too few to learn from or to judge by."
+    ),
+    (
+        "Its real normal and abnormal images come from different sources; a model can tell sources "
+        "apart without looking at a ventricle. The specificity on findings of the abnormal images' "
+        "own source is therefore given separately, and should be read first."
+    ),
+    (
+        "Most of its wide ventricles are phantoms, drawn by this software. Being right on a "
+        "phantom proves nothing about a person."
+    ),
     "Screening brains and HC18 heads are taken as normal; no one measured their ventricles.",
-    "The masked pretraining saw the validation images without their labels; test subjects were "
-    "held out of everything.",
-    "It has not seen the paper's private data or the public USF-MAE weights, and its figures are "
-    "not comparable with the paper's.",
+    (
+        "The masked pretraining saw the validation images without their labels; test subjects "
+        "were held out of everything."
+    ),
+    (
+        "It has not seen the paper's private data or the public USF-MAE weights, and its figures "
+        "are not comparable with the paper's."
+    ),
 )
 
 
@@ -213,13 +223,12 @@ def _familiarity_rates(
     rows = []
     tested = table.iloc[splits.test].reset_index(drop=True)
     apart = distances(_embed(classifier, study.images[splits.test]), known)
-    for source in sorted(tested["source"].unique()):
-        chosen = (tested["source"] == source).to_numpy()
-        rows.append(_rate(f"test, {source}", apart[chosen], limit))
+    sources = tested["source"].to_numpy()
+    rows += [_rate(f"test, {s}", apart[sources == s], limit) for s in sorted(set(sources))]
     organs = other_organs(recipe.data)
     apart = distances(_embed(classifier, load_prepared(organs, recipe.work / "prepared")), known)
-    for plane in sorted(organs["plane"].unique()):
-        rows.append(_rate(f"another organ: {plane}", apart[(organs["plane"] == plane)], limit))
+    planes = organs["plane"].to_numpy()
+    rows += [_rate(f"another organ: {p}", apart[planes == p], limit) for p in sorted(set(planes))]
     return rows
 
 

@@ -35,7 +35,9 @@ Colpocephaly, porencephaly and Chiari malformation usually come with dilatation:
 _COLUMNS = ["path", "label", "subject_id", "source", "finding", "root"]
 
 
-def bundled_manifest(data: Path, phantoms: Path, *, heads: int, drawn: int, seed: int) -> pd.DataFrame:
+def bundled_manifest(
+    data: Path, phantoms: Path, *, heads: int, drawn: int, seed: int
+) -> pd.DataFrame:
     """List the bundled model's images.
 
     Args:
@@ -71,7 +73,9 @@ def _findings(data: Path) -> pd.DataFrame:
             "path": "fetal-brain-abnormalities/" + table["path"],
             "label": np.where(table["label"] == "ventriculomegaly", "ventriculomegaly", "normal"),
             # both public sets number FETAL_PLANES_DB's patients alike: one fetus, one subject
-            "subject_id": np.where(screening, "fp-" + table["subject_id"], "fa-" + table["subject_id"]),
+            "subject_id": np.where(
+                screening, "fp-" + table["subject_id"], "fa-" + table["subject_id"]
+            ),
             "source": np.where(screening, "screening", "findings"),
             "finding": table["finding"].fillna("none"),
         }
@@ -151,7 +155,9 @@ def warm_up_phantom(index: int, seed: int) -> tuple[np.ndarray, int, float]:
     rng = np.random.default_rng([seed, index, 2])
     dilated = bool(index % 2)
     width = random_atrial_width_mm(rng, dilated=dilated)
-    phantom = make_phantom(width, rng, shape=(int(rng.integers(260, 340)), int(rng.integers(320, 440))))
+    phantom = make_phantom(
+        width, rng, shape=(int(rng.integers(260, 340)), int(rng.integers(320, 440)))
+    )
     geometry = phantom.geometry
     mask = (geometry.far_ventricle | geometry.near_ventricle).astype(np.uint8) * 255
     both = np.dstack([phantom.clean[..., 0], mask])

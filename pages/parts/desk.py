@@ -83,9 +83,7 @@ class Desk:
             else:
                 self.trays.append(Tray(self.numbers[key], key, scan))
 
-    def analysis(
-        self, tray: Tray, classifier: Classifier, frame: int, method: str
-    ) -> Analysis:
+    def analysis(self, tray: Tray, classifier: Classifier, frame: int, method: str) -> Analysis:
         """The analysis of a frame, made once."""
         key = (id(classifier), frame, method)
         if key not in tray.analyses:

@@ -26,7 +26,11 @@ def table(subjects: int = 60, images: int = 4, share: float = 0.3) -> pd.DataFra
     rng = np.random.default_rng(0)
     labels = rng.random(subjects) < share
     rows = [
-        (f"{subject}/{image}.png", "ventriculomegaly" if labels[subject] else "normal", f"s{subject}")
+        (
+            f"{subject}/{image}.png",
+            "ventriculomegaly" if labels[subject] else "normal",
+            f"s{subject}",
+        )
         for subject in range(subjects)
         for image in range(int(rng.integers(1, images + 1)))
     ]

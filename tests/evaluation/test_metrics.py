@@ -24,9 +24,7 @@ def test_every_metric_equals_scikit_learns() -> None:
     assert got["f1"] == pytest.approx(metrics.f1_score(truth, called))
     assert got["auc"] == pytest.approx(metrics.roc_auc_score(truth, probability))
     assert got["npv"] == pytest.approx(metrics.precision_score(truth, called, pos_label=0))
-    assert got["balanced_accuracy"] == pytest.approx(
-        metrics.balanced_accuracy_score(truth, called)
-    )
+    assert got["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, called))
 
 
 def test_the_papers_confusion_matrix_gives_the_papers_figures() -> None:

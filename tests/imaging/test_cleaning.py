@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,9 +17,9 @@ NO_TEXT = CleaningSettings(remove_text=False)
 
 
 @pytest.fixture(scope="module")
-def strict_reader() -> Iterator[RapidOCR]:
+def strict_reader() -> RapidOCR:
     """An independent reading with OCR's own defaults, at a larger size than cleaning uses."""
-    yield RapidOCR(params={"Global.log_level": "critical", "Det.limit_side_len": 960})
+    return RapidOCR(params={"Global.log_level": "critical", "Det.limit_side_len": 960})
 
 
 def words_in(reader: RapidOCR, image: np.ndarray) -> list[str]:

@@ -132,7 +132,7 @@ def test_lossless_compression_changes_nothing(tmp_path: Path, syntax: str) -> No
 def test_jpeg_lossless_is_decoded() -> None:
     """Process 14, selection value 1, as a fragment made by hand from a constant image."""
     dataset = grey_dataset(np.zeros((64, 64), np.uint8))
-    from pydicom.encaps import encapsulate  # noqa: PLC0415
+    from pydicom.encaps import encapsulate
 
     dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.70"
     dataset.PixelData = encapsulate([constant_lossless_jpeg(64, 64)])

@@ -44,7 +44,11 @@ def to_transformers(state: dict[str, Tensor], shape: MaeShape) -> ViTMAEForPreTr
         for part in ("weight", "bias"):
             new[f"decoder.decoder_{layer}.{part}"] = state[f"decoder_{layer}.{part}"]
     for prefix, depth, target in (
-        ("blocks", shape.depth, "vit.layers" if "vit.layers.0.layernorm_before.weight" in own else "vit.encoder.layer"),
+        (
+            "blocks",
+            shape.depth,
+            "vit.layers" if "vit.layers.0.layernorm_before.weight" in own else "vit.encoder.layer",
+        ),
         ("decoder_blocks", shape.decoder_depth, "decoder.decoder_layers"),
     ):
         for index in range(depth):

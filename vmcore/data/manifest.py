@@ -60,4 +60,4 @@ def label_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64]:
     if numbers.isna().any():
         unknown = words[numbers.isna()].iloc[0]
         raise ManifestError(f"The label {unknown!r} is neither normal nor ventriculomegaly.")
-    return numbers.to_numpy(np.int64)
+    return np.asarray(numbers, np.int64)

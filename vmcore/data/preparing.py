@@ -60,9 +60,7 @@ def prepare_images(
             unreadable[path] = problem
         if progress:
             progress(done, len(missing))
-    return PreparationReport(
-        len(missing) - len(unreadable), len(paths) - len(missing), unreadable
-    )
+    return PreparationReport(len(missing) - len(unreadable), len(paths) - len(missing), unreadable)
 
 
 def _run(

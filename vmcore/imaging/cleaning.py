@@ -140,9 +140,7 @@ def _cut(
     )
 
 
-def _paint_over(
-    image: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.uint8]:
+def _paint_over(image: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     painted = cv2.inpaint(image, mask.astype(np.uint8), _INPAINT_RADIUS, cv2.INPAINT_NS)
     return np.where(mask[..., None], painted, image).astype(np.uint8)
 

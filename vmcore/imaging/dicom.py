@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, iter_pixels
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels.utils import iter_pixels
 
 from vmcore.imaging.scan import ReadLimits, Region, Scan, ScanError
 

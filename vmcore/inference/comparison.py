@@ -41,7 +41,9 @@ def gradient_map(model: nn.Module, images: Tensor, method: str) -> list[Heatmap]
     layer, reshape = target_layer(model)
     targets = [ClassifierOutputTarget(VENTRICULOMEGALY) for _ in range(len(images))]
     with _METHODS[method](model, [layer], reshape_transform=reshape) as cam:
-        return [np.asarray(found, np.float32) for found in cam(input_tensor=images, targets=targets)]
+        return [
+            np.asarray(found, np.float32) for found in cam(input_tensor=images, targets=targets)
+        ]
 
 
 def target_layer(model: nn.Module) -> tuple[nn.Module, Any]:

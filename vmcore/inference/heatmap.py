@@ -15,7 +15,14 @@ from torch import Tensor
 
 Heatmap = npt.NDArray[np.float32]
 
-HEATMAP_METHODS = ("eigen-cam", "grad-cam", "grad-cam++", "eigen-grad-cam", "layer-cam", "hires-cam")
+HEATMAP_METHODS = (
+    "eigen-cam",
+    "grad-cam",
+    "grad-cam++",
+    "eigen-grad-cam",
+    "layer-cam",
+    "hires-cam",
+)
 """Eigen-CAM is the paper's and comes with the answer; the others are pytorch-grad-cam's own."""
 
 

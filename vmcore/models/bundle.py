@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -101,11 +100,11 @@ def save_bundle(
 def _replace(staged: Path, folder: Path) -> None:
     if folder.exists():
         old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-old-"))
-        os.replace(folder, old / "bundle")
-        os.replace(staged, folder)
+        folder.rename(old / "bundle")
+        staged.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     else:
-        os.replace(staged, folder)
+        staged.rename(folder)
 
 
 def _stored(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:
@@ -133,7 +132,9 @@ def load_card(folder: str | Path) -> BundleCard:
     try:
         return BundleCard.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise BundleError(f"There is no model bundle in {folder}: {CARD_FILE} is missing.") from error
+        raise BundleError(
+            f"There is no model bundle in {folder}: {CARD_FILE} is missing."
+        ) from error
     except ValidationError as error:
         raise BundleError(f"{path} is not a valid model card: {_first(error)}.") from error
 

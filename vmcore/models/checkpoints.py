@@ -91,7 +91,11 @@ def fit_state(
     unexpected = [key for key in state if key not in own and key not in head]
     problems = [
         f"{word} {_some(keys)}"
-        for word, keys in (("missing", missing), ("unexpected", unexpected), ("wrong shape:", wrong))
+        for word, keys in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("wrong shape:", wrong),
+        )
         if keys
     ]
     if problems:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import gdown
@@ -25,7 +24,9 @@ def fetch_public_weights(name: str, folder: Path) -> Path:
         WeightsError: unknown name, no network, or a file that is not USF-MAE.
     """
     if name not in PUBLIC_CHECKPOINTS:
-        raise WeightsError(f"No public weights are called {name!r}: {', '.join(PUBLIC_CHECKPOINTS)}.")
+        raise WeightsError(
+            f"No public weights are called {name!r}: {', '.join(PUBLIC_CHECKPOINTS)}."
+        )
     target = folder / f"{name}.pt"
     if target.is_file():
         return target
@@ -43,5 +44,5 @@ def fetch_public_weights(name: str, folder: Path) -> Path:
     except WeightsError:
         partial.unlink(missing_ok=True)
         raise
-    os.replace(partial, target)
+    partial.replace(target)
     return target

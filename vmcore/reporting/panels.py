@@ -35,7 +35,9 @@ def three_panels(analysis: Analysis, height: int = 380) -> go.Figure:
     )
     figure.add_trace(go.Image(source=_data_uri(frame), hoverinfo="skip"), 1, 1)
     for panel in (2, 3):
-        placed = go.Image(source=_data_uri(analysis.clean.image), x0=column, y0=row, hoverinfo="skip")
+        placed = go.Image(
+            source=_data_uri(analysis.clean.image), x0=column, y0=row, hoverinfo="skip"
+        )
         figure.add_trace(placed, 1, panel)
     if analysis.prediction.heatmap is not None:
         figure.add_trace(_heat(analysis.prediction.heatmap, row, column), 1, 3)
@@ -164,4 +166,4 @@ def _data_uri(image: npt.NDArray[np.uint8]) -> str:
     )
     if not done:
         raise ValueError("The image cannot be encoded.")
-    return "data:image/png;base64," + base64.b64encode(encoded).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")

@@ -54,7 +54,10 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     """What to bear in mind with this image, in plain words."""
     said = []
     if analysis.prediction.folds_disagree:
-        low, high = analysis.prediction.fold_probabilities.min(), analysis.prediction.fold_probabilities.max()
+        low, high = (
+            analysis.prediction.fold_probabilities.min(),
+            analysis.prediction.fold_probabilities.max(),
+        )
         said.append(f"The folds disagree: they range from {low:.0%} to {high:.0%}.")
     if analysis.prediction.in_domain is False:
         said.append(

@@ -37,8 +37,13 @@ class FinetuneSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Images in memory. ``images`` uint8 (N, 3, 224, 224), ``labels`` int64 (N,), and optional
-    ``weights`` (N,) by which an image's loss is multiplied."""
+    """A study in memory.
+
+    Attributes:
+        images: uint8 (N, 3, 224, 224).
+        labels: int64 (N,), 0 or 1.
+        weights: (N,), by which an image's loss is multiplied; 1 without.
+    """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
@@ -98,10 +103,8 @@ def finetune_fold(
         on_epoch: called after each epoch.
     """
     weight = class_weights(study.labels[fold.train]).to(fabric.device)
-    optimizer = make_optimizer(
-        model, weight_decay=settings.weight_decay, lr=settings.learning_rate
-    )
-    model, optimizer = fabric.setup(model, optimizer)
+    optimizer = make_optimizer(model, weight_decay=settings.weight_decay, lr=settings.learning_rate)
+    trained, optimizer = fabric.setup(model, optimizer)
     per_epoch = count_batches(len(fold.train), settings.batch_size)
     steps, step = settings.epochs * per_epoch, 0
     history: list[EpochResult] = []
@@ -109,20 +112,20 @@ def finetune_fold(
     state: dict[str, Tensor] = {}
     for epoch in range(settings.epochs):
         generator = seeded(settings.seed, number, epoch)
-        model.train()
+        trained.train()
         total, rate = 0.0, 0.0
         for rows in batches(fold.train, settings.batch_size, generator):
             images = torch.from_numpy(study.images[rows]).to(fabric.device)
             inputs = normalise(settings.augmentation(images, generator))
             labels = torch.from_numpy(study.labels[rows]).to(fabric.device)
-            loss = _loss(model(inputs), labels, weight, _sample_weights(study, rows, fabric))
+            loss = _loss(trained(inputs), labels, weight, _sample_weights(study, rows, fabric))
             rate = update(
-                fabric, model, optimizer, loss, step=step, steps=steps,
+                fabric, trained, optimizer, loss, step=step, steps=steps,
                 peak=settings.learning_rate, warm_up=settings.warm_up,
             )  # fmt: skip
             total += float(loss.detach()) * len(rows)
             step += 1
-        probability, validation_loss = predict(model, study, fold.validation, fabric, weight)
+        probability, validation_loss = predict(trained, study, fold.validation, fabric, weight)
         figures = binary_metrics(study.labels[fold.validation], probability)
         result = EpochResult(epoch, total / len(fold.train), validation_loss, figures, rate)
         history.append(result)
@@ -130,7 +133,7 @@ def finetune_fold(
         if best is None or score > best:
             best, best_result = score, result
             state = copy.deepcopy(
-                {key: value.detach().cpu() for key, value in model.module.state_dict().items()}
+                {key: value.detach().cpu() for key, value in model.state_dict().items()}
             )
         if on_epoch:
             on_epoch(result)

@@ -49,9 +49,7 @@ def pretrain(
         fabric: device and precision.
         on_epoch: called with (epoch, mean loss).
     """
-    optimizer = make_optimizer(
-        model, weight_decay=settings.weight_decay, lr=settings.learning_rate
-    )
+    optimizer = make_optimizer(model, weight_decay=settings.weight_decay, lr=settings.learning_rate)
     wrapped, optimizer = fabric.setup(model, optimizer)
     wrapped.train()
     rows = np.arange(len(images))

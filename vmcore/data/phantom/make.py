@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +13,6 @@ from vmcore.data.phantom.overlays import Drawn, OverlaySettings, draw_overlays
 from vmcore.data.phantom.speckle import ScanPhysics, render_echoes
 from vmcore.imaging.scan import Region
 
-SEVERE_MM = 15.0
 DILATED_MM = 10.0
 
 
@@ -88,13 +87,15 @@ def make_phantom(
         mm = anatomy.occipitofrontal_mm / (0.95 * field[1])
     along, across, depth, lateral = _head_frame(field, mm, rng)
     geometry = draw_geometry(along, across, anatomy, rng)
-    grey, sector = render_echoes(geometry, along, across, depth, lateral, mm, physics, rng)
+    grey, sector = render_echoes(geometry, across, depth, lateral, physics, rng)
 
     pad = ((banner, 0), (0, 0))
     clean = np.repeat(np.pad(grey, pad)[..., None], 3, axis=2)
     drawn = Drawn.blank(clean)
     if overlays is not None:
-        drawn = draw_overlays(clean, banner, mm, _caliper_ends(along, across, geometry), overlays, rng)
+        drawn = draw_overlays(
+            clean, banner, mm, _caliper_ends(along, across, geometry), overlays, rng
+        )
     return Phantom(
         image=drawn.image,
         clean=clean,
@@ -140,8 +141,17 @@ def _caliper_ends(
 
 
 def _padded(geometry: HeadGeometry, pad: tuple[tuple[int, int], ...]) -> HeadGeometry:
-    names = ("skull", "brain", "far_ventricle", "near_ventricle", "choroid", "cavum")
-    names += ("cavum_wall", "falx", "sulci")
-    parts = {name: np.pad(getattr(geometry, name), pad) for name in names}
+    names: tuple[str, ...] = (
+        "skull",
+        "brain",
+        "far_ventricle",
+        "near_ventricle",
+        "choroid",
+        "cavum",
+        "cavum_wall",
+        "falx",
+        "sulci",
+    )
+    parts: dict[str, Any] = {name: np.pad(getattr(geometry, name), pad) for name in names}
     outside = np.pad(geometry.outside_mm, pad, mode="edge")
     return replace(geometry, outside_mm=outside, **parts)

@@ -11,7 +11,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vmcore.imaging.scan import Region
 
-_FAMILY = ("DOE", "MUSTER", "ROSSI", "TANAKA", "OKAFOR", "LINDQVIST", "ALVAREZ", "NGUYEN", "KOWALSKI")
+_FAMILY = (
+    "DOE",
+    "MUSTER",
+    "ROSSI",
+    "TANAKA",
+    "OKAFOR",
+    "LINDQVIST",
+    "ALVAREZ",
+    "NGUYEN",
+    "KOWALSKI",
+)
 _GIVEN = ("JANE", "ERIKA", "ANNA", "YUKI", "AMARA", "MAJA", "LUCIA", "LINH", "EWA", "SOFIA")
 _CLINICS = ("ST MARY HOSPITAL", "WOMENS CLINIC", "PRENATAL CENTRE", "CITY HOSPITAL", "MATERNITY 2")
 _YELLOW, _GREEN, _CYAN = (255, 224, 32), (64, 230, 80), (40, 200, 235)
@@ -53,7 +63,7 @@ class Drawn:
         row = max(min(row, self.image.shape[0] - bottom - 2), 0)
         page = Image.new("L", (self.image.shape[1], self.image.shape[0]), 0)
         ImageDraw.Draw(page).text((column, row), words, fill=255, font=font)
-        cover = np.asarray(page, np.float32)[..., None] / 255
+        cover = np.asarray(page, np.float32)[..., None] / np.float32(255)
         self._blend(cover, colour)
         self.boxes += (Region(row + top, column + left, bottom - top, right - left),)
         return right
@@ -68,7 +78,7 @@ class Drawn:
 
     def draw(self, mask: npt.NDArray[np.uint8], colour: tuple[int, int, int]) -> None:
         """Draw a mask (0..255, antialiased) in one colour."""
-        self._blend(mask.astype(np.float32)[..., None] / 255, colour)
+        self._blend(mask.astype(np.float32)[..., None] / np.float32(255), colour)
 
 
 def draw_overlays(

@@ -50,11 +50,9 @@ class ScanPhysics:
 
 def render_echoes(
     head: HeadGeometry,
-    along: Field,
     across: Field,
     depth: Field,
     lateral: Field,
-    mm: float,
     physics: ScanPhysics,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.uint8], Mask]:
@@ -69,7 +67,7 @@ def render_echoes(
     full = depth.max() + physics.apex_mm
     sector = (np.abs(beam) < limit) & (radius > physics.apex_mm + 1) & (radius < full)
 
-    level = _reflectivity(head, along, across, depth, radius, beam, physics, rng)
+    level = _reflectivity(head, across, depth, radius, beam, physics, rng)
     level -= physics.attenuation_db_per_cm * (depth - depth.mean()) / 10
     level -= _shadows(head, beam, depth, physics, rng)
     amplitude = _speckle(level.shape, physics, rng) * 10 ** (level / 20)
@@ -92,7 +90,6 @@ def _smooth_noise(
 
 def _reflectivity(
     head: HeadGeometry,
-    along: Field,
     across: Field,
     depth: Field,
     radius: Field,

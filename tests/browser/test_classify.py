@@ -1,0 +1,207 @@
+"""A sonographer's way through the app, in a real browser with real files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
+from tests.imaging.test_bad_files import (
+    animated,
+    locked_zip,
+    png_header,
+    tiny_png,
+    truncated_dicom,
+    without_pixels,
+)
+from tests.imaging.test_reading import packaged
+from vmcore import RESEARCH_USE_ONLY
+from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
+from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
+
+VERDICTS = (
+    "Ventriculomegaly suspected", "No sign of ventriculomegaly", "No verdict", "Undecided",
+)  # fmt: skip
+
+
+def upload(page: Page, *files: Path | dict[str, object]) -> None:
+    page.set_input_files("input[type=file]", list(files))  # type: ignore[arg-type]
+
+
+def wait_for_answer(page: Page) -> str:
+    """Wait for verdict and panels; return the verdict's headline."""
+    headline = page.locator("h3").first
+    expect(headline).to_be_visible()
+    expect(page.locator(".heatmaplayer image").first).to_be_attached()
+    text = headline.inner_text()
+    assert any(words in text for words in VERDICTS), text
+    return text
+
+
+def no_trace(page: Page) -> None:
+    text = page.locator("body").inner_text()
+    assert "Traceback" not in text
+    assert "Error:" not in text
+
+
+def test_the_page_opens_with_its_notice(page: Page) -> None:
+    expect(page.get_by_text(RESEARCH_USE_ONLY)).to_be_visible()
+    expect(page.get_by_role("heading", name="Is the lateral ventricle wide?")).to_be_visible()
+
+
+def test_an_example_is_one_click_away(page: Page) -> None:
+    page.get_by_text("3 wide").click()
+    assert "Ventriculomegaly suspected" in wait_for_answer(page)
+    page.get_by_text("3 wide").click()
+    expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
+    page.get_by_text("1 normal").click()
+    assert "No sign" in wait_for_answer(page)
+    no_trace(page)
+
+
+def test_a_phantom_dicom_is_cleaned_judged_and_taken_away(page: Page, tmp_path: Path) -> None:
+    phantom = make_phantom(14.0, 21, shape=(360, 480), overlays=OverlaySettings())
+    upload(page, write_dicom(tmp_path / f"{MADE_UP_NAME}.dcm", phantom))
+    wait_for_answer(page)
+    for words in ("What was removed, and why", "outside the ultrasound region", "mm per pixel"):
+        expect(page.get_by_text(words).first).to_be_visible()
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Results CSV").click()
+    table = pd.read_csv(caught.value.path())
+    assert table["scan"].tolist() == [1]
+    assert 0 <= table["probability"][0] <= 1
+    assert table["notice"][0] == RESEARCH_USE_ONLY
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Heatmap PNG").click()
+    assert MADE_UP_NAME not in caught.value.suggested_filename
+    picture = Image.open(io.BytesIO(Path(caught.value.path()).read_bytes()))
+    assert picture.width > 1000
+    assert MADE_UP_NUMBER not in page.content()
+    assert MADE_UP_NAME not in page.url
+
+
+def test_a_loop_has_a_frame_slider(page: Page) -> None:
+    upload(page, packaged("examples_ybr_color.dcm"))
+    wait_for_answer(page)
+    slider = page.get_by_role("slider", name="Frame")
+    expect(slider).to_have_attribute("aria-valuenow", "16")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuenow", "17")
+    wait_for_answer(page)
+    no_trace(page)
+
+
+def test_a_real_head_gets_an_answer(page: Page, real_data: Path) -> None:
+    path = sorted((real_data / "hc18/images").glob("*_HC.png"))[0]
+    upload(page, path)
+    wait_for_answer(page)
+    expect(page.get_by_text("does not say how large its pixels are")).to_be_visible()
+    no_trace(page)
+
+
+def test_several_scans_lie_side_by_side(page: Page, tmp_path: Path) -> None:
+    files = [
+        write_dicom(tmp_path / f"{i}.dcm", make_phantom(width, 30 + i, shape=(240, 320)))
+        for i, width in enumerate((6.0, 14.0, 7.0))
+    ]
+    upload(page, *files)
+    wait_for_answer(page)
+    for number in (1, 2, 3):
+        expect(page.get_by_text(f"{number} ·").first).to_be_visible()
+    page.get_by_text("2 ·").first.click()
+    wait_for_answer(page)
+    no_trace(page)
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "empty.dcm": (b"", "empty"),
+    "text.dcm": (b"Jane Doe 1990", "not a scan"),
+    "cut.dcm": (truncated_dicom(), "damaged or incomplete"),
+    "no-pixels.dcm": (without_pixels(), "no image"),
+    "huge.png": (png_header(30_000, 30_000), "30000 x 30000"),
+    "ct.dcm": (packaged("CT_small.dcm").read_bytes(), "CT image"),
+    "locked.zip": (locked_zip(), "archive"),
+    "moving.gif": (animated("GIF"), "GIF"),
+    "dot.png": (tiny_png(), "too small"),
+}
+
+
+def test_each_bad_file_gets_a_sentence_and_the_good_one_its_answer(
+    page: Page, tmp_path: Path
+) -> None:
+    good = write_dicom(tmp_path / "good.dcm", make_phantom(8.0, 3, shape=(240, 320)))
+    payload = [
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        for name, (content, _) in BAD.items()
+    ]
+    payload.append({"name": "good.dcm", "mimeType": "", "buffer": good.read_bytes()})
+    upload(page, *payload)
+    wait_for_answer(page)
+    alerts = page.get_by_role("alert")
+    expect(alerts).to_have_count(len(BAD))
+    said = " ".join(alerts.all_inner_texts())
+    for _, words in BAD.values():
+        assert words in said
+    assert "Doe" not in said
+    no_trace(page)
+
+
+def test_a_file_over_the_limit_is_refused_and_the_page_goes_on(page: Page) -> None:
+    large = bytes((UPLOAD_LIMIT_MB + 1) * 2**20)
+    upload(page, {"name": "large.dcm", "mimeType": "", "buffer": large})
+    expect(page.get_by_text(f"must be {UPLOAD_LIMIT_MB}")).to_be_visible()
+    page.get_by_text("1 normal").click()
+    wait_for_answer(page)
+    no_trace(page)
+
+
+def test_other_heatmaps_can_be_compared(page: Page) -> None:
+    page.get_by_text("3 wide").click()
+    wait_for_answer(page)
+    page.get_by_label("Heatmap method").click()
+    page.get_by_role("option", name="layer-cam").click()
+    expect(page.get_by_text("Analysing")).to_have_count(0)
+    wait_for_answer(page)
+    no_trace(page)
+
+
+def test_the_about_page_shows_the_card_and_its_limits(page: Page) -> None:
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="Model card")).to_be_visible()
+    expect(page.get_by_text("far too few").first).to_be_visible()
+    expect(page.get_by_text(RESEARCH_USE_ONLY).first).to_be_visible()
+    no_trace(page)
+
+
+def test_nothing_of_an_upload_reaches_log_or_disk(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    phantom = make_phantom(9.0, 77, shape=(240, 320), overlays=OverlaySettings())
+    path = write_dicom(tmp_path / f"{MADE_UP_NAME}.dcm", phantom)
+    upload(page, path, {"name": "doe-jane.dcm", "mimeType": "", "buffer": b"Doe, Jane"})
+    wait_for_answer(page)
+    log = server.log.read_text()
+    for secret in (MADE_UP_NAME, MADE_UP_NUMBER, "doe-jane", "Doe, Jane"):
+        assert secret not in log
+    pixels = phantom.image.tobytes()[120_000:120_600]
+    for file in server.home.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert MADE_UP_NAME.encode() not in content
+            assert pixels not in content
+
+
+@pytest.fixture(autouse=True)
+def _quiet_console(page: Page) -> None:
+    """A page that raises in JavaScript fails the test that saw it."""
+
+    def refuse(error: object) -> None:
+        raise AssertionError(f"JavaScript error: {error}")
+
+    page.on("pageerror", refuse)

@@ -1,0 +1,146 @@
+"""The ensemble: probabilities, precision, threshold, familiarity."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
+from vmcore.imaging import CleaningSettings, clean_frame, read_scan, to_model_input
+from vmcore.inference import Classifier, Prediction, analyse
+from vmcore.inference.familiarity import distances
+from vmcore.models import BundleCard, create_classifier, load_models
+
+
+@pytest.fixture(scope="module")
+def images() -> list[np.ndarray]:
+    return [make_phantom(w, i, shape=(200, 240 + 20 * i)).image for i, w in enumerate((6.0, 12.0))]
+
+
+def test_the_ensemble_is_the_mean_of_the_folds_softmax(
+    small_bundle: Path, images: list[np.ndarray]
+) -> None:
+    _, models = load_models(small_bundle)
+    batch = torch.stack([to_model_input(image) for image in images])
+    with torch.inference_mode():
+        expected = torch.stack([model(batch).softmax(1)[:, 1] for model in models]).numpy()
+    found = Classifier.load(small_bundle, dtype=torch.float32).predict(images)
+    for index, prediction in enumerate(found):
+        assert prediction.fold_probabilities == pytest.approx(expected[:, index], abs=1e-6)
+        assert prediction.probability == pytest.approx(expected[:, index].mean(), abs=1e-6)
+        assert prediction.heatmap is not None
+        assert prediction.heatmap.shape == images[index].shape[:2]
+
+
+def test_a_batch_gives_what_single_images_give(
+    small_bundle: Path, images: list[np.ndarray]
+) -> None:
+    classifier = Classifier.load(small_bundle, dtype=torch.float32)
+    together = classifier.predict(images)
+    for image, expected in zip(images, together, strict=True):
+        (alone,) = classifier.predict([image])
+        assert alone.fold_probabilities == pytest.approx(expected.fold_probabilities, abs=1e-5)
+        assert alone.heatmap is not None
+        assert expected.heatmap is not None
+        assert np.abs(alone.heatmap - expected.heatmap).max() < 1e-3
+
+
+def test_bfloat16_stays_within_one_percent_of_float32(small_bundle: Path) -> None:
+    exact = Classifier.load(small_bundle, dtype=torch.float32)
+    fast = Classifier.load(small_bundle, dtype=torch.bfloat16)
+    images = [make_phantom(5.0 + seed, seed, shape=(240, 320)).image for seed in range(12)]
+    for first, second in zip(
+        exact.predict(images, heatmap=None), fast.predict(images, heatmap=None), strict=True
+    ):
+        assert abs(first.probability - second.probability) < 0.01
+
+
+def test_the_threshold_decides_the_label(small_bundle: Path, images: list[np.ndarray]) -> None:
+    card, models = load_models(small_bundle)
+    for threshold, label in ((0.0, "ventriculomegaly"), (1.0, "normal")):
+        changed = card.model_copy(update={"threshold": threshold})
+        assert Classifier(changed, models).predict(images[:1])[0].label == label
+
+
+def test_no_heatmap_is_made_where_none_is_asked_for(
+    small_bundle: Path, images: list[np.ndarray]
+) -> None:
+    classifier = Classifier.load(small_bundle)
+    assert classifier.predict(images[:1], heatmap=None)[0].heatmap is None
+    assert classifier.predict([]) == []
+    with pytest.raises(ValueError, match="No heatmap method"):
+        classifier.predict(images[:1], heatmap="x-ray")
+
+
+def test_threads_share_one_classifier(small_bundle: Path, images: list[np.ndarray]) -> None:
+    classifier = Classifier.load(small_bundle, dtype=torch.float32)
+    (expected,) = classifier.predict(images[:1])
+    found: list[Prediction] = []
+    threads = [
+        threading.Thread(target=lambda: found.extend(classifier.predict(images[:1])))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [p.probability for p in found] == pytest.approx([expected.probability] * 4)
+
+
+def test_familiarity_follows_the_distance(small_bundle: Path, images: list[np.ndarray]) -> None:
+    card, models = load_models(small_bundle)
+    plain = Classifier(card, models, dtype=torch.float32)
+    own = torch.cat([plain.embed(images[:1])] * 6, dim=1)
+    near = Classifier(card, models, own, dtype=torch.float32).predict(images[:1])[0]
+    assert near.in_domain is True
+    assert near.distance == pytest.approx(0.0, abs=1e-5)
+    far = Classifier(card, models, -own, dtype=torch.float32).predict(images[:1])[0]
+    assert far.in_domain is False
+    assert plain.predict(images[:1])[0].in_domain is None
+
+
+def test_distance_is_the_mean_over_the_nearest_cosines() -> None:
+    rng = np.random.default_rng(0)
+    asked, known = rng.standard_normal((2, 3, 7)), rng.standard_normal((2, 20, 7))
+    expected = np.zeros(3)
+    for fold in range(2):
+        for index in range(3):
+            a = asked[fold, index]
+            cosine = known[fold] @ a / np.linalg.norm(known[fold], axis=1) / np.linalg.norm(a)
+            expected[index] += (1 - np.sort(cosine)[-5:]).mean() / 2
+    got = distances(torch.from_numpy(asked), torch.from_numpy(known))
+    assert got == pytest.approx(expected, abs=1e-5)
+
+
+def test_folds_that_contradict_each_other_are_noticed() -> None:
+    def prediction(*folds: float) -> Prediction:
+        return Prediction(float(np.mean(folds)), np.array(folds), "normal", 0.5, None, True)
+
+    assert prediction(0.1, 0.9, 0.2, 0.8, 0.3).folds_disagree
+    assert not prediction(0.48, 0.52, 0.49, 0.51, 0.5).folds_disagree
+    assert not prediction(0.6, 0.99, 0.7, 0.98, 0.8).folds_disagree
+
+
+def test_the_analysis_cleans_as_the_bundle_says(tmp_path: Path) -> None:
+    settings = CleaningSettings(top_strip=0.2, remove_text=False)
+    card = BundleCard(architecture="usf-mae-tiny", folds=1, preprocessing=settings)
+    classifier = Classifier(card, [create_classifier("usf-mae-tiny")])
+    phantom = make_phantom(9.0, 1, shape=(200, 260), overlays=OverlaySettings())
+    scan = read_scan(write_dicom(tmp_path / "p.dcm", phantom, phantom))
+    analysis = analyse(scan, classifier, frame=1)
+    expected = clean_frame(scan.frames[1], region=scan.region, settings=settings)
+    assert np.array_equal(analysis.clean.image, expected.image)
+    with pytest.raises(IndexError, match="no frame 3"):
+        analyse(scan, classifier, frame=2)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "vit-b16"])
+def test_baselines_answer_too(name: str, images: list[np.ndarray]) -> None:
+    card = BundleCard(architecture=name, folds=1)
+    (found,) = Classifier(card, [create_classifier(name)]).predict(images[:1])
+    assert 0 <= found.probability <= 1
+    assert found.heatmap is not None

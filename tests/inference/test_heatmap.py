@@ -1,0 +1,103 @@
+"""Eigen-CAM against pytorch-grad-cam's own, and the map's place over the image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam.utils.image import scale_cam_image
+from pytorch_grad_cam.utils.svd_on_activations import (
+    get_2d_projection,
+    get_2d_projection_with_sign_correction,
+)
+from torch import nn
+
+from vmcore.data.phantom import make_phantom
+from vmcore.imaging import to_model_input
+from vmcore.inference import HEATMAP_METHODS, Classifier, eigen_cam
+from vmcore.inference.comparison import gradient_map
+from vmcore.inference.forward import look
+from vmcore.inference.heatmap import mean_map
+from vmcore.models import BundleCard, create_classifier
+
+
+def oracle(model: nn.Module, layer: nn.Module, images: torch.Tensor, *, tokens: bool) -> np.ndarray:
+    """Eigen-CAM by pytorch-grad-cam: its hooks, its decomposition, its published sign rule."""
+    from pytorch_grad_cam import EigenCAM
+
+    class Signed(EigenCAM):
+        def get_cam_image(self, *args: object, **kwargs: object) -> np.ndarray:
+            activations = args[4] if len(args) > 4 else kwargs["activations"]
+            return get_2d_projection_with_sign_correction(np.asarray(activations))
+
+    def to_map(found: torch.Tensor) -> torch.Tensor:
+        return found[:, 1:].transpose(1, 2).reshape(len(found), -1, 14, 14)
+
+    with Signed(model, [layer], reshape_transform=to_map if tokens else None) as cam:
+        return cam(input_tensor=images, targets=None)
+
+
+@pytest.mark.parametrize("name", ["usf-mae-tiny", "vit-b16", "resnet50"])
+def test_it_agrees_with_pytorch_grad_cam(name: str) -> None:
+    torch.manual_seed(4)
+    model = create_classifier(name).eval()
+    images = torch.stack([to_model_input(make_phantom(width, 1).image) for width in (7.0, 15.0)])
+    layer = model.layer4 if name == "resnet50" else model.blocks[-1]
+    expected = oracle(model, layer, images, tokens=name != "resnet50")
+    with torch.inference_mode():
+        features = look(model, images).features
+    for one, reference in zip(features, expected, strict=True):
+        assert np.abs(eigen_cam(one, 224) - reference).max() < 1e-3
+
+
+def test_the_projection_is_the_full_decompositions_up_to_its_sign() -> None:
+    rng = np.random.default_rng(0)
+    activations = rng.standard_normal((1, 40, 14, 14)).astype(np.float32)
+    projection = get_2d_projection(activations)[0]
+    if abs(projection.min()) > abs(projection.max()):
+        projection = -projection
+    expected = scale_cam_image(np.maximum(projection, 0)[None], (224, 224))
+    expected = scale_cam_image(expected)[0]
+    assert np.abs(eigen_cam(torch.from_numpy(activations[0]), 224) - expected).max() < 1e-3
+
+
+def test_its_sign_does_not_depend_on_the_features_sign() -> None:
+    features = torch.randn(16, 14, 14, generator=torch.Generator().manual_seed(0))
+    assert np.allclose(eigen_cam(features, 56), eigen_cam(-features, 56), atol=1e-5)
+
+
+def test_flat_features_give_an_empty_map() -> None:
+    assert eigen_cam(torch.ones(8, 14, 14), 28).max() < 1e-3
+
+
+def test_the_map_lies_over_the_pixels_that_it_is_about() -> None:
+    square = np.zeros((224, 224), np.float32)
+    square[32:48, 160:176] = 1.0  # one patch
+    placed = mean_map([square], (300, 600))
+    row, column = np.unravel_index(int(cv2.GaussianBlur(placed, (0, 0), 3).argmax()), placed.shape)
+    assert row == pytest.approx(40 / 224 * 300, abs=3)
+    assert column == pytest.approx(168 / 224 * 600, abs=5)
+    assert placed.shape == (300, 600)
+    assert placed.max() == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("method", [m for m in HEATMAP_METHODS if m != "eigen-cam"])
+def test_other_methods_are_pytorch_grad_cams(method: str) -> None:
+    torch.manual_seed(0)
+    models = [create_classifier("usf-mae-tiny").eval() for _ in range(2)]
+    card = BundleCard(architecture="usf-mae-tiny", folds=2)
+    image = make_phantom(12.0, 3, shape=(224, 224)).image
+    (found,) = Classifier(card, models, dtype=torch.float32).predict([image], heatmap=method)
+    assert found.heatmap is not None
+    assert found.heatmap.shape == (224, 224)
+    assert 0 <= found.heatmap.min() <= found.heatmap.max() <= 1
+    direct = [gradient_map(m, to_model_input(image)[None], method)[0] for m in models]
+    expected = np.mean(direct, axis=0)
+    scaled = (expected - expected.min()) / (1e-7 + (expected - expected.min()).max())
+    assert np.abs(found.heatmap - scaled).max() < 1e-3
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(ValueError, match="No heatmap method"):
+        gradient_map(create_classifier("usf-mae-tiny"), torch.zeros(1, 3, 224, 224), "x-ray")

@@ -1,0 +1,123 @@
+"""Words, pictures and tables: true, numbered, free of names, and marked as research."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from vmcore import RESEARCH_USE_ONLY
+from vmcore.data.phantom import OverlaySettings, make_phantom
+from vmcore.imaging import Scan, clean_frame
+from vmcore.inference import Analysis, Prediction
+from vmcore.models import BundleCard
+from vmcore.reporting import (
+    caution,
+    fold_strip,
+    heatmap_png,
+    results_csv,
+    three_panels,
+    verdict,
+)
+from vmcore.reporting.panels import HEATMAP_TRACE
+from vmcore.reporting.pictures import blend
+
+CARD = BundleCard(architecture="usf-mae-tiny", folds=3, name="test model")
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    phantom = make_phantom(12.0, 1, shape=(240, 320), overlays=OverlaySettings())
+    clean = clean_frame(phantom.image, region=phantom.region)
+    heatmap = np.zeros(clean.image.shape[:2], np.float32)
+    heatmap[40:80, 100:160] = 1.0
+    prediction = Prediction(0.8, np.array([0.7, 0.8, 0.9]), "ventriculomegaly", 0.5, heatmap, True)
+    return Analysis(
+        Scan(phantom.image[None], (0.2, 0.2), "Maker", None, "PNG"), 0, clean, prediction
+    )
+
+
+def changed(analysis: Analysis, **fields: object) -> Analysis:
+    return replace(analysis, prediction=replace(analysis.prediction, **fields))  # type: ignore[arg-type]
+
+
+def test_the_verdict_says_what_the_numbers_say(analysis: Analysis) -> None:
+    said = verdict(analysis.prediction)
+    assert said.tone == "ventriculomegaly"
+    assert "80%" in said.sentence
+    assert "50%" in said.sentence
+    normal = changed(analysis, probability=0.1, label="normal").prediction
+    assert verdict(normal).tone == "normal"
+
+
+def test_no_verdict_is_given_on_unfamiliar_images_or_torn_folds(analysis: Analysis) -> None:
+    assert verdict(changed(analysis, in_domain=False).prediction).headline == "No verdict"
+    torn = changed(analysis, fold_probabilities=np.array([0.1, 0.9, 0.8]))
+    assert verdict(torn.prediction).headline == "Undecided"
+    assert any("10% to 90%" in sentence for sentence in caution(torn))
+
+
+def test_cautions_name_what_is_missing(analysis: Analysis) -> None:
+    bare = replace(analysis, scan=replace(analysis.scan, spacing_mm=None))
+    assert any("mm" in sentence for sentence in caution(bare))
+    assert any("text" in sentence for sentence in caution(analysis))
+    assert any("cannot tell" in s for s in caution(changed(analysis, in_domain=None)))
+
+
+def test_the_csv_has_a_row_a_scan_and_no_names(analysis: Analysis) -> None:
+    text = results_csv([(1, analysis), (3, analysis)], CARD)
+    table = pd.read_csv(io.StringIO(text))
+    assert table["scan"].tolist() == [1, 3]
+    assert table["probability"].tolist() == [0.8, 0.8]
+    assert table["fold_2"].tolist() == [0.8, 0.8]
+    assert table["notice"].tolist() == [RESEARCH_USE_ONLY] * 2
+
+
+def test_the_picture_shows_the_cleaned_scan_only(analysis: Analysis) -> None:
+    picture = Image.open(io.BytesIO(heatmap_png(analysis, CARD.name)))
+    assert not picture.info
+    assert picture.width > 2 * 600
+    page = np.asarray(picture).astype(int)
+    coloured = np.ptp(page, axis=2) > 60
+    assert coloured[:, page.shape[1] // 2 :].any()  # the heatmap
+    yellow = (page[..., 0] > 200) & (page[..., 1] > 180) & (page[..., 2] < 90)
+    assert not yellow[92:-44, : page.shape[1] // 2].any()  # no calliper is left
+    with pytest.raises(ValueError, match="no heatmap"):
+        heatmap_png(changed(analysis, heatmap=None), CARD.name)
+
+
+def test_blending_nothing_gives_the_image(analysis: Analysis) -> None:
+    image = analysis.clean.image
+    assert np.array_equal(blend(image, np.zeros(image.shape[:2], np.float32)), image)
+    assert np.array_equal(blend(image, np.ones(image.shape[:2], np.float32), 0.0), image)
+
+
+def test_panels_share_one_frame_of_coordinates(analysis: Analysis) -> None:
+    figure = three_panels(analysis)
+    row, column = analysis.clean.offset
+    assert (figure.data[1].x0, figure.data[1].y0) == (column, row)
+    heat = figure.data[HEATMAP_TRACE]
+    assert heat.type == "heatmap"
+    left = heat.x0 - heat.dx / 2
+    assert left == pytest.approx(column - 0.5)
+    assert left + heat.dx * np.asarray(heat.z).shape[1] == pytest.approx(
+        column + analysis.clean.image.shape[1] - 0.5
+    )
+    slider = figure.layout.sliders[0]
+    assert [step.args[0]["opacity"] for step in slider.steps] == pytest.approx(
+        np.linspace(0, 1, 11)
+    )
+    json.loads(figure.to_json())
+    assert len(three_panels(changed(analysis, heatmap=None)).data) == 3
+
+
+def test_the_strip_shows_every_fold_and_the_threshold(analysis: Analysis) -> None:
+    figure = fold_strip(analysis.prediction)
+    assert list(figure.data[0].x) == pytest.approx([70, 80, 90])
+    assert list(figure.data[1].x) == pytest.approx([80])
+    assert 50 in [shape.x0 for shape in figure.layout.shapes]

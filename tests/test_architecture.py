@@ -1,0 +1,57 @@
+"""The house's rules: arrows point one way, the library knows no page, files stay small."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LEVELS = {
+    "imaging": 0, "files": 0, "data": 1, "models": 1, "evaluation": 2, "training": 2,
+    "inference": 2, "reporting": 3, "runs": 3, "settings": 3,
+}  # fmt: skip
+SOURCES = sorted(
+    path
+    for folder in ("vmcore", "pages", "train", "benchmarks")
+    for path in (ROOT / folder).rglob("*.py")
+)
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_keeps_the_rules(path: Path) -> None:
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), "says in its first lines what it is for"
+    assert len(text.splitlines()) <= 300
+    found = imports(path)
+    if path.is_relative_to(ROOT / "vmcore"):
+        assert not any(name.split(".")[0] in {"streamlit", "pages", "train"} for name in found)
+        room = path.relative_to(ROOT / "vmcore").parts[0].removesuffix(".py")
+        for name in found:
+            parts = name.split(".")
+            if parts[0] == "vmcore" and len(parts) > 1 and room in LEVELS:
+                assert LEVELS[parts[1]] <= LEVELS[room], f"{room} must not import {name}"
+
+
+def test_every_room_is_in_the_picture() -> None:
+    picture = (ROOT / "docs/architecture.md").read_text()
+    rooms = {path.name for path in (ROOT / "vmcore").iterdir() if (path / "__init__.py").is_file()}
+    assert all(f"{room}/" in picture for room in rooms)
+
+
+def test_requirements_are_pinned() -> None:
+    for name in ("requirements.txt", "requirements-test.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            if line and not line.startswith(("#", "-r")):
+                assert "==" in line, f"{name}: {line}"
