@@ -30,14 +30,12 @@ def annotated() -> Phantom:
 
 @pytest.fixture(scope="session")
 def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two folds of random ViT-Tiny weights with made-up embeddings."""
+    """Two folds of random ViT-Tiny weights without a domain check."""
     torch.manual_seed(0)
     models = [create_classifier("usf-mae-tiny") for _ in range(2)]
     return save_bundle(
         tmp_path_factory.mktemp("bundles") / "small",
         models,
         architecture="usf-mae-tiny",
-        embeddings=torch.randn(2, 8, 192),
         name="random",
-        unfamiliar_distance=0.5,
     )

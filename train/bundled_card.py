@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from train.bundled_data import other_organs
 from vmcore.data import Splits, load_prepared
 from vmcore.evaluation import binary_metrics, youden_threshold
+from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
-from vmcore.inference.familiarity import distances
-from vmcore.models import BundleCard, create_classifier, save_bundle
-from vmcore.training import Study, make_fabric, predict
+from vmcore.models import BundleCard, Familiarity, create_classifier, save_bundle
+from vmcore.training import Study, fit_familiarity, make_fabric, predict
 
-_KNOWN = 900  # training images whose embeddings are kept
-_FAMILIAR = 0.99  # share of training images that must count as familiar
+_FAMILIAR = 0.95  # share of training images that each measure must call familiar
 _SHOWN = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
 
 
@@ -56,19 +56,17 @@ def write_bundle(
     card = BundleCard(architecture=recipe.architecture, folds=len(states))
     models = [create_classifier(recipe.architecture, state) for state in states]
     classifier = Classifier(card, models, dtype=torch.float32)
-    known, limit = _familiarity(classifier, table, splits, study)
-    rates = _familiarity_rates(classifier, recipe, table, splits, study, known, limit)
+    familiarity, rates = _familiarity(classifier, recipe, table, splits, study)
     return save_bundle(
         recipe.out,
         [create_classifier(recipe.architecture, state) for state in states],
         architecture=recipe.architecture,
-        embeddings=known,
+        familiarity=familiarity,
         predictions=predictions.round({"probability": 5}).to_csv(index=False),
         name="VentriScope bundled model (USF-MAE tiny)",
         created=datetime.now(UTC).date().isoformat(),
         threshold=round(threshold, 4),
         threshold_rule="Youden's index over the out-of-fold predictions of real images",
-        unfamiliar_distance=round(limit, 5),
         training_data={
             "Images by source and class": _counts(table),
             "Recipe": _recipe_words(recipe, splits),
@@ -106,6 +104,10 @@ _LIMITS = (
     (
         "The masked pretraining saw the validation images without their labels; test subjects "
         "were held out of everything."
+    ),
+    (
+        "The domain check was fitted with half of the other organs' subjects as counter-examples; "
+        "its rates are for the other half, from the same scanners."
     ),
     (
         "It has not seen the paper's private data or the public USF-MAE weights, and its figures "
@@ -193,50 +195,42 @@ def _embed(classifier: Classifier, images: npt.NDArray[np.uint8]) -> Tensor:
 
 
 def _familiarity(
-    classifier: Classifier, table: pd.DataFrame, splits: Splits, study: Study
-) -> tuple[Tensor, float]:
-    """Embeddings to keep, and the distance within which all but 1 % of them lie.
-
-    Each is compared with images of other subjects only. Test subjects take no part.
-    """
+    classifier: Classifier, recipe: Made, table: pd.DataFrame, splits: Splits, study: Study
+) -> tuple[Familiarity, list[dict[str, Any]]]:
+    """Fit the domain check without test subjects; rate it on them and on organs never fitted on."""
     pool = np.setdiff1d(np.arange(len(table)), splits.test)
-    rng = np.random.default_rng(splits.seed)
-    pool = np.sort(rng.choice(pool, min(_KNOWN, len(pool)), replace=False))
-    known = _embed(classifier, study.images[pool]).half().float()
-    subjects = table["subject_id"].to_numpy()[pool]
-    apart = np.empty(len(pool))
-    for index in range(len(pool)):
-        others = torch.from_numpy(subjects != subjects[index])
-        apart[index] = distances(known[:, index : index + 1], known[:, others])[0]
-    return known, float(np.quantile(apart, _FAMILIAR))
-
-
-def _familiarity_rates(
-    classifier: Classifier,
-    recipe: Made,
-    table: pd.DataFrame,
-    splits: Splits,
-    study: Study,
-    known: Tensor,
-    limit: float,
-) -> list[dict[str, Any]]:
-    rows = []
-    tested = table.iloc[splits.test].reset_index(drop=True)
-    apart = distances(_embed(classifier, study.images[splits.test]), known)
-    sources = tested["source"].to_numpy()
-    rows += [_rate(f"test, {s}", apart[sources == s], limit) for s in sorted(set(sources))]
     organs = other_organs(recipe.data)
-    apart = distances(_embed(classifier, load_prepared(organs, recipe.work / "prepared")), known)
-    planes = organs["plane"].to_numpy()
-    rows += [_rate(f"another organ: {p}", apart[planes == p], limit) for p in sorted(set(planes))]
-    return rows
+    embedded = _embed(classifier, load_prepared(organs, recipe.work / "prepared"))
+    subjects = organs["subject_id"].astype(str).to_numpy()
+    fitted = np.random.default_rng(recipe.seed).random(len(set(subjects))) < 0.5
+    for_fit = fitted[np.unique(subjects, return_inverse=True)[1]]
+    fit = fit_familiarity(
+        _embed(classifier, study.images[pool]),
+        table["subject_id"].astype(str).to_numpy()[pool].tolist(),
+        embedded[:, torch.from_numpy(for_fit)],
+        subjects[for_fit].tolist(),
+        share=_FAMILIAR,
+        seed=recipe.seed,
+    )
+    rows = []
+    sources = table["source"].to_numpy()[splits.test]
+    strange = fit.strangeness(_embed(classifier, study.images[splits.test]))
+    rows += [_rate(f"test, {s}", strange[sources == s]) for s in sorted(set(sources))]
+    planes = organs["plane"].to_numpy()[~for_fit]
+    strange = fit.strangeness(embedded[:, torch.from_numpy(~for_fit)])
+    rows += [_rate(f"another organ: {p}", strange[planes == p]) for p in sorted(set(planes))]
+    photographs = np.stack(
+        [to_model_pixels(image).transpose(2, 0, 1) for image in load_sample_images().images]
+    )
+    rows.append(_rate("photographs", fit.strangeness(_embed(classifier, photographs))))
+    return fit, rows
 
 
-def _rate(name: str, apart: npt.NDArray[np.float64], limit: float) -> dict[str, Any]:
+def _rate(name: str, strange: npt.NDArray[np.float64]) -> dict[str, Any]:
     return {
         "images": name,
-        "count": len(apart),
-        "called unfamiliar": round(float((apart > limit).mean()), 4),
+        "count": len(strange),
+        "called unfamiliar": round(float((strange > 1).mean()), 4),
     }
 
 

@@ -12,8 +12,8 @@ import torch
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
 from vmcore.imaging import CleaningSettings, clean_frame, read_scan, to_model_input
 from vmcore.inference import Classifier, Prediction, analyse
-from vmcore.inference.familiarity import distances
 from vmcore.models import BundleCard, create_classifier, load_models
+from vmcore.training import fit_familiarity
 
 
 @pytest.fixture(scope="module")
@@ -91,29 +91,22 @@ def test_threads_share_one_classifier(small_bundle: Path, images: list[np.ndarra
     assert [p.probability for p in found] == pytest.approx([expected.probability] * 4)
 
 
-def test_familiarity_follows_the_distance(small_bundle: Path, images: list[np.ndarray]) -> None:
+def test_familiarity_decides_whether_an_image_is_known(
+    small_bundle: Path, images: list[np.ndarray]
+) -> None:
     card, models = load_models(small_bundle)
     plain = Classifier(card, models, dtype=torch.float32)
-    own = torch.cat([plain.embed(images[:1])] * 6, dim=1)
-    near = Classifier(card, models, own, dtype=torch.float32).predict(images[:1])[0]
-    assert near.in_domain is True
-    assert near.distance == pytest.approx(0.0, abs=1e-5)
-    far = Classifier(card, models, -own, dtype=torch.float32).predict(images[:1])[0]
-    assert far.in_domain is False
     assert plain.predict(images[:1])[0].in_domain is None
-
-
-def test_distance_is_the_mean_over_the_nearest_cosines() -> None:
-    rng = np.random.default_rng(0)
-    asked, known = rng.standard_normal((2, 3, 7)), rng.standard_normal((2, 20, 7))
-    expected = np.zeros(3)
-    for fold in range(2):
-        for index in range(3):
-            a = asked[fold, index]
-            cosine = known[fold] @ a / np.linalg.norm(known[fold], axis=1) / np.linalg.norm(a)
-            expected[index] += (1 - np.sort(cosine)[-5:]).mean() / 2
-    got = distances(torch.from_numpy(asked), torch.from_numpy(known))
-    assert got == pytest.approx(expected, abs=1e-5)
+    drawn = [make_phantom(8.0, seed, shape=(160, 200)).image for seed in range(12)]
+    fit = fit_familiarity(plain.embed(drawn), [str(seed) for seed in range(12)])
+    asked = Classifier(card, models, fit, dtype=torch.float32)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    known, unknown = asked.predict([drawn[0], noise], heatmap=None)
+    assert known.in_domain is True
+    assert unknown.in_domain is False
+    assert known.strangeness is not None
+    assert unknown.strangeness is not None
+    assert known.strangeness < 1 < unknown.strangeness
 
 
 def test_folds_that_contradict_each_other_are_noticed() -> None:

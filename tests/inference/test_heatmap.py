@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -27,8 +26,8 @@ def oracle(model: nn.Module, layer: nn.Module, images: torch.Tensor, *, tokens: 
     from pytorch_grad_cam import EigenCAM
 
     class Signed(EigenCAM):
-        def get_cam_image(self, *args: object, **kwargs: object) -> np.ndarray:
-            activations = args[4] if len(args) > 4 else kwargs["activations"]
+        def get_cam_image(self, *args: object, **_kwargs: object) -> np.ndarray:
+            activations = args[3]
             return get_2d_projection_with_sign_correction(np.asarray(activations))
 
     def to_map(found: torch.Tensor) -> torch.Tensor:
@@ -75,9 +74,9 @@ def test_the_map_lies_over_the_pixels_that_it_is_about() -> None:
     square = np.zeros((224, 224), np.float32)
     square[32:48, 160:176] = 1.0  # one patch
     placed = mean_map([square], (300, 600))
-    row, column = np.unravel_index(int(cv2.GaussianBlur(placed, (0, 0), 3).argmax()), placed.shape)
-    assert row == pytest.approx(40 / 224 * 300, abs=3)
-    assert column == pytest.approx(168 / 224 * 600, abs=5)
+    row, column = (float(axis.mean()) for axis in np.nonzero(placed > 0.5))
+    assert row == pytest.approx(40 / 224 * 300, abs=1)
+    assert column == pytest.approx(168 / 224 * 600, abs=2)
     assert placed.shape == (300, 600)
     assert placed.max() == pytest.approx(1.0, abs=1e-3)
 

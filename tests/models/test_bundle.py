@@ -13,28 +13,31 @@ from vmcore.models import (
     BundleError,
     create_classifier,
     load_card,
-    load_embeddings,
+    load_familiarity,
     load_models,
     save_bundle,
 )
+from vmcore.training import fit_familiarity
 
 
 def test_a_bundle_comes_back(tmp_path: Path) -> None:
     torch.manual_seed(0)
     models = [create_classifier("usf-mae-tiny").eval() for _ in range(2)]
+    familiarity = fit_familiarity(torch.randn(2, 20, 6), [str(i) for i in range(20)])
     folder = save_bundle(
         tmp_path / "b", models, architecture="usf-mae-tiny", half=False, threshold=0.3,
         preprocessing=CleaningSettings(top_strip=0.1), predictions="image\n",
-        embeddings=torch.ones(2, 3, 192),
+        familiarity=familiarity,
     )  # fmt: skip
     card, loaded = load_models(folder)
     assert (card.folds, card.threshold, card.preprocessing.top_strip) == (2, 0.3, 0.1)
     images = torch.randn(1, 3, 224, 224)
     for before, after in zip(models, loaded, strict=True):
         torch.testing.assert_close(before(images), after(images))
-    embeddings = load_embeddings(folder)
-    assert embeddings is not None
-    assert embeddings.shape == (2, 3, 192)
+    back = load_familiarity(folder)
+    assert back is not None
+    asked = torch.randn(2, 4, 6)
+    assert back.strangeness(asked) == pytest.approx(familiarity.strangeness(asked), abs=1e-2)
     assert (folder / "predictions.csv").read_text() == "image\n"
 
 

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 
 from vmcore.imaging import INPUT_SIDE, to_model_input
 from vmcore.inference.comparison import gradient_map
-from vmcore.inference.familiarity import distances
 from vmcore.inference.forward import Seen, fast_type, look
 from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
-from vmcore.models import BundleCard, load_embeddings, load_models
+from vmcore.models import BundleCard, Familiarity, load_familiarity, load_models
 
 _WIDE_SPREAD = 0.15
 
@@ -36,7 +35,7 @@ class Prediction:
         heatmap: float32 (H, W) in [0, 1] over the image, or None where it was not asked for.
         in_domain: False where the image is unlike the training images, None where the bundle
             cannot tell.
-        distance: to the training images (0..2), or None.
+        strangeness: how unlike the training images it is, up to 1 familiar; or None.
     """
 
     probability: float
@@ -45,7 +44,7 @@ class Prediction:
     threshold: float
     heatmap: Heatmap | None
     in_domain: bool | None
-    distance: float | None = None
+    strangeness: float | None = None
 
     @property
     def spread(self) -> float:
@@ -66,7 +65,7 @@ class Classifier:
         self,
         card: BundleCard,
         models: Sequence[nn.Module],
-        embeddings: Tensor | None = None,
+        familiarity: Familiarity | None = None,
         *,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
@@ -75,7 +74,7 @@ class Classifier:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or fast_type(self.device)
         self._models = [model.to(self.device, self.dtype).eval() for model in models]
-        self._embeddings = embeddings
+        self._familiarity = familiarity
         self._lock = threading.Lock()
 
     @classmethod
@@ -97,7 +96,7 @@ class Classifier:
             vmcore.models.BundleError: with what is wrong with the folder.
         """
         card, models = load_models(bundle)
-        return cls(card, models, load_embeddings(bundle), device=device, dtype=dtype)
+        return cls(card, models, load_familiarity(bundle), device=device, dtype=dtype)
 
     def predict(
         self, images: Sequence[npt.NDArray[np.uint8]], *, heatmap: str | None = "eigen-cam"
@@ -118,12 +117,12 @@ class Classifier:
             seen = self._look(batch)
             maps = self._maps(seen, batch, heatmap)
         probability = np.stack([part.logits.double().softmax(1)[:, 1].cpu() for part in seen])
-        apart = self._distances(seen)
+        strange = self._strangeness(seen)
         return [
             self._prediction(
                 probability[:, index],
                 mean_map([fold[index] for fold in maps], image.shape[:2]) if maps else None,
-                None if apart is None else float(apart[index]),
+                None if strange is None else float(strange[index]),
             )
             for index, image in enumerate(images)
         ]
@@ -149,22 +148,22 @@ class Classifier:
             for model in self._models
         ]
 
-    def _distances(self, seen: list[Seen]) -> npt.NDArray[np.float64] | None:
-        if self._embeddings is None or self.card.unfamiliar_distance is None:
+    def _strangeness(self, seen: list[Seen]) -> npt.NDArray[np.float64] | None:
+        if self._familiarity is None:
             return None
-        return distances(torch.stack([part.embedding.cpu() for part in seen]), self._embeddings)
+        embeddings = torch.stack([part.embedding.cpu() for part in seen])
+        return self._familiarity.strangeness(embeddings)
 
     def _prediction(
-        self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, distance: float | None
+        self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, strangeness: float | None
     ) -> Prediction:
         probability = float(folds.mean())
-        limit = self.card.unfamiliar_distance
         return Prediction(
             probability=probability,
             fold_probabilities=folds,
             label="ventriculomegaly" if probability >= self.card.threshold else "normal",
             threshold=self.card.threshold,
             heatmap=heatmap,
-            in_domain=None if distance is None or limit is None else distance <= limit,
-            distance=distance,
+            in_domain=None if strangeness is None else strangeness <= 1.0,
+            strangeness=strangeness,
         )

@@ -14,7 +14,8 @@ class Seen(NamedTuple):
     """What a model made of a batch.
 
     logits (B, 2) float32; features (B, C, h, w), the last block's patch tokens or the last
-    convolution's map; embedding (B, D) float32, the features' mean over positions.
+    convolution's map; embedding (B, D) float32, the features' mean and deviation over positions,
+    and a transformer's class token.
     """
 
     logits: Tensor
@@ -32,10 +33,14 @@ def look(model: nn.Module, images: Tensor) -> Seen:
     if vision_transformer(model):
         tokens, (features,) = model.forward_intermediates(images, indices=1)  # type: ignore[operator]
         logits = model.forward_head(tokens)  # type: ignore[operator]
+        token = [tokens[:, 0].float()]
     else:
         features = model.forward_features(images)  # type: ignore[operator]
         logits = model.forward_head(features)  # type: ignore[operator]
-    return Seen(logits.float(), features, features.float().mean(dim=(2, 3)))
+        token = []
+    values = features.float().flatten(2)
+    embedding = torch.cat([values.mean(dim=2), values.std(dim=2), *token], dim=1)
+    return Seen(logits.float(), features, embedding)
 
 
 def fast_type(device: torch.device) -> torch.dtype:

@@ -4,7 +4,7 @@ from vmcore.models.bundle import (
     BundleCard,
     BundleError,
     load_card,
-    load_embeddings,
+    load_familiarity,
     load_models,
     save_bundle,
 )
@@ -16,6 +16,7 @@ from vmcore.models.classifier import (
     parameter_count,
     vision_transformer,
 )
+from vmcore.models.familiarity import Familiarity
 from vmcore.models.fetch import fetch_public_weights
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
 from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
@@ -27,13 +28,14 @@ __all__ = [
     "PUBLIC_CHECKPOINTS",
     "BundleCard",
     "BundleError",
+    "Familiarity",
     "MaeShape",
     "MaskedAutoencoder",
     "WeightsError",
     "create_classifier",
     "fetch_public_weights",
     "load_card",
-    "load_embeddings",
+    "load_familiarity",
     "load_models",
     "load_usf_mae_encoder",
     "parameter_count",

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from vmcore.imaging import CleaningSettings
 from vmcore.models.checkpoints import WeightsError, fit_state
 from vmcore.models.classifier import CLASSES, create_classifier
+from vmcore.models.familiarity import Familiarity
 
 CARD_FILE = "bundle.json"
-EMBEDDINGS_FILE = "embeddings.safetensors"
+FAMILIARITY_FILE = "familiarity.safetensors"
 PREDICTIONS_FILE = "predictions.csv"
 
 
@@ -42,7 +43,6 @@ class BundleCard(BaseModel):
     preprocessing: CleaningSettings = CleaningSettings()
     threshold: float = Field(0.5, ge=0.0, le=1.0)
     threshold_rule: str = "0.5 by convention"
-    unfamiliar_distance: float | None = Field(None, gt=0.0)
     training_data: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     limits: list[str] = []
@@ -54,7 +54,7 @@ def save_bundle(
     models: Sequence[nn.Module],
     *,
     architecture: str,
-    embeddings: Tensor | None = None,
+    familiarity: Familiarity | None = None,
     predictions: str | None = None,
     half: bool = True,
     **card: Any,
@@ -65,7 +65,7 @@ def save_bundle(
         folder: where it goes.
         models: one classifier a fold.
         architecture: a key of :data:`vmcore.models.ARCHITECTURES`.
-        embeddings: (F, N, D) training embeddings by fold, for the domain check.
+        familiarity: what tells known images from unknown ones.
         predictions: predictions.csv as text.
         half: store weights as bfloat16, half the size.
         card: further fields of :class:`BundleCard`.
@@ -85,12 +85,14 @@ def save_bundle(
     try:
         for index, model in enumerate(models):
             save_file(_stored(model.state_dict(), half), staged / fold_file(index))
-        if embeddings is not None:
-            save_file({"embeddings": embeddings.to(torch.float16)}, staged / EMBEDDINGS_FILE)
+        if familiarity is not None:
+            familiarity.save(staged / FAMILIARITY_FILE)
         if predictions is not None:
             (staged / PREDICTIONS_FILE).write_text(predictions)
         (staged / CARD_FILE).write_text(written.model_dump_json(indent=2) + "\n")
         staged.chmod(0o755)
+        for path in staged.iterdir():
+            path.chmod(0o644)
         _replace(staged, folder)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
@@ -167,10 +169,17 @@ def load_models(folder: str | Path) -> tuple[BundleCard, list[nn.Module]]:
     return card, models
 
 
-def load_embeddings(folder: str | Path) -> Tensor | None:
-    """Training embeddings (F, N, D), float32, or None where the bundle has none."""
-    path = Path(folder) / EMBEDDINGS_FILE
-    return load_file(path)["embeddings"].float() if path.is_file() else None
+def load_familiarity(folder: str | Path) -> Familiarity | None:
+    """What tells known images from unknown ones, or None where the bundle has nothing.
+
+    Raises:
+        BundleError: the file is damaged.
+    """
+    path = Path(folder) / FAMILIARITY_FILE
+    try:
+        return Familiarity.load(path) if path.is_file() else None
+    except (SafetensorError, TypeError) as error:
+        raise BundleError(f"The bundle's {path.name} is damaged.") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -1,6 +1,7 @@
 """Training: masked pretraining, learning anatomy from phantoms, fine-tuning by fold."""
 
 from vmcore.training.anatomy import learn_anatomy
+from vmcore.training.familiarity import fit_familiarity
 from vmcore.training.finetune import (
     EpochResult,
     FinetuneSettings,
@@ -22,6 +23,7 @@ __all__ = [
     "Study",
     "class_weights",
     "finetune_fold",
+    "fit_familiarity",
     "learn_anatomy",
     "learning_rate",
     "make_fabric",

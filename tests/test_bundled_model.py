@@ -1,0 +1,141 @@
+"""The bundled model: its card is true, its size fits, and it knows what it claims to know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_sample_images
+
+from tests.conftest import ROOT
+from vmcore.data.phantom import make_phantom
+from vmcore.evaluation import binary_metrics, youden_threshold
+from vmcore.imaging import clean_frame, read_scan
+from vmcore.inference import Classifier, analyse
+from vmcore.models import BundleCard, load_card
+
+BUNDLE = ROOT / "assets/model"
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier.load(BUNDLE)
+
+
+@pytest.fixture(scope="module")
+def card() -> BundleCard:
+    return load_card(BUNDLE)
+
+
+@pytest.fixture(scope="module")
+def predictions() -> pd.DataFrame:
+    return pd.read_csv(BUNDLE / "predictions.csv")
+
+
+def test_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in BUNDLE.iterdir()) < 60e6
+
+
+def test_the_cards_figures_follow_from_its_predictions(
+    card: BundleCard, predictions: pd.DataFrame
+) -> None:
+    validation = predictions[predictions["split"] == "validation"]
+    for row in card.metrics["Validation, by fold (all sources)"][:5]:
+        part = validation[validation["fold"] == int(row["fold"])]
+        figures = binary_metrics(part["label"], part["probability"], card.threshold)
+        for name in ("accuracy", "recall", "specificity", "f1", "auc"):
+            assert row[name] == pytest.approx(figures[name], abs=2e-3)
+
+
+def test_the_threshold_was_chosen_on_validation_images(
+    card: BundleCard, predictions: pd.DataFrame
+) -> None:
+    real = predictions[
+        (predictions["split"] == "validation") & (predictions["source"] != "phantom")
+    ]
+    assert card.threshold == pytest.approx(
+        youden_threshold(real["label"], real["probability"]), abs=1e-3
+    )
+
+
+def test_no_subject_is_both_tested_and_validated(predictions: pd.DataFrame) -> None:
+    by_split = predictions.groupby("split")["subject"].agg(set)
+    assert not by_split["test"] & by_split["validation"]
+    validation = predictions[predictions["split"] == "validation"]
+    assert validation.groupby("subject")["fold"].nunique().max() == 1
+    assert not validation["image"].duplicated().any()
+
+
+def test_specificity_on_the_abnormal_images_own_source_is_reported(card: BundleCard) -> None:
+    rows = card.metrics["By source (validation: out of fold; test: mean of the folds)"]
+    own = [row for row in rows if row["source"] == "findings"]
+    assert {row["split"] for row in own} == {"validation", "test"}
+    assert all(row["specificity"] is not None for row in own)
+    assert any("far too few" in limit for limit in card.limits)
+    assert "CC BY 4.0" in card.licence
+
+
+def test_it_tells_wide_from_narrow_on_new_phantoms(classifier: Classifier) -> None:
+    images, labels = [], []
+    for seed in range(40):
+        width = 6.5 if seed % 2 else 14.0
+        phantom = make_phantom(width, 50_000 + seed, shape=(400, 540))
+        images.append(clean_frame(phantom.image).image)
+        labels.append(phantom.label)
+    found = [p.probability for p in classifier.predict(images, heatmap=None)]
+    assert binary_metrics(labels, found)["auc"] > 0.9
+
+
+def test_a_loop_that_widens_raises_the_probability(classifier: Classifier) -> None:
+    scan = read_scan(ROOT / "assets/examples/4-loop.dcm")
+    found = [
+        analyse(scan, classifier, frame=frame, heatmap=None).prediction.probability
+        for frame in range(len(scan.frames))
+    ]
+    assert found[-1] > found[0] + 0.3
+    assert np.corrcoef(np.arange(len(found)), found)[0, 1] > 0.8
+
+
+def test_photographs_are_unfamiliar(classifier: Classifier) -> None:
+    photographs = list(load_sample_images().images)
+    assert [p.in_domain for p in classifier.predict(photographs, heatmap=None)] == [False, False]
+
+
+def test_real_heads_are_familiar_and_other_organs_are_less_so(
+    classifier: Classifier, real_data: Path
+) -> None:
+    heads = sorted((real_data / "hc18/images").glob("*_HC.*"))[::40]
+    planes = pd.read_csv(real_data / "fetal-planes/manifest.csv")
+    organs = [
+        real_data / "fetal-planes" / path for path in planes[planes["plane"] != "brain"]["path"]
+    ]
+    strange = []
+    for paths in (heads, organs[::12]):
+        images = [clean_frame(read_scan(path).frames[0]).image for path in paths]
+        found = classifier.predict(images, heatmap=None)
+        strange.append(np.mean([p.in_domain is False for p in found]))
+    assert strange[0] < 0.2
+    assert strange[1] > strange[0] + 0.2
+
+
+def test_bfloat16_stays_within_one_percent_of_float32(classifier: Classifier) -> None:
+    fast = Classifier.load(BUNDLE, dtype=torch.bfloat16)
+    exact = Classifier.load(BUNDLE, dtype=torch.float32)
+    images = [make_phantom(5.0 + 0.6 * s, s, shape=(240, 320)).image for s in range(16)]
+    pairs = zip(
+        exact.predict(images, heatmap=None), fast.predict(images, heatmap=None), strict=True
+    )
+    assert max(abs(a.probability - b.probability) for a, b in pairs) < 0.01
+
+
+def test_examples_are_phantoms_and_judged_as_they_are_named(classifier: Classifier) -> None:
+    labels = {}
+    for path in sorted((ROOT / "assets/examples").glob("[123]*.dcm")):
+        scan = read_scan(path)
+        assert scan.device == "VentriScope Phantom"
+        labels[path.stem] = analyse(scan, classifier).prediction.label
+    assert labels["1-normal"] == "normal"
+    assert labels["3-wide"] == "ventriculomegaly"
