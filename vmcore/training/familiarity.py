@@ -49,7 +49,7 @@ def fit_familiarity(
         for index, subject in enumerate(subjects)
     ]
     folds, _, width = embeddings.shape
-    weight, bias, limit = torch.zeros(folds, width), torch.zeros(folds), 0.0
+    weight, bias, limit = torch.zeros(folds, width), torch.zeros(folds), 1.0
     if counter_examples is not None:
         other = (counter_examples - centre[:, None]) / scale[:, None]
         groups = [*subjects, *counter_subjects]
