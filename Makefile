@@ -28,6 +28,7 @@ bench: $(VENV)/app.stamp ## Measure reading, cleaning, the ensemble and the heat
 
 model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.bundled --data $(DATA)
+	$(BIN)/python -m train.card
 
 clean: ## Remove what these commands made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -13,6 +13,9 @@ st.set_page_config(
     initial_sidebar_state="expanded",
 )
 
+# Streamlit leaves a hand's breadth above the title; a scan needs that height more
+st.html("<style>.stMainBlockContainer {padding-top: 3.2rem}</style>")
+
 page = st.navigation(
     [
         st.Page(

@@ -16,6 +16,7 @@ from vmcore.evaluation import binary_metrics, youden_threshold
 from vmcore.imaging import clean_frame, read_scan
 from vmcore.inference import Classifier, analyse
 from vmcore.models import BundleCard, load_card
+from vmcore.reporting import model_card
 
 BUNDLE = ROOT / "assets/model"
 
@@ -33,6 +34,10 @@ def card() -> BundleCard:
 @pytest.fixture(scope="module")
 def predictions() -> pd.DataFrame:
     return pd.read_csv(BUNDLE / "predictions.csv")
+
+
+def test_the_document_is_the_bundles_own_card(card: BundleCard) -> None:
+    assert (ROOT / "docs/model-card.md").read_text() == model_card(card)
 
 
 def test_it_is_small() -> None:

@@ -159,3 +159,20 @@ def test_fetched_weights_are_not_fetched_again(tmp_path: Path, checkpoint: Path)
     assert fetch_public_weights("usf-mae-500", tmp_path) == kept
     with pytest.raises(WeightsError, match="usf-mae-100"):
         fetch_public_weights("usf-mae-7", tmp_path)
+
+
+def test_a_fetched_file_is_checked_before_it_is_kept(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = {"content": checkpoint.read_bytes()}
+
+    def download(*, output: str, **_options: object) -> None:
+        Path(output).write_bytes(served["content"])
+
+    monkeypatch.setattr("gdown.download", download)
+    kept = fetch_public_weights("usf-mae-100", tmp_path / "kept")
+    assert kept.read_bytes() == checkpoint.read_bytes()
+    served["content"] = b"<html>Too many users have viewed this file recently</html>"
+    with pytest.raises(WeightsError):
+        fetch_public_weights("usf-mae-500", tmp_path / "kept")
+    assert list((tmp_path / "kept").iterdir()) == [kept]

@@ -20,6 +20,7 @@ from vmcore.reporting import (
     caution,
     fold_strip,
     heatmap_png,
+    model_card,
     results_csv,
     three_panels,
     verdict,
@@ -121,3 +122,19 @@ def test_the_strip_shows_every_fold_and_the_threshold(analysis: Analysis) -> Non
     assert list(figure.data[0].x) == pytest.approx([70, 80, 90])
     assert list(figure.data[1].x) == pytest.approx([80])
     assert 50 in [shape.x0 for shape in figure.layout.shapes]
+
+
+def test_a_card_becomes_a_document_with_its_limits_before_its_figures() -> None:
+    card = BundleCard(
+        architecture="usf-mae-tiny",
+        folds=2,
+        name="small",
+        limits=["Seen by nobody."],
+        metrics={"By fold": [{"fold": "1", "auc": 0.75}, {"fold": "2", "auc": None}]},
+        training_data={"Recipe": "none"},
+    )
+    text = model_card(card)
+    assert text.startswith("# small\n")
+    assert RESEARCH_USE_ONLY in text
+    assert "| fold | auc |\n| --- | --- |\n| 1 | 0.75 |\n| 2 | – |" in text
+    assert text.index("Seen by nobody.") < text.index("By fold")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from vmcore.imaging import INPUT_SIDE, to_model_input
 from vmcore.inference.comparison import gradient_map
 from vmcore.inference.forward import Seen, fast_type, look
 from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
+from vmcore.inference.packing import pack, unpacked
 from vmcore.models import BundleCard, Familiarity, load_familiarity, load_models
 
 _WIDE_SPREAD = 0.15
@@ -59,7 +59,10 @@ class Prediction:
 
 
 class Classifier:
-    """A bundle's folds, ready to answer; safe to share between threads."""
+    """A bundle's folds, ready to answer; safe to share between threads.
+
+    The models given become its own: they are moved, converted and laid out for the processor.
+    """
 
     def __init__(
         self,
@@ -73,7 +76,7 @@ class Classifier:
         self.card = card
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or fast_type(self.device)
-        self._models = [model.to(self.device, self.dtype).eval() for model in models]
+        self._models = [pack(model.to(self.device, self.dtype).eval()) for model in models]
         self._familiarity = familiarity
         self._lock = threading.Lock()
 
@@ -144,8 +147,7 @@ class Classifier:
         if method == "eigen-cam":
             return [[eigen_cam(one, INPUT_SIDE) for one in part.features] for part in seen]
         return [
-            gradient_map(copy.deepcopy(model).float(), batch.float(), method)
-            for model in self._models
+            gradient_map(unpacked(model).float(), batch.float(), method) for model in self._models
         ]
 
     def _strangeness(self, seen: list[Seen]) -> npt.NDArray[np.float64] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
+import torch
 from torch import Tensor
 
 Heatmap = npt.NDArray[np.float32]
@@ -39,13 +39,11 @@ def eigen_cam(features: Tensor, side: int) -> Heatmap:
     Returns:
         float32 (side, side) in [0, 1].
     """
-    channels, height, width = features.shape
-    centred = features.detach().float().cpu().reshape(channels, -1).numpy().astype(np.float64)
-    centred -= centred.mean(axis=1, keepdims=True)
-    gram = centred.T @ centred
-    last = len(gram) - 1
-    value, vector = eigh(gram, subset_by_index=[last, last])
-    projection = vector[:, 0] * np.sqrt(max(float(value[0]), 0.0))
+    _, height, width = features.shape
+    flat = features.detach().float().cpu().flatten(1)
+    centred = flat - flat.mean(dim=1, keepdim=True)
+    values, vectors = torch.linalg.eigh(centred.T @ centred)
+    projection = (vectors[:, -1] * values[-1].clamp(min=0).sqrt()).numpy()
     if abs(projection.min()) > abs(projection.max()):
         projection = -projection
     small = np.maximum(projection.reshape(height, width), 0).astype(np.float32)

@@ -16,15 +16,17 @@ from vmcore.reporting.colours import AMBER, BACKGROUND, INK, LINE, QUIET, ROSE, 
 _HEATMAP_SIDE = 160  # values on the longer side: the map comes from 14 x 14 patches
 _OPACITIES = tuple(range(0, 101, 10))
 _OPACITY = 70
+_PANEL_PX = 345  # width of one panel in a browser window of usual size
 HEATMAP_TRACE = 3
 
 
-def three_panels(analysis: Analysis, height: int = 380) -> go.Figure:
+def three_panels(analysis: Analysis) -> go.Figure:
     """Original, cleaned and heatmap side by side in one frame of pixel coordinates.
 
     Zooming one panel zooms all; an opacity slider below acts in the browser at once.
     """
     frame = analysis.scan.frames[analysis.frame]
+    shape = _PANEL_PX * frame.shape[0] / frame.shape[1]
     row, column = analysis.clean.offset
     figure = make_subplots(
         cols=3,
@@ -51,7 +53,7 @@ def three_panels(analysis: Analysis, height: int = 380) -> go.Figure:
     )  # fmt: skip
     figure.update_annotations(font={"size": 14, "color": QUIET})
     figure.update_layout(
-        height=height,
+        height=round(min(max(shape, _PANEL_PX / 2), 1.4 * _PANEL_PX)) + 28 + 56,
         margin={"l": 0, "r": 0, "t": 28, "b": 56},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor=BACKGROUND,

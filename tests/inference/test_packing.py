@@ -1,0 +1,60 @@
+"""Weights laid out for the processor give the numbers of the layers that they came from."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from vmcore.inference.packing import PackedLinear, pack, unpacked
+from vmcore.models import create_classifier
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(2, 3, 224, 224, generator=generator).bfloat16()
+
+
+@pytest.fixture
+def plain() -> nn.Module:
+    torch.manual_seed(2)
+    return create_classifier("usf-mae-tiny").bfloat16().eval()
+
+
+@torch.inference_mode()
+def test_a_packed_transformer_gives_the_plain_ones_logits(
+    plain: nn.Module, images: torch.Tensor
+) -> None:
+    packed = pack(copy.deepcopy(plain))
+    assert sum(isinstance(layer, PackedLinear) for layer in packed.modules()) == 12 * 4
+    difference = packed(images).softmax(1) - plain(images).softmax(1)
+    assert difference.abs().max() < 5e-3
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("tokens", [1, 7, 197])
+def test_a_packed_layer_is_the_layer(tokens: int, *, bias: bool) -> None:
+    layer = nn.Linear(48, 96, bias=bias, dtype=torch.bfloat16)
+    values = torch.randn(2, tokens, 48, dtype=torch.bfloat16)
+    with torch.inference_mode():
+        assert torch.equal(PackedLinear(layer)(values), layer(values))
+        assert torch.equal(PackedLinear(layer).unpacked()(values), layer(values))
+
+
+def test_unpacking_gives_back_every_weight_and_leaves_the_packed_model_alone(
+    plain: nn.Module,
+) -> None:
+    packed = pack(copy.deepcopy(plain))
+    again = unpacked(packed).state_dict()
+    assert again.keys() == plain.state_dict().keys()
+    assert all(torch.equal(again[name], value) for name, value in plain.state_dict().items())
+    assert any(isinstance(layer, PackedLinear) for layer in packed.modules())
+
+
+def test_a_convolutional_network_is_left_as_it_is() -> None:
+    model = create_classifier("resnet50").bfloat16().eval()
+    assert pack(model) is model
+    assert not any(isinstance(layer, PackedLinear) for layer in model.modules())

@@ -1,0 +1,49 @@
+"""A bundle's card as a document, every figure taken from the bundle itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vmcore import RESEARCH_USE_ONLY
+from vmcore.models import BundleCard
+
+
+def model_card(card: BundleCard) -> str:
+    """Markdown: what the model is, what its figures do not prove, the figures, the data."""
+    parts = [
+        f"# {card.name}",
+        f"> {RESEARCH_USE_ONLY}",
+        (
+            f"{card.architecture}, {card.folds} folds, made {card.created or 'at an unknown date'}. "
+            f"A scan is called ventriculomegaly where the folds' mean probability reaches "
+            f"{card.threshold:.3f} ({card.threshold_rule})."
+        ),
+    ]
+    if card.limits:
+        parts += [
+            "## What the figures do not prove",
+            "\n".join(f"- {text}" for text in card.limits),
+        ]
+    for heading, content in (("Figures", card.metrics), ("Training data", card.training_data)):
+        if content:
+            parts.append(f"## {heading}")
+        for title, value in content.items():
+            parts += [f"### {title}", _value(value)]
+    parts += ["## Licence", card.licence]
+    return "\n\n".join(parts) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        return _table(value)
+    return str(value)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [columns, ["---"] * len(columns)]
+    lines += [
+        ["–" if row.get(name) is None else str(row[name]) for name in columns] for row in rows
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
