@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import ROOT
 
 UPLOAD_LIMIT_MB = 4
+expect.set_options(timeout=30_000)  # milliseconds; a busy machine answers late, not wrongly
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
