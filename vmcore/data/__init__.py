@@ -1,9 +1,25 @@
-"""Studies: manifests, splits by subject, prepared images, augmentation and the phantom."""
+"""Studies: manifests, preparing and checking, splits by subject, augmentation, the phantom."""
 
 from vmcore.data.augmentation import Augmentation
-from vmcore.data.manifest import ManifestError, check_manifest, label_numbers, read_manifest
+from vmcore.data.checking import Twins, class_counts, find_twins, two_faced_subjects
+from vmcore.data.manifest import (
+    ManifestError,
+    check_manifest,
+    find_manifest,
+    label_numbers,
+    manifest_from_folders,
+    read_manifest,
+)
 from vmcore.data.preparing import PreparationReport, load_prepared, prepare_images
 from vmcore.data.splits import Fold, Splits, make_splits
+from vmcore.data.study import (
+    StoredStudy,
+    StudyReport,
+    load_study,
+    prepare_study,
+    reject,
+    rejected,
+)
 
 __all__ = [
     "Augmentation",
@@ -11,10 +27,22 @@ __all__ = [
     "ManifestError",
     "PreparationReport",
     "Splits",
+    "StoredStudy",
+    "StudyReport",
+    "Twins",
     "check_manifest",
+    "class_counts",
+    "find_manifest",
+    "find_twins",
     "label_numbers",
     "load_prepared",
+    "load_study",
     "make_splits",
+    "manifest_from_folders",
     "prepare_images",
+    "prepare_study",
     "read_manifest",
+    "reject",
+    "rejected",
+    "two_faced_subjects",
 ]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 REQUIRED = ("path", "label", "subject_id")
+_SUFFIXES = {".dcm", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ""}
 LABELS = {"normal": 0, "ventriculomegaly": 1, "vm": 1, "0": 0, "1": 1}
 
 
@@ -17,8 +18,10 @@ class ManifestError(ValueError):
     """A manifest that cannot be used; the message says which row or column and why."""
 
 
-def read_manifest(path: Path) -> pd.DataFrame:
+def read_manifest(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
     """Read and check a manifest (CSV: path, label, subject_id, and any further columns).
+
+    Rows whose label is in ``leave_out`` are dropped.
 
     Raises:
         ManifestError: not a CSV, a column missing, a value missing, an unknown label, or a path
@@ -28,8 +31,62 @@ def read_manifest(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype={"path": str, "subject_id": str, "label": str})
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise ManifestError(f"The manifest {path.name} cannot be read as CSV.") from error
+    if leave_out and "label" in table.columns:
+        table = table[~table["label"].isin(leave_out)].reset_index(drop=True)
     check_manifest(table)
     return table
+
+
+def manifest_from_folders(root: Path) -> pd.DataFrame:
+    """List a folder whose subfolders are the classes (normal, and ventriculomegaly or VM).
+
+    A class folder's own subfolders are its subjects; an image that lies directly in the class
+    folder counts as a subject of its own.
+
+    Raises:
+        ManifestError: no such folder, or no image in a class folder.
+    """
+    if not root.is_dir():
+        raise ManifestError(f"There is no folder {root}.")
+    rows = []
+    for group in sorted(path for path in root.iterdir() if path.is_dir()):
+        if group.name.strip().lower() not in LABELS:
+            continue
+        for file in sorted(group.rglob("*")):
+            if not file.is_file() or file.suffix.lower() not in _SUFFIXES:
+                continue
+            inside = file.relative_to(group)
+            subject = inside.parts[0] if len(inside.parts) > 1 else inside.stem
+            rows.append((file.relative_to(root).as_posix(), group.name, f"{group.name}/{subject}"))
+    if not rows:
+        raise ManifestError(
+            f"{root.name} holds no images in folders called normal and ventriculomegaly (or VM)."
+        )
+    return pd.DataFrame(rows, columns=list(REQUIRED))
+
+
+def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> tuple[pd.DataFrame, Path]:
+    """The manifest of a CSV file, of a folder's manifest.csv, or of class folders; and its root.
+
+    Raises:
+        ManifestError: as :func:`read_manifest`; or images that are listed but not there.
+    """
+    if source.is_file():
+        table, root = read_manifest(source, leave_out=leave_out), source.parent
+    elif (source / "manifest.csv").is_file():
+        table, root = read_manifest(source / "manifest.csv", leave_out=leave_out), source
+    else:
+        return manifest_from_folders(source), source
+    gone = [path for path in table["path"] if not (root / path).is_file()]
+    if gone:
+        raise ManifestError(
+            f"{len(gone)} of {len(table)} listed images are not there; the first is on line "
+            f"{int(np.flatnonzero(table['path'] == gone[0])[0]) + 2} of the manifest."
+        )
+    outside = [path for path in table["path"] if ".." in Path(path).parts or Path(path).is_absolute()]
+    if outside:
+        raise ManifestError("Paths in a manifest must be relative to it and stay below it.")
+    return table, root
 
 
 def check_manifest(table: pd.DataFrame, *, required: Sequence[str] = REQUIRED) -> None:

@@ -16,20 +16,30 @@ import pandas as pd
 
 from vmcore.files import write_atomically
 from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_scan, to_model_pixels
+from vmcore.imaging.text import find_text
 
 
 @dataclass(frozen=True, slots=True)
 class PreparationReport:
-    """How many images were made, were there already, and which could not be read and why."""
+    """How many images were made, were there already, and which could not be read and why.
+
+    ``lettered`` lists images in which text is still found after cleaning.
+    """
 
     made: int
     kept: int
     unreadable: dict[str, str]
+    lettered: tuple[str, ...] = ()
 
 
 def prepared_path(folder: Path, path: str) -> Path:
     """Where the prepared image of a manifest's ``path`` lies."""
     return folder / Path(path).with_suffix(".png")
+
+
+def lettered_mark(folder: Path, path: str) -> Path:
+    """A file that stands beside the prepared image where text was still found in it."""
+    return prepared_path(folder, path).with_suffix(".lettered")
 
 
 def prepare_images(
@@ -60,7 +70,10 @@ def prepare_images(
             unreadable[path] = problem
         if progress:
             progress(done, len(missing))
-    return PreparationReport(len(missing) - len(unreadable), len(paths) - len(missing), unreadable)
+    lettered = tuple(path for path in paths if lettered_mark(folder, path).is_file())
+    return PreparationReport(
+        len(missing) - len(unreadable), len(paths) - len(missing), unreadable, lettered
+    )
 
 
 def _run(
@@ -86,6 +99,8 @@ def _prepare(
     done, encoded = cv2.imencode(".png", pixels)
     if not done:
         return path, "The prepared image cannot be encoded."
+    if find_text(clean.image):
+        write_atomically(lettered_mark(folder, path), b"")
     write_atomically(prepared_path(folder, path), encoded.tobytes())
     return path, None
 
