@@ -25,7 +25,7 @@ from vmcore.training import (
     predict,
     pretrain,
 )
-from vmcore.training.finetune import _loss
+from vmcore.training.finetune import _share
 
 STILL = Augmentation(
     rotation_deg=(0, 0), horizontal_flip=0, vertical_flip=0, field_of_view=(1.0, 1.0)
@@ -62,16 +62,19 @@ def test_class_weights_are_scikit_learns_balanced_ones() -> None:
         class_weights(np.zeros(5, np.int64))
 
 
-def test_sample_weights_of_one_change_nothing_and_of_two_count_twice() -> None:
+@pytest.mark.parametrize("samples", [None, [1, 2, 1, 1, 1, 1]])
+def test_the_loss_is_torchs_weighted_cross_entropy(samples: list[float] | None) -> None:
     torch.manual_seed(0)
     logits, labels = torch.randn(6, 2), torch.tensor([0, 1, 0, 1, 1, 0])
     weight = torch.tensor([0.7, 1.9])
-    plain = functional.cross_entropy(logits, labels, weight=weight)
-    torch.testing.assert_close(_loss(logits, labels, weight, torch.ones(6)), plain)
-    twice = _loss(logits, labels, weight, torch.tensor([1, 2, 1, 1, 1, 1.0]))
-    rows = [0, 1, 1, 2, 3, 4, 5]
+    study = Study(
+        np.zeros((6, 3, 1, 1), np.uint8), labels.numpy(), samples and np.array(samples, float)
+    )
+    scale, mine = _share(study, np.arange(6), weight, make_fabric("32-true", "cpu"))
+    each = functional.cross_entropy(logits[mine], labels[mine], reduction="none")
+    rows = [0, 1, 1, 2, 3, 4, 5] if samples else [0, 1, 2, 3, 4, 5]
     expected = functional.cross_entropy(logits[rows], labels[rows], weight=weight)
-    torch.testing.assert_close(twice, expected)
+    torch.testing.assert_close((each * scale).sum(), expected)
 
 
 def train(study: Study, **settings: object) -> tuple[object, list[EpochResult]]:

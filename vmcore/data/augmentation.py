@@ -55,8 +55,13 @@ class Augmentation(BaseModel):
         Returns:
             floating point (B, C, S, S) in 0..1.
         """
+        return self.apply(images, self.matrices(len(images), generator))
+
+    @staticmethod
+    def apply(images: Tensor, matrices: Tensor) -> Tensor:
+        """Resample a batch once by matrices (B, 2, 3) that :meth:`matrices` drew."""
         values = images.float().div_(255) if images.dtype == torch.uint8 else images
-        matrices = self.matrices(len(images), generator).to(values.device, values.dtype)
+        matrices = matrices.to(values.device, values.dtype)
         grid = functional.affine_grid(matrices, list(values.shape), align_corners=False)
         return functional.grid_sample(
             values, grid, mode="bilinear", padding_mode="zeros", align_corners=False

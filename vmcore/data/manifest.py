@@ -83,7 +83,9 @@ def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> tuple[pd.Da
             f"{len(gone)} of {len(table)} listed images are not there; the first is on line "
             f"{int(np.flatnonzero(table['path'] == gone[0])[0]) + 2} of the manifest."
         )
-    outside = [path for path in table["path"] if ".." in Path(path).parts or Path(path).is_absolute()]
+    outside = [
+        path for path in table["path"] if ".." in Path(path).parts or Path(path).is_absolute()
+    ]
     if outside:
         raise ManifestError("Paths in a manifest must be relative to it and stay below it.")
     return table, root

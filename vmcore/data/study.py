@@ -1,10 +1,10 @@
 """A study on disk: the manifest, the prepared images, what was found, and what was rejected.
 
-    STUDY/manifest.csv      as given, with the root folder in study.json
-    STUDY/study.json        where it came from, how it was cleaned, what the check found
-    STUDY/prepared/...png   224 x 224, in the folder hierarchy of the originals
-    STUDY/rejected.csv      images that a person took out
-    STUDY/progress.json     how far preparing is, while it runs
+STUDY/manifest.csv      as given, with the root folder in study.json
+STUDY/study.json        where it came from, how it was cleaned, what the check found
+STUDY/prepared/...png   224 x 224, in the folder hierarchy of the originals
+STUDY/rejected.csv      images that a person took out
+STUDY/progress.json     how far preparing is, while it runs
 """
 
 from __future__ import annotations

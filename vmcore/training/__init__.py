@@ -1,11 +1,12 @@
 """Training: masked pretraining, learning anatomy from phantoms, fine-tuning by fold."""
 
 from vmcore.training.anatomy import learn_anatomy
+from vmcore.training.checkpoint import CheckpointError, EpochResult
 from vmcore.training.familiarity import fit_familiarity
 from vmcore.training.finetune import (
-    EpochResult,
     FinetuneSettings,
     FoldResult,
+    Stopped,
     Study,
     class_weights,
     finetune_fold,
@@ -16,10 +17,12 @@ from vmcore.training.schedule import learning_rate
 from vmcore.training.steps import make_fabric, seeded
 
 __all__ = [
+    "CheckpointError",
     "EpochResult",
     "FinetuneSettings",
     "FoldResult",
     "PretrainSettings",
+    "Stopped",
     "Study",
     "class_weights",
     "finetune_fold",

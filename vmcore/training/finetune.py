@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import copy
+import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +15,18 @@ from lightning_fabric import Fabric
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from vmcore.data.augmentation import Augmentation
 from vmcore.data.splits import Fold
 from vmcore.evaluation import binary_metrics
 from vmcore.imaging import normalise
+from vmcore.training.checkpoint import (
+    EpochResult,
+    FoldProgress,
+    load_checkpoint,
+    save_checkpoint,
+)
 from vmcore.training.steps import batches, count_batches, make_optimizer, seeded, update
 
 
@@ -51,17 +60,6 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
-class EpochResult:
-    """What one epoch did; ``validation`` holds :func:`vmcore.evaluation.binary_metrics`."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    validation: dict[str, float]
-    learning_rate: float
-
-
-@dataclass(frozen=True, slots=True)
 class FoldResult:
     """The best epoch's weights and every epoch's figures."""
 
@@ -78,6 +76,10 @@ def class_weights(labels: npt.NDArray[np.int64]) -> Tensor:
     return torch.tensor(len(labels) / (2.0 * counts), dtype=torch.float32)
 
 
+class Stopped(Exception):  # noqa: N818  not an error: somebody asked for it
+    """The training was asked to stop; its last checkpoint stands."""
+
+
 def finetune_fold(
     model: nn.Module,
     study: Study,
@@ -86,73 +88,111 @@ def finetune_fold(
     fabric: Fabric,
     *,
     number: int = 0,
+    checkpoint: Path | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> FoldResult:
     """Train on a fold and keep the epoch with the highest validation accuracy.
 
     Ties go to the lower validation loss. The same settings, fold and weights give the same
-    result: shuffling and augmentation are seeded by run, fold and epoch.
+    result: shuffling, augmentation and dropout are seeded by run, fold and epoch. A training that
+    was interrupted goes on from its checkpoint and ends with the weights of one that was not.
 
     Args:
         model: logits (B, 2).
         study: the images.
         fold: its rows.
         settings: see :class:`FinetuneSettings`.
-        fabric: device and precision.
+        fabric: devices, processes and precision; launched already where there are several.
         number: the fold's number, part of the seed.
-        on_epoch: called after each epoch.
+        checkpoint: file written after each epoch, and gone on from where it is there.
+        on_epoch: called after each epoch, on the first process.
+        stop: asked before each batch whether to stop.
+
+    Raises:
+        Stopped: ``stop`` said so.
+        CheckpointError: the checkpoint is damaged or of another training.
     """
     weight = class_weights(study.labels[fold.train]).to(fabric.device)
     optimizer = make_optimizer(model, weight_decay=settings.weight_decay, lr=settings.learning_rate)
     trained, optimizer = fabric.setup(model, optimizer)
+    plan = _fingerprint(study, fold, settings, number)
+    progress = FoldProgress()
+    if checkpoint is not None and checkpoint.is_file():
+        progress = load_checkpoint(checkpoint, model, _plain(optimizer), plan)
+    images = torch.from_numpy(study.images).to(fabric.device)
     per_epoch = count_batches(len(fold.train), settings.batch_size)
-    steps, step = settings.epochs * per_epoch, 0
-    history: list[EpochResult] = []
-    best: tuple[float, float] | None = None
-    state: dict[str, Tensor] = {}
-    for epoch in range(settings.epochs):
+    for epoch in range(len(progress.history), settings.epochs):
+        started = time.perf_counter()
         generator = seeded(settings.seed, number, epoch)
+        torch.manual_seed(generator.initial_seed() + fabric.global_rank)  # dropout's
         trained.train()
-        total, rate = 0.0, 0.0
+        total, rate, step = torch.zeros((), device=fabric.device), 0.0, epoch * per_epoch
         for rows in batches(fold.train, settings.batch_size, generator):
-            images = torch.from_numpy(study.images[rows]).to(fabric.device)
-            inputs = normalise(settings.augmentation(images, generator))
-            labels = torch.from_numpy(study.labels[rows]).to(fabric.device)
-            loss = _loss(trained(inputs), labels, weight, _sample_weights(study, rows, fabric))
+            if stop is not None and stop():
+                raise Stopped
+            scale, mine = _share(study, rows, weight, fabric)
+            matrices = settings.augmentation.matrices(len(rows), generator)[mine]
+            own = rows[mine]
+            inputs = normalise(settings.augmentation.apply(images[own], matrices))
+            labels = torch.from_numpy(study.labels[own]).to(fabric.device)
+            each = functional.cross_entropy(trained(inputs).float(), labels, reduction="none")
+            loss = (each * scale).sum()
             rate = update(
-                fabric, trained, optimizer, loss, step=step, steps=steps,
+                fabric, trained, optimizer, loss, step=step, steps=settings.epochs * per_epoch,
                 peak=settings.learning_rate, warm_up=settings.warm_up,
             )  # fmt: skip
-            total += float(loss.detach()) * len(rows)
+            total += loss.detach() * len(rows)
             step += 1
+        train_loss = float(fabric.all_reduce(total, reduce_op="mean")) / len(fold.train)
         probability, validation_loss = predict(trained, study, fold.validation, fabric, weight)
-        figures = binary_metrics(study.labels[fold.validation], probability)
-        result = EpochResult(epoch, total / len(fold.train), validation_loss, figures, rate)
-        history.append(result)
-        score = (figures["accuracy"], -validation_loss)
-        if best is None or score > best:
-            best, best_result = score, result
-            state = copy.deepcopy(
-                {key: value.detach().cpu() for key, value in model.state_dict().items()}
-            )
-        if on_epoch:
-            on_epoch(result)
-    return FoldResult(state, best_result, tuple(history))
+        result = EpochResult(
+            epoch, train_loss, validation_loss,
+            binary_metrics(study.labels[fold.validation], probability),
+            rate, round(time.perf_counter() - started, 3),
+        )  # fmt: skip
+        progress.take(result, model)
+        if fabric.is_global_zero:
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, model, _plain(optimizer), progress, plan)
+            if on_epoch:
+                on_epoch(result)
+    if progress.best is None:
+        raise ValueError("A training needs at least one epoch.")
+    return FoldResult(progress.best_state, progress.best, tuple(progress.history))
 
 
-def _sample_weights(study: Study, rows: npt.NDArray[np.int64], fabric: Fabric) -> Tensor | None:
-    if study.weights is None:
-        return None
-    return torch.from_numpy(study.weights[rows]).float().to(fabric.device)
+def _plain(optimizer: Optimizer) -> Optimizer:
+    """The optimiser inside fabric's wrapper."""
+    inner: Optimizer = getattr(optimizer, "optimizer", optimizer)
+    return inner
 
 
-def _loss(logits: Tensor, labels: Tensor, weight: Tensor, samples: Tensor | None) -> Tensor:
-    """Class-weighted cross-entropy as torch defines it; sample weights multiply class weights."""
-    if samples is None:
-        return functional.cross_entropy(logits.float(), labels, weight=weight)
-    each = functional.cross_entropy(logits.float(), labels, reduction="none")
-    scale = weight[labels] * samples
-    return (each * scale).sum() / scale.sum()
+def _fingerprint(study: Study, fold: Fold, settings: FinetuneSettings, number: int) -> str:
+    """What makes a training the same training: settings, images, labels, rows, fold."""
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    for part in (study.images, study.labels, fold.train, fold.validation, study.weights):
+        digest.update(b"-" if part is None else np.ascontiguousarray(part).data)
+    digest.update(str(number).encode())
+    return digest.hexdigest()
+
+
+def _share(
+    study: Study, rows: npt.NDArray[np.int64], weight: Tensor, fabric: Fabric
+) -> tuple[Tensor, npt.NDArray[np.int64]]:
+    """This process's part of a batch: what each image's loss is multiplied by, and which ones.
+
+    The factors of the whole batch add up to 1, as in torch's class-weighted cross-entropy; they
+    are multiplied by the number of processes because gradients are averaged over these.
+    """
+    scale = weight[torch.from_numpy(study.labels[rows]).to(fabric.device)]
+    if study.weights is not None:
+        scale = scale * torch.from_numpy(study.weights[rows]).float().to(fabric.device)
+    scale = scale / scale.sum() * fabric.world_size
+    mine = np.arange(fabric.global_rank, len(rows), fabric.world_size)
+    if len(mine) == 0:  # fewer images than processes: one goes through without counting
+        return scale[:1] * 0, np.zeros(1, np.int64)
+    return scale[torch.from_numpy(mine)], mine
 
 
 @torch.no_grad()
@@ -167,11 +207,15 @@ def predict(
     """Probability of ventriculomegaly (N,) and mean class-weighted loss, without augmentation."""
     model.eval()
     weight = torch.ones(2) if weight is None else weight.cpu()
+    processes = fabric.world_size
+    padded = np.concatenate([rows, rows[:1].repeat(-len(rows) % processes)])
     logits = []
-    for part in batches(rows, batch_size, None):
+    for part in batches(padded[fabric.global_rank :: processes], batch_size, None):
         images = torch.from_numpy(study.images[part]).to(fabric.device)
-        logits.append(model(normalise(images)).float().cpu())
-    everything = torch.cat(logits)
+        logits.append(model(normalise(images)).float())
+    own = torch.cat(logits)
+    gathered = fabric.all_gather(own) if processes > 1 else own[None]
+    everything = gathered.transpose(0, 1).reshape(-1, 2)[: len(rows)].cpu()
     labels = torch.from_numpy(study.labels[rows])
     loss = functional.cross_entropy(everything, labels, weight=weight)
     return everything.double().softmax(dim=1)[:, 1].numpy(), float(loss)

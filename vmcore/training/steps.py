@@ -16,9 +16,22 @@ from vmcore.training.schedule import learning_rate
 CLIP_NORM = 1.0
 
 
-def make_fabric(precision: str = "bf16-mixed", accelerator: str = "auto") -> Fabric:
-    """One device with mixed precision; the seam where several processes come in."""
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
+def make_fabric(
+    precision: str = "bf16-mixed", accelerator: str = "auto", processes: int = 1
+) -> Fabric:
+    """Devices, precision and processes of a training.
+
+    Args:
+        precision: of lightning-fabric: "32-true", "bf16-mixed", "16-mixed".
+        accelerator: "auto", "cpu" or "cuda".
+        processes: with more than one, gradients are averaged over them (DDP; gloo on CPU).
+    """
+    return Fabric(
+        accelerator=accelerator,
+        devices=processes,
+        strategy="ddp" if processes > 1 else "auto",
+        precision=precision,  # type: ignore[arg-type]
+    )
 
 
 def make_optimizer(model: nn.Module, *, weight_decay: float, lr: float) -> AdamW:

@@ -1,0 +1,112 @@
+"""What a fold needs to go on after its process died: one safetensors file, replaced each epoch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vmcore.files import replacing
+
+_MODEL, _BEST, _OPTIMIZER = "model.", "best.", "optimizer."
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is damaged or belongs to something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What one epoch did; ``validation`` holds :func:`vmcore.evaluation.binary_metrics`."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation: dict[str, float]
+    learning_rate: float
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def score(self) -> tuple[float, float]:
+        """What the best epoch has most of: validation accuracy, then low validation loss."""
+        return self.validation["accuracy"], -self.validation_loss
+
+
+@dataclass(slots=True)
+class FoldProgress:
+    """Epochs done, and the best one's weights."""
+
+    history: list[EpochResult] = field(default_factory=list)
+    best: EpochResult | None = None
+    best_state: dict[str, Tensor] = field(default_factory=dict)
+
+    def take(self, result: EpochResult, model: nn.Module) -> None:
+        """Note an epoch; keep the model's weights where it is the best so far."""
+        self.history.append(result)
+        if self.best is None or result.score > self.best.score:
+            self.best = result
+            self.best_state = {
+                key: value.detach().cpu().clone() for key, value in model.state_dict().items()
+            }
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, optimizer: Optimizer, progress: FoldProgress, plan: str
+) -> None:
+    """Write everything; the file before it stays until this one is complete.
+
+    Args:
+        path: the file.
+        model: its present weights.
+        optimizer: its state.
+        progress: history and best weights.
+        plan: what identifies the training, so that no other training goes on from it.
+    """
+    tensors = {_MODEL + key: value for key, value in model.state_dict().items()}
+    tensors |= {_BEST + key: value for key, value in progress.best_state.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"{_OPTIMIZER}{index}.{key}": torch.as_tensor(v) for key, v in state.items()}
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    described = {
+        "plan": plan,
+        "history": json.dumps([asdict(result) for result in progress.history]),
+        "best": json.dumps(progress.best.epoch if progress.best else None),
+    }
+    with replacing(path) as temporary:
+        save_file(plain, temporary, described)
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, plan: str) -> FoldProgress:
+    """Put model and optimiser back to where they were.
+
+    Raises:
+        CheckpointError: damaged, or of another training; the model is then unchanged.
+    """
+    parts: dict[str, dict[str, Tensor]] = {_MODEL: {}, _BEST: {}, _OPTIMIZER: {}}
+    try:
+        with safe_open(path, "pt") as file:
+            described = file.metadata() or {}
+            for key in file.keys():  # noqa: SIM118  it is no mapping
+                prefix = key.split(".", 1)[0] + "."
+                parts[prefix][key.removeprefix(prefix)] = file.get_tensor(key)
+        history = [EpochResult(**entry) for entry in json.loads(described["history"])]
+        best = json.loads(described["best"])
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path.name} is damaged and cannot be gone on from.") from error
+    if described.get("plan") != plan:
+        raise CheckpointError(f"{path.name} belongs to a training with other settings or data.")
+    model.load_state_dict(parts[_MODEL])
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in parts[_OPTIMIZER].items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return FoldProgress(history, None if best is None else history[best], parts[_BEST])
