@@ -16,14 +16,13 @@ from torch import Tensor
 
 from train.bundled_data import other_organs
 from vmcore.data import Splits, load_prepared
-from vmcore.evaluation import binary_metrics, youden_threshold
+from vmcore.evaluation import binary_metrics, fold_table, rounded, youden_threshold
 from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, Familiarity, create_classifier, save_bundle
-from vmcore.training import Study, fit_familiarity, make_fabric, predict
+from vmcore.training import Study, fit_familiarity, fold_predictions, make_fabric
 
 _FAMILIAR = 0.95  # share of training images that each measure must call familiar
-_SHOWN = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
 
 
 class Made(Protocol):
@@ -72,7 +71,7 @@ def write_bundle(
             "Recipe": _recipe_words(recipe, splits),
         },
         metrics={
-            "Validation, by fold (all sources)": _by_fold(validation, threshold),
+            "Validation, by fold (all sources)": fold_table(validation, threshold),
             "By source (validation: out of fold; test: mean of the folds)": _by_source(
                 predictions, threshold
             ),
@@ -124,32 +123,13 @@ def _predictions(
     states: Sequence[dict[str, Tensor]],
 ) -> pd.DataFrame:
     """One row an image and a fold: validation images once, test images by every fold."""
-    parts = []
-    for number, (fold, state) in enumerate(zip(splits.folds, states, strict=True), start=1):
-        model = create_classifier(recipe.architecture, state)
-        for split, rows in (("validation", fold.validation), ("test", splits.test)):
-            probability, _ = predict(model, study, rows, make_fabric("32-true"))
-            part = table.iloc[rows][["path", "subject_id", "source", "finding"]].rename(
-                columns={"path": "image", "subject_id": "subject"}
-            )
-            parts.append(
-                part.assign(
-                    label=study.labels[rows], split=split, fold=number, probability=probability
-                )
-            )
+    fabric = make_fabric("32-true")
+    models = (create_classifier(recipe.architecture, state) for state in states)
+    parts = [
+        fold_predictions(model, table, study, splits, number, fabric)
+        for number, model in enumerate(models, start=1)
+    ]
     return pd.concat(parts, ignore_index=True)
-
-
-def _by_fold(validation: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
-    rows = []
-    for fold, part in validation.groupby("fold"):
-        figures = binary_metrics(part["label"], part["probability"], threshold)
-        rows.append({"fold": str(fold), "images": len(part)} | {k: figures[k] for k in _SHOWN})
-    mean = {k: float(np.mean([row[k] for row in rows])) for k in _SHOWN}
-    deviation = {k: float(np.std([row[k] for row in rows], ddof=1)) for k in _SHOWN}
-    total = sum(row["images"] for row in rows)
-    rows += [{"fold": "mean", "images": total} | mean, {"fold": "SD", "images": total} | deviation]
-    return [_rounded(row) for row in rows]
 
 
 def _by_source(predictions: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
@@ -162,7 +142,7 @@ def _by_source(predictions: pd.DataFrame, threshold: float) -> list[dict[str, An
         for source, group in groups:
             figures = binary_metrics(group["label"], group["probability"], threshold)
             rows.append(
-                _rounded(
+                rounded(
                     {
                         "split": split,
                         "source": source,
@@ -175,15 +155,6 @@ def _by_source(predictions: pd.DataFrame, threshold: float) -> list[dict[str, An
                 )
             )
     return rows
-
-
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    def tidy(value: Any) -> Any:
-        if isinstance(value, float):
-            return None if np.isnan(value) else round(value, 4)
-        return value
-
-    return {key: tidy(value) for key, value in row.items()}
 
 
 def _embed(classifier: Classifier, images: npt.NDArray[np.uint8]) -> Tensor:

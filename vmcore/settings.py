@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vmcore.imaging import ReadLimits
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_ROOT = Path(__file__).resolve().parent.parent
+_ASSETS = _ROOT / "assets"
 
 
 class Settings(BaseSettings):
@@ -19,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VMCORE_", frozen=True)
 
     bundle: Path = _ASSETS / "model"
-    """The model bundle that the classify page uses."""
+    """The model bundle that the classify page uses until another one is promoted."""
     examples: Path = _ASSETS / "examples"
     """Example scans offered on the classify page."""
     device: str | None = None
@@ -30,6 +33,25 @@ class Settings(BaseSettings):
     """Longest loop that is read, in frames."""
     most_scans: int = Field(24, ge=1)
     """Scans that one session holds at a time."""
+
+    store: Path = _ROOT / "store"
+    """Studies, runs, the run store's database and fetched weights."""
+    launcher: Literal["local", "slurm"] = "local"
+    """Who does the work of a run: a process on this machine, or Slurm."""
+    slurm_partition: str | None = None
+    slurm_gpus: int = Field(1, ge=0, le=16)
+    """GPUs of each job."""
+    slurm_minutes: int = Field(720, ge=1)
+    """Time limit of each job."""
+    slurm_memory_gb: int | None = Field(None, ge=1)
+    slurm_cpus: int = Field(4, ge=1)
+    slurm_parallel: int = Field(5, ge=1)
+    """Folds that are trained at the same time."""
+
+    @property
+    def shared_store(self) -> bool:
+        """Whether runs are kept by a tracking server (MLFLOW_TRACKING_URI)."""
+        return bool(os.environ.get("MLFLOW_TRACKING_URI"))
 
     def read_limits(self) -> ReadLimits:
         """Limits for :func:`vmcore.imaging.read_scan`."""

@@ -39,6 +39,14 @@ class Splits:
     seed: int
     by: Literal["subject", "image"] = "subject"
 
+    def table(self, manifest: pd.DataFrame) -> pd.DataFrame:
+        """Columns path, subject_id, label and part: "test", or the fold that validates the image."""
+        parts = pd.Series("", index=manifest.index)
+        parts.iloc[self.test] = "test"
+        for number, fold in enumerate(self.folds, start=1):
+            parts.iloc[fold.validation] = str(number)
+        return manifest[["path", "subject_id", "label"]].assign(part=parts)
+
 
 def make_splits(
     manifest: pd.DataFrame,

@@ -12,6 +12,7 @@ from vmcore.training.finetune import (
     finetune_fold,
     predict,
 )
+from vmcore.training.predicting import fold_predictions
 from vmcore.training.pretrain import PretrainSettings, pretrain
 from vmcore.training.schedule import learning_rate
 from vmcore.training.steps import make_fabric, seeded
@@ -27,6 +28,7 @@ __all__ = [
     "class_weights",
     "finetune_fold",
     "fit_familiarity",
+    "fold_predictions",
     "learn_anatomy",
     "learning_rate",
     "make_fabric",

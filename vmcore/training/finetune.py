@@ -144,7 +144,7 @@ def finetune_fold(
             )  # fmt: skip
             total += loss.detach() * len(rows)
             step += 1
-        train_loss = float(fabric.all_reduce(total, reduce_op="mean")) / len(fold.train)
+        train_loss = _mean_over_processes(fabric, total) / len(fold.train)
         probability, validation_loss = predict(trained, study, fold.validation, fabric, weight)
         result = EpochResult(
             epoch, train_loss, validation_loss,
@@ -160,6 +160,10 @@ def finetune_fold(
     if progress.best is None:
         raise ValueError("A training needs at least one epoch.")
     return FoldResult(progress.best_state, progress.best, tuple(progress.history))
+
+
+def _mean_over_processes(fabric: Fabric, value: Tensor) -> float:
+    return float(torch.as_tensor(fabric.all_reduce(value, reduce_op="mean")))
 
 
 def _plain(optimizer: Optimizer) -> Optimizer:
@@ -214,7 +218,7 @@ def predict(
         images = torch.from_numpy(study.images[part]).to(fabric.device)
         logits.append(model(normalise(images)).float())
     own = torch.cat(logits)
-    gathered = fabric.all_gather(own) if processes > 1 else own[None]
+    gathered = torch.as_tensor(fabric.all_gather(own)) if processes > 1 else own[None]
     everything = gathered.transpose(0, 1).reshape(-1, 2)[: len(rows)].cpu()
     labels = torch.from_numpy(study.labels[rows])
     loss = functional.cross_entropy(everything, labels, weight=weight)

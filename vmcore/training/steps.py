@@ -17,7 +17,10 @@ CLIP_NORM = 1.0
 
 
 def make_fabric(
-    precision: str = "bf16-mixed", accelerator: str = "auto", processes: int = 1
+    precision: str = "bf16-mixed",
+    accelerator: str = "auto",
+    processes: int = 1,
+    device: str | None = None,
 ) -> Fabric:
     """Devices, precision and processes of a training.
 
@@ -25,10 +28,14 @@ def make_fabric(
         precision: of lightning-fabric: "32-true", "bf16-mixed", "16-mixed".
         accelerator: "auto", "cpu" or "cuda".
         processes: with more than one, gradients are averaged over them (DDP; gloo on CPU).
+        device: "cuda:1" for that one; any free one without. Several processes take the first ones.
     """
+    chosen: int | list[int] = processes
+    if device is not None and device.startswith("cuda:") and processes == 1:
+        accelerator, chosen = "cuda", [int(device.removeprefix("cuda:"))]
     return Fabric(
         accelerator=accelerator,
-        devices=processes,
+        devices=chosen,
         strategy="ddp" if processes > 1 else "auto",
         precision=precision,  # type: ignore[arg-type]
     )

@@ -1,0 +1,138 @@
+"""What becomes of a run whose folds are all trained: predictions, figures, a bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+
+from vmcore.data import Splits, StoredStudy, class_counts
+from vmcore.evaluation import PAPER_METRICS, fold_table, youden_threshold
+from vmcore.inference import Classifier
+from vmcore.models import BundleCard, create_classifier, save_bundle
+from vmcore.runs.folder import RunFolder
+from vmcore.runs.plan import Plan
+from vmcore.runs.record import RunStore
+from vmcore.training import fit_familiarity
+
+_FAMILIAR = 0.98
+_BATCH = 64
+
+
+def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStore) -> None:
+    """Judge the folds, write the bundle, hand everything to the run store, mark the run finished.
+
+    Can be repeated: what an earlier attempt left is replaced.
+    """
+    plan = folder.plan()
+    numbers = range(1, plan.folds + 1)
+    predictions = pd.concat(
+        [pd.read_csv(folder.fold(number) / "predictions.csv") for number in numbers],
+        ignore_index=True,
+    )
+    validation = predictions[predictions["split"] == "validation"]
+    test = predictions[predictions["split"] == "test"]
+    threshold = youden_threshold(validation["label"], validation["probability"])
+    tables = {
+        "Validation, by fold": fold_table(validation, threshold),
+        "Test, by fold": fold_table(test, threshold),
+    }
+    states = [load_file(folder.fold(number) / "best.safetensors") for number in numbers]
+    models = [create_classifier(plan.architecture, state) for state in states]
+    card = BundleCard(architecture=plan.architecture, folds=plan.folds)
+    classifier = Classifier(card, models, dtype=torch.float32)
+    familiarity = fit_familiarity(*_embedded(classifier, study, splits), share=_FAMILIAR)
+    with tempfile.TemporaryDirectory(dir=folder.path, prefix=".finishing-") as name:
+        staged = Path(name)
+        save_bundle(
+            staged / "bundle",
+            [create_classifier(plan.architecture, state) for state in states],
+            architecture=plan.architecture,
+            familiarity=familiarity,
+            predictions=predictions.round({"probability": 5}).to_csv(index=False),
+            name=plan.name,
+            created=datetime.now(UTC).date().isoformat(),
+            preprocessing=study.report.cleaning,
+            threshold=round(threshold, 4),
+            threshold_rule="Youden's index over the out-of-fold predictions",
+            training_data={
+                "Images by class": class_counts(study.table).to_dict("records"),
+                "Recipe": _recipe(plan, splits),
+            },
+            metrics=tables,
+            limits=_limits(plan, study),
+        )
+        for file in ("plan.json", "splits.csv", "environment.json", "log.txt"):
+            shutil.copy(folder.path / file, staged / file)
+        (staged / "predictions.csv").write_text((staged / "bundle" / "predictions.csv").read_text())
+        store.finish(folder.run_id, _figures(tables), staged)
+    folder.mark("finished.json", json.dumps({"metrics": tables, "threshold": threshold}))
+    store.set_status(folder.run_id, "FINISHED")
+    for number in numbers:
+        folder.checkpoint(number).unlink(missing_ok=True)
+
+
+def _embedded(
+    classifier: Classifier, study: StoredStudy, splits: Splits
+) -> tuple[torch.Tensor, list[str]]:
+    rows = np.setdiff1d(np.arange(len(study.table)), splits.test)
+    images = study.images()[rows].transpose(0, 2, 3, 1)
+    parts = [
+        classifier.embed(list(images[start : start + _BATCH]))
+        for start in range(0, len(images), _BATCH)
+    ]
+    return torch.cat(parts, dim=1), study.table["subject_id"].astype(str).iloc[rows].tolist()
+
+
+def _figures(tables: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for title, rows in tables.items():
+        split = title.split(",", maxsplit=1)[0].lower()
+        for row in rows:
+            if row["fold"] in {"mean", "SD"}:
+                figures |= {
+                    f"{split}_{key}_{row['fold'].lower()}": row[key]
+                    for key in PAPER_METRICS
+                    if row[key] is not None
+                }
+    return figures
+
+
+def _recipe(plan: Plan, splits: Splits) -> str:
+    chosen = plan.settings
+    return (
+        f"{plan.folds} folds by {plan.split_by} (seed {plan.split_seed}), "
+        f"{len(splits.test)} images held out; started from {Path(plan.weights).name} weights; "
+        f"{chosen.epochs} epochs, batch {chosen.batch_size}, learning rate "
+        f"{chosen.learning_rate:g}, weight decay {chosen.weight_decay:g}, seed {chosen.seed}."
+    )
+
+
+def _limits(plan: Plan, study: StoredStudy) -> list[str]:
+    said = [
+        "Judged on held-out images of its own study only; another hospital's may differ.",
+        (
+            "The domain check knows nothing but this study's images: it catches photographs and "
+            "other modalities, other organs less well."
+        ),
+    ]
+    if plan.split_by == "image":
+        said.insert(
+            0,
+            "Split by image as in the paper, not by subject: images of one fetus may stand on both "
+            "sides, and the figures are then too good.",
+        )
+    if plan.weights == "bundled" or plan.weights.startswith("run:"):
+        said.append(
+            "It started from a model that was fine-tuned before; where that one saw images of this "
+            "study, the figures are too good."
+        )
+    return said + study.report.concerns()

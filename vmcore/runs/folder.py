@@ -1,0 +1,112 @@
+"""A run's folder: what is in it, and what it says about the run.
+
+RUN/plan.json           the plan
+RUN/splits.csv          image, subject, label, part: "test" or the fold that validates it
+RUN/environment.json    versions, revision, machine
+RUN/log.txt             what the workers said
+RUN/job.json            who was asked to do the work, and how
+RUN/started             a worker has a device and works (before that the run waits for one)
+RUN/fold-K/checkpoint.safetensors   while the fold is trained
+RUN/fold-K/history.json             every epoch's figures
+RUN/fold-K/best.safetensors, predictions.csv   when it is done
+RUN/cancelled, failure.json, finished.json     how it ended
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from vmcore.files import write_atomically
+from vmcore.runs.plan import Plan, RunError
+from vmcore.training import EpochResult
+
+_TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths and marks of one run."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's identifier in the run store."""
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        """Everything that the workers said."""
+        return self.path / "log.txt"
+
+    def plan(self) -> Plan:
+        """The plan.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            return Plan.model_validate_json((self.path / "plan.json").read_text())
+        except (OSError, ValidationError) as error:
+            raise RunError(f"The plan of run {self.run_id} is missing or damaged.") from error
+
+    def fold(self, number: int) -> Path:
+        """Folder of a fold, counted from 1."""
+        return self.path / f"fold-{number}"
+
+    def checkpoint(self, number: int) -> Path:
+        """The file that a fold goes on from."""
+        return self.fold(number) / "checkpoint.safetensors"
+
+    def fold_done(self, number: int) -> bool:
+        """Whether a fold's predictions are there; they are written last."""
+        return (self.fold(number) / "predictions.csv").is_file()
+
+    def history(self, number: int) -> list[EpochResult]:
+        """Every finished epoch of a fold."""
+        file = self.fold(number) / "history.json"
+        if not file.is_file():
+            return []
+        return [EpochResult(**entry) for entry in json.loads(file.read_text())]
+
+    def write_history(self, number: int, history: list[EpochResult]) -> None:
+        """Replace a fold's history."""
+        text = json.dumps([asdict(result) for result in history])
+        write_atomically(self.fold(number) / "history.json", text)
+
+    def mark(self, name: str, content: str = "") -> None:
+        """Set a mark."""
+        write_atomically(self.path / name, content)
+
+    def clear(self, *names: str) -> None:
+        """Take marks away."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+
+    def marked(self, name: str) -> bool:
+        """Whether a mark is set."""
+        return (self.path / name).is_file()
+
+    def read_json(self, name: str) -> dict[str, object]:
+        """A mark's content; empty where it is not set."""
+        file = self.path / name
+        return json.loads(file.read_text()) if file.is_file() else {}
+
+    def fail(self, reason: str) -> None:
+        """Note why the run failed; the first reason stands."""
+        if not self.marked("failure.json"):
+            self.mark("failure.json", json.dumps({"reason": reason}))
+
+    def tail(self, lines: int = 30) -> str:
+        """The log's end."""
+        if not self.log.is_file():
+            return ""
+        with self.log.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(size - _TAIL_BYTES, 0))
+            text = stream.read().decode(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])

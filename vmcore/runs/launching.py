@@ -1,0 +1,172 @@
+"""Start a run's worker and ask later whether it still lives: a local process, or Slurm jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal, Protocol
+
+import psutil
+import submitit
+from submitit.helpers import CommandFunction
+
+from vmcore.runs.folder import RunFolder
+from vmcore.runs.plan import RunError
+from vmcore.settings import settings
+
+Life = Literal["waiting", "alive", "gone"]
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Launcher(Protocol):
+    """Something that can do a run's work."""
+
+    def start(self, folder: RunFolder, folds: list[int]) -> dict[str, object]:
+        """Start on these folds (all done: finish only); returns what ``job.json`` keeps."""
+
+    def life(self, job: dict[str, object]) -> Life:
+        """Whether the work waits, goes on, or has ended in whatever way."""
+
+    def stop(self, job: dict[str, object]) -> None:
+        """End it now; checkpoints are whole at any moment."""
+
+
+class LocalLauncher:
+    """A process of its own on this machine that outlives the app; it waits in line for a device."""
+
+    def start(self, folder: RunFolder, folds: list[int]) -> dict[str, object]:
+        """See :class:`Launcher`."""
+        del folds  # one worker does all of them, one after the other
+        with folder.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)],
+                cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+        born = psutil.Process(process.pid).create_time()
+        return {"launcher": "local", "pid": process.pid, "born": born}
+
+    def life(self, job: dict[str, object]) -> Life:
+        """See :class:`Launcher`."""
+        return "alive" if _process(job) else "gone"
+
+    def stop(self, job: dict[str, object]) -> None:
+        """See :class:`Launcher`."""
+        process = _process(job)
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(psutil.Error):
+            psutil.wait_procs([process], timeout=5)
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _process(job: dict[str, object]) -> psutil.Process | None:
+    """The worker's process, or None where it has ended or its number belongs to another now."""
+    try:
+        process = psutil.Process(int(str(job["pid"])))
+        if abs(process.create_time() - float(str(job["born"]))) > 1:
+            return None
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
+    except (psutil.Error, KeyError, ValueError):
+        return None
+
+
+class SlurmLauncher:
+    """An array of Slurm jobs, a fold each; the last one to end finishes the run."""
+
+    def start(self, folder: RunFolder, folds: list[int]) -> dict[str, object]:
+        """See :class:`Launcher`.
+
+        Raises:
+            RunError: Slurm is not there or refuses.
+        """
+        chosen = settings()
+        try:
+            executor = submitit.SlurmExecutor(folder.path / "slurm", python=sys.executable)
+            executor.update_parameters(
+                job_name=f"ventriscope-{folder.run_id[:8]}",
+                time=chosen.slurm_minutes,
+                cpus_per_task=chosen.slurm_cpus,
+                array_parallelism=chosen.slurm_parallel,
+                partition=chosen.slurm_partition,
+                mem=None if chosen.slurm_memory_gb is None else f"{chosen.slurm_memory_gb}GB",
+                gpus_per_node=chosen.slurm_gpus or None,
+            )
+            work = CommandFunction(
+                [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)], cwd=str(_ROOT)
+            )
+            if folds:
+                jobs = executor.map_array(lambda fold: work("--fold", str(fold)), folds)
+            else:
+                jobs = [executor.submit(work)]
+        except (submitit.core.utils.FailedJobError, RuntimeError, OSError, ValueError) as error:
+            said = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+            raise RunError(f"Slurm did not take the run: {said[0]}") from error
+        return {"launcher": "slurm", "jobs": [job.job_id for job in jobs]}
+
+    def life(self, job: dict[str, object]) -> Life:
+        """See :class:`Launcher`."""
+        states = _queue(job)
+        if not states:
+            return "gone"
+        waiting = {"PENDING", "CONFIGURING", "REQUEUED", "SUSPENDED"}
+        return "waiting" if set(states) <= waiting else "alive"
+
+    def stop(self, job: dict[str, object]) -> None:
+        """See :class:`Launcher`."""
+        numbers = _numbers(job)
+        if numbers:
+            _slurm("scancel", *numbers)
+
+
+def _numbers(job: dict[str, object]) -> list[str]:
+    jobs = job.get("jobs")
+    return [str(number) for number in jobs] if isinstance(jobs, list) else []
+
+
+def _queue(job: dict[str, object]) -> list[str]:
+    """States of those jobs that Slurm still has in its queue."""
+    numbers = ",".join(_numbers(job))
+    said = _slurm("squeue", "--noheader", "--array", "--format=%T", f"--jobs={numbers}")
+    ended = {"COMPLETED", "COMPLETING", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
+    return [line for line in said.split() if line not in ended]
+
+
+def slurm_reason(job: dict[str, object]) -> str:
+    """Why Slurm ended a run's jobs, as far as it still remembers; empty where it does not."""
+    reasons = []
+    for number in _numbers(job):
+        for field in _slurm("scontrol", "--oneliner", "show", "job", number).split():
+            state = field.removeprefix("JobState=")
+            if field.startswith("JobState=") and state not in {"COMPLETED", "RUNNING", "PENDING"}:
+                reasons.append(f"{number} {state.lower().replace('_', ' ')}")
+    return ", ".join(reasons)
+
+
+def _slurm(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RunError(
+            f"Slurm does not answer ({command[0]}); its jobs' state is unknown."
+        ) from error
+    return done.stdout
+
+
+def launcher(kind: str | None = None) -> Launcher:
+    """The launcher of a job, or the one that the settings name."""
+    kind = kind or settings().launcher
+    return SlurmLauncher() if kind == "slurm" else LocalLauncher()
+
+
+def write_job(folder: RunFolder, job: dict[str, object]) -> None:
+    """Keep who does the work."""
+    folder.mark("job.json", json.dumps(job))

@@ -1,0 +1,77 @@
+"""The plan of a run: everything that is needed to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from vmcore.data import Splits, StoredStudy, make_splits
+from vmcore.models import ARCHITECTURES
+from vmcore.training import FinetuneSettings
+
+
+class RunError(RuntimeError):
+    """A run that cannot be started, continued or used; the message says why and what to do."""
+
+
+def _known(name: str) -> str:
+    if name not in ARCHITECTURES:
+        raise ValueError(
+            f"no architecture is called {name!r}; there are {', '.join(ARCHITECTURES)}"
+        )
+    return name
+
+
+class Plan(BaseModel):
+    """What is trained on what, from where, and how. The defaults are the paper's for USF-MAE."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    study: Path
+    architecture: Annotated[str, AfterValidator(_known)] = "usf-mae"
+    weights: str = "random"
+    """"random", "imagenet", "bundled", a public USF-MAE file ("usf-mae-100", "usf-mae-500"),
+    "run:ID" of a former run, or the path of a file."""
+    settings: FinetuneSettings = FinetuneSettings()
+    folds: int = Field(5, ge=2, le=20)
+    test_fraction: float = Field(0.15, gt=0.0, lt=0.5)
+    split_by: Literal["subject", "image"] = "subject"
+    """"image" is the paper's way: one fetus may then stand on both sides."""
+    split_seed: int = Field(0, ge=0)
+    precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
+    processes: int = Field(1, ge=1, le=64)
+
+    def splits(self, study: StoredStudy) -> Splits:
+        """The splits that this plan makes of its study.
+
+        Raises:
+            ManifestError: the study is too small for them.
+        """
+        return make_splits(
+            study.table,
+            test_fraction=self.test_fraction,
+            folds=self.folds,
+            seed=self.split_seed,
+            by=self.split_by,
+        )
+
+
+def _settings(batch_size: int, learning_rate: float, weight_decay: float) -> FinetuneSettings:
+    return FinetuneSettings(
+        batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay
+    )
+
+
+PAPER_SETTINGS: Mapping[str, FinetuneSettings] = {
+    "usf-mae": _settings(128, 3e-4, 1e-4),
+    "usf-mae-small": _settings(128, 3e-4, 1e-4),
+    "usf-mae-tiny": _settings(128, 3e-4, 1e-4),
+    "vgg19": _settings(64, 3e-4, 0.05),
+    "resnet50": _settings(64, 1e-3, 0.05),
+    "vit-b16": _settings(64, 3e-4, 0.01),
+}
+"""The settings that the paper's search found, by architecture (the small ones take USF-MAE's)."""

@@ -1,0 +1,161 @@
+"""The run store: MLflow on SQLite, or the tracking server that a group shares."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from vmcore.runs.plan import Plan, RunError
+from vmcore.training import EpochResult
+
+EXPERIMENT = "VentriScope"
+_CURVES = ("accuracy", "f1", "auc", "recall", "specificity")
+
+
+class RunStore:
+    """Runs and what is known of each."""
+
+    def __init__(self, folder: Path, uri: str | None = None) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        self.local = uri.startswith("sqlite:")
+        try:
+            self.client = MlflowClient(uri, registry_uri=uri)
+            self.experiment = self._experiment()
+        except (
+            Exception
+        ) as error:  # the database's driver and the HTTP client raise their own kinds
+            raise RunError(
+                f"The run store cannot be opened ({type(error).__name__}); is {folder} writable, "
+                "or MLFLOW_TRACKING_URI reachable?"
+            ) from error
+
+    def _experiment(self) -> str:
+        found = self.client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        place = (self.folder / "artifacts").resolve().as_uri() if self.local else None
+        try:
+            return str(self.client.create_experiment(EXPERIMENT, artifact_location=place))
+        except MlflowException:  # somebody else was quicker
+            found = self.client.get_experiment_by_name(EXPERIMENT)
+            if found is None:
+                raise
+            return str(found.experiment_id)
+
+    def create(self, plan: Plan) -> str:
+        """Note a new run; returns its identifier."""
+        run_id = str(self.client.create_run(self.experiment, run_name=plan.name).info.run_id)
+        flat: dict[str, object] = {
+            "architecture": plan.architecture,
+            "weights": plan.weights,
+            "study": plan.study.name,
+        }
+        flat |= {"folds": plan.folds, "split_by": plan.split_by, "split_seed": plan.split_seed}
+        flat |= plan.settings.model_dump(exclude={"augmentation"})
+        params = [Param(key, str(value)[:500]) for key, value in flat.items()]
+        self.client.log_batch(run_id, params=params, tags=[RunTag("kind", "crossval")])
+        self.client.update_run(run_id, status="SCHEDULED")
+        return run_id
+
+    def log_curves(self, run_id: str, fold: int, history: Sequence[EpochResult]) -> None:
+        """Note the epochs of a fold that are not noted yet."""
+        prefix = f"fold_{fold}"
+        known = self.client.get_metric_history(run_id, f"{prefix}.train_loss")
+        done = max((metric.step for metric in known), default=-1)
+        fresh = []
+        for result in (one for one in history if one.epoch > done):
+            values = {"train_loss": result.train_loss, "validation_loss": result.validation_loss}
+            values["learning_rate"] = result.learning_rate
+            values |= {f"validation_{key}": result.validation[key] for key in _CURVES}
+            fresh += [
+                Metric(f"{prefix}.{key}", float(value), 0, result.epoch)
+                for key, value in values.items()
+            ]
+        for start in range(0, len(fresh), 900):  # MLflow takes 1,000 at a time
+            self.client.log_batch(run_id, metrics=fresh[start : start + 900])
+
+    def set_status(self, run_id: str, status: str, reason: str = "") -> None:
+        """Set MLflow's status: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED."""
+        if self.client.get_run(run_id).info.status == status:
+            return
+        if reason:
+            self.client.set_tag(run_id, "reason", reason[:500])
+        if status in {"FINISHED", "FAILED", "KILLED"}:
+            self.client.set_terminated(run_id, status)
+        else:
+            self.client.update_run(run_id, status=status)
+
+    def finish(self, run_id: str, metrics: Mapping[str, float], folder: Path) -> None:
+        """Keep a finished run's figures and files."""
+        values = [Metric(key, float(value), 0, 0) for key, value in metrics.items()]
+        self.client.log_batch(run_id, metrics=values)
+        self.client.log_artifacts(run_id, str(folder))
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """All runs, the newest first: run_id, name, status, created, params, metrics."""
+        runs: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment], max_results=1000, page_token=token)
+            runs += page
+            token = page.token
+            if not token:
+                break
+        return [
+            {
+                "run_id": run.info.run_id,
+                "name": run.info.run_name,
+                "status": run.info.status,
+                "created": run.info.start_time,
+                "params": dict(run.data.params),
+                "metrics": dict(run.data.metrics),
+            }
+            for run in runs
+        ]
+
+    def artifact(self, run_id: str, name: str) -> Path:
+        """A local path of one of a run's artifacts, fetched where the store is elsewhere.
+
+        Raises:
+            RunError: it is not there.
+        """
+        try:
+            uri = self.client.get_run(run_id).info.artifact_uri
+            local = _local(f"{uri}/{name}")
+            if local is None:
+                kept = self.folder / "fetched" / run_id
+                kept.mkdir(parents=True, exist_ok=True)
+                local = Path(self.client.download_artifacts(run_id, name, str(kept)))
+        except MlflowException as error:
+            raise RunError(f"Run {run_id} has no {name}.") from error
+        if not local.exists():
+            raise RunError(f"Run {run_id} has no {name}.")
+        return local
+
+
+def _local(uri: str) -> Path | None:
+    parsed = urlparse(uri)
+    return Path(url2pathname(parsed.path)) if parsed.scheme in {"file", ""} else None
+
+
+@lru_cache(maxsize=4)
+def open_store(folder: Path) -> RunStore:
+    """The run store of a folder, opened once a process."""
+    return RunStore(folder)
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """JSON as the run's files are written."""
+    return json.dumps(value, indent=2, default=str) + "\n"

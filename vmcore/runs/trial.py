@@ -1,0 +1,50 @@
+"""How fast this machine trains a plan's network: a few steps on the plan's own batch size."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch.nn import functional
+
+from vmcore.imaging import normalise
+from vmcore.models import create_classifier
+from vmcore.runs.plan import Plan
+from vmcore.training import make_fabric
+from vmcore.training.steps import make_optimizer, seeded, update
+
+_LARGEST_TRIAL = 32
+
+
+def seconds_per_image(plan: Plan, steps: int) -> tuple[float, float]:
+    """Seconds for an image forth and back, and forth only, after one step to warm up."""
+    chosen = plan.settings
+    fabric = make_fabric(plan.precision)
+    model = create_classifier(plan.architecture)
+    optimizer = make_optimizer(model, weight_decay=chosen.weight_decay, lr=chosen.learning_rate)
+    wrapped, optimizer = fabric.setup(model, optimizer)
+    size = min(chosen.batch_size, _LARGEST_TRIAL)
+    generator = seeded(0)
+    images = torch.randint(0, 255, (size, 3, 224, 224), dtype=torch.uint8, generator=generator)
+    images = images.to(fabric.device)
+    labels = torch.zeros(size, dtype=torch.long, device=fabric.device)
+
+    def both(step: int) -> None:
+        inputs = normalise(chosen.augmentation(images, generator))
+        loss = functional.cross_entropy(wrapped(inputs).float(), labels)
+        update(fabric, wrapped, optimizer, loss, step=step, steps=steps + 1, peak=1e-6)
+
+    def forth() -> None:
+        with torch.no_grad():
+            wrapped(normalise(images)).float().cpu()
+
+    both(0)
+    started = time.perf_counter()
+    for step in range(1, steps + 1):
+        both(step)
+    forth()  # also waits for a GPU's queue
+    middle = time.perf_counter()
+    forth()
+    ended = time.perf_counter()
+    once = ended - middle
+    return (middle - started - once) / (steps * size), once / size
