@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.parts.frame import enter_frame
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.models import BundleCard, BundleError, load_card
-from vmcore.settings import settings
+from vmcore.runs import RunError, bundle_in_use
 
 
 def main() -> None:
@@ -28,8 +29,8 @@ def main() -> None:
         "anything is exported."
     )
     try:
-        card = load_card(settings().bundle)
-    except BundleError as error:
+        card = load_card(bundle_in_use())
+    except (BundleError, RunError) as error:
         st.error(str(error), icon=":material/error:")
         return
     _card(card)
@@ -61,4 +62,5 @@ def _card(card: BundleCard) -> None:
     st.caption(f"Licence: {card.licence}")
 
 
+enter_frame()
 main()

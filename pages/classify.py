@@ -7,11 +7,13 @@ import logging
 import streamlit as st
 
 from pages.parts.desk import Desk, Tray
+from pages.parts.frame import enter_frame
 from pages.parts.model import load_classifier
 from vmcore.imaging import ScanError
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
 from vmcore.reporting import caution, fold_strip, heatmap_png, results_csv, three_panels, verdict
+from vmcore.runs import RunError, bundle_in_use
 from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,8 @@ def main() -> None:
         "machine; nothing is kept after the session."
     )
     try:
-        classifier = load_classifier(settings().bundle, settings().device)
-    except BundleError as error:
+        classifier = load_classifier(bundle_in_use(), settings().device)
+    except (BundleError, RunError) as error:
         st.error(f"The model cannot be loaded. {error}", icon=":material/error:")
         return
     desk = Desk.of_session(settings().read_limits(), settings().most_scans)
@@ -199,4 +201,5 @@ def _model_card(classifier: Classifier) -> None:
         st.page_link("pages/about.py", label="The whole model card", icon=":material/info:")
 
 
+enter_frame()
 main()

@@ -6,8 +6,10 @@ from vmcore.data.manifest import (
     ManifestError,
     check_manifest,
     find_manifest,
+    fingerprint,
     label_numbers,
     manifest_from_folders,
+    pseudonyms,
     read_manifest,
 )
 from vmcore.data.preparing import PreparationReport, load_prepared, prepare_images
@@ -34,6 +36,7 @@ __all__ = [
     "class_counts",
     "find_manifest",
     "find_twins",
+    "fingerprint",
     "label_numbers",
     "load_prepared",
     "load_study",
@@ -41,6 +44,7 @@ __all__ = [
     "manifest_from_folders",
     "prepare_images",
     "prepare_study",
+    "pseudonyms",
     "read_manifest",
     "reject",
     "rejected",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,6 +107,25 @@ def check_manifest(table: pd.DataFrame, *, required: Sequence[str] = REQUIRED) -
     label_numbers(table)
     if "path" in required and table["path"].duplicated().any():
         raise ManifestError("The manifest lists an image twice.")
+
+
+def pseudonyms(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers for a manifest's images and subjects, whose own names may identify a person.
+
+    Returns:
+        columns image (its row, from 1) and subject ("s1", "s2" and so on, in order of appearance).
+    """
+    codes, _ = pd.factorize(table["subject_id"].astype(str))
+    return pd.DataFrame(
+        {"image": np.arange(1, len(table) + 1), "subject": [f"s{code + 1}" for code in codes]},
+        index=table.index,
+    )
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """A digest of a manifest's images, subjects and labels, which shows whether it has changed."""
+    text = table[["path", "subject_id", "label"]].astype(str).to_csv(index=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def label_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64]:

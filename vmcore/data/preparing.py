@@ -116,6 +116,7 @@ def load_prepared(manifest: pd.DataFrame, folder: Path) -> npt.NDArray[np.uint8]
         file = prepared_path(folder, str(path))
         image = cv2.imread(str(file), cv2.IMREAD_COLOR)
         if image is None or image.shape != (224, 224, 3):
-            raise FileNotFoundError(f"{file} is not a prepared image; prepare the data first.")
+            # a path may name a person: say which row it is instead
+            raise FileNotFoundError(f"Image {index + 1} is not prepared; prepare the data first.")
         images[index] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1)
     return images

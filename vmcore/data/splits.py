@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from vmcore.data.manifest import ManifestError, check_manifest, label_numbers
+from vmcore.data.manifest import ManifestError, check_manifest, label_numbers, pseudonyms
 
 Rows = npt.NDArray[np.int64]
 
@@ -40,12 +40,12 @@ class Splits:
     by: Literal["subject", "image"] = "subject"
 
     def table(self, manifest: pd.DataFrame) -> pd.DataFrame:
-        """Columns path, subject_id, label and part: "test", or the fold that validates the image."""
+        """Image and subject by number, label, and part: "test", or the fold that validates it."""
         parts = pd.Series("", index=manifest.index)
         parts.iloc[self.test] = "test"
         for number, fold in enumerate(self.folds, start=1):
             parts.iloc[fold.validation] = str(number)
-        return manifest[["path", "subject_id", "label"]].assign(part=parts)
+        return pseudonyms(manifest).assign(label=label_numbers(manifest), part=parts)
 
 
 def make_splits(

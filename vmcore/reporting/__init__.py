@@ -1,6 +1,8 @@
 """What a person sees and takes away: words, panels, pictures and tables."""
 
 from vmcore.reporting.card import model_card
+from vmcore.reporting.colour_space import hsv_scatter
+from vmcore.reporting.curves import fold_curves, run_curves
 from vmcore.reporting.panels import fold_strip, three_panels
 from vmcore.reporting.pictures import heatmap_png
 from vmcore.reporting.tables import results_csv
@@ -9,10 +11,13 @@ from vmcore.reporting.words import Verdict, caution, verdict
 __all__ = [
     "Verdict",
     "caution",
+    "fold_curves",
     "fold_strip",
     "heatmap_png",
+    "hsv_scatter",
     "model_card",
     "results_csv",
+    "run_curves",
     "three_panels",
     "verdict",
 ]

@@ -22,6 +22,14 @@ from vmcore.runs.registry import (
     promotions,
     roll_back,
 )
+from vmcore.runs.studies import (
+    StudyStatus,
+    all_studies,
+    continue_preparing,
+    start_preparing,
+    stop_preparing,
+    studies_folder,
+)
 
 __all__ = [
     "BUNDLED",
@@ -31,9 +39,12 @@ __all__ = [
     "RunError",
     "RunFolder",
     "RunStatus",
+    "StudyStatus",
     "all_runs",
+    "all_studies",
     "bundle_in_use",
     "cancel_run",
+    "continue_preparing",
     "delete_run",
     "estimate_seconds",
     "find_run",
@@ -42,6 +53,9 @@ __all__ = [
     "promotions",
     "resume_run",
     "roll_back",
+    "start_preparing",
     "start_run",
     "status",
+    "stop_preparing",
+    "studies_folder",
 ]

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from vmcore import __version__
-from vmcore.data import load_study
+from vmcore.data import fingerprint, load_study
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.launching import launcher, slurm_reason, write_job
 from vmcore.runs.plan import Plan, RunError
@@ -86,7 +86,9 @@ def start_run(plan: Plan) -> RunFolder:
     folder = RunFolder(runs_folder() / open_store(settings().store).create(plan))
     folder.path.mkdir(parents=True)
     folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
-    folder.mark("environment.json", as_json(_environment()))
+    folder.mark(
+        "environment.json", as_json(_environment() | {"study_digest": fingerprint(study.table)})
+    )
     folder.mark("plan.json", plan.model_dump_json(indent=2) + "\n")
     folder.log.touch()
     return _launch(folder)

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from vmcore.data import Splits, StoredStudy, class_counts
+from vmcore.data import Splits, StoredStudy, class_counts, pseudonyms
 from vmcore.evaluation import PAPER_METRICS, fold_table, youden_threshold
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, create_classifier, save_bundle
@@ -38,6 +38,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
         [pd.read_csv(folder.fold(number) / "predictions.csv") for number in numbers],
         ignore_index=True,
     )
+    predictions = _numbered(predictions, study)
     validation = predictions[predictions["split"] == "validation"]
     test = predictions[predictions["split"] == "test"]
     threshold = youden_threshold(validation["label"], validation["probability"])
@@ -78,6 +79,14 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     store.set_status(folder.run_id, "FINISHED")
     for number in numbers:
         folder.checkpoint(number).unlink(missing_ok=True)
+
+
+def _numbered(predictions: pd.DataFrame, study: StoredStudy) -> pd.DataFrame:
+    """Images and subjects by number: what leaves the study's folder must name nobody."""
+    numbers = pseudonyms(study.table).set_index(study.table["path"])
+    known = predictions["image"].map(numbers["image"])
+    subjects = predictions["image"].map(numbers["subject"])
+    return predictions.assign(image=known, subject=subjects)
 
 
 def _embedded(

@@ -101,6 +101,11 @@ class RunFolder:
         if not self.marked("failure.json"):
             self.mark("failure.json", json.dumps({"reason": reason}))
 
+    def results(self) -> dict[str, list[dict[str, object]]]:
+        """Tables of a finished run, by title; empty before."""
+        tables = self.read_json("finished.json").get("metrics")
+        return tables if isinstance(tables, dict) else {}
+
     def tail(self, lines: int = 30) -> str:
         """The log's end."""
         if not self.log.is_file():

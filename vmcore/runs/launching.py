@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Literal, Protocol
 
-import psutil
 import submitit
 from submitit.helpers import CommandFunction
 
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.plan import RunError
+from vmcore.runs.processes import Job, end_process, find_process, spawn
 from vmcore.settings import settings
 
 Life = Literal["waiting", "alive", "gone"]
@@ -26,63 +23,37 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 class Launcher(Protocol):
     """Something that can do a run's work."""
 
-    def start(self, folder: RunFolder, folds: list[int]) -> dict[str, object]:
+    def start(self, folder: RunFolder, folds: list[int]) -> Job:
         """Start on these folds (all done: finish only); returns what ``job.json`` keeps."""
 
-    def life(self, job: dict[str, object]) -> Life:
+    def life(self, job: Job) -> Life:
         """Whether the work waits, goes on, or has ended in whatever way."""
 
-    def stop(self, job: dict[str, object]) -> None:
+    def stop(self, job: Job) -> None:
         """End it now; checkpoints are whole at any moment."""
 
 
 class LocalLauncher:
     """A process of its own on this machine that outlives the app; it waits in line for a device."""
 
-    def start(self, folder: RunFolder, folds: list[int]) -> dict[str, object]:
+    def start(self, folder: RunFolder, folds: list[int]) -> Job:
         """See :class:`Launcher`."""
         del folds  # one worker does all of them, one after the other
-        with folder.log.open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)],
-                cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-        born = psutil.Process(process.pid).create_time()
-        return {"launcher": "local", "pid": process.pid, "born": born}
+        return {"launcher": "local"} | spawn(folder.log, "vmcore.runs.worker", str(folder.path))
 
-    def life(self, job: dict[str, object]) -> Life:
+    def life(self, job: Job) -> Life:
         """See :class:`Launcher`."""
-        return "alive" if _process(job) else "gone"
+        return "gone" if find_process(job) is None else "alive"
 
-    def stop(self, job: dict[str, object]) -> None:
+    def stop(self, job: Job) -> None:
         """See :class:`Launcher`."""
-        process = _process(job)
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(psutil.Error):
-            psutil.wait_procs([process], timeout=5)
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def _process(job: dict[str, object]) -> psutil.Process | None:
-    """The worker's process, or None where it has ended or its number belongs to another now."""
-    try:
-        process = psutil.Process(int(str(job["pid"])))
-        if abs(process.create_time() - float(str(job["born"]))) > 1:
-            return None
-        return None if process.status() == psutil.STATUS_ZOMBIE else process
-    except (psutil.Error, KeyError, ValueError):
-        return None
+        end_process(job)
 
 
 class SlurmLauncher:
     """An array of Slurm jobs, a fold each; the last one to end finishes the run."""
 
-    def start(self, folder: RunFolder, folds: list[int]) -> dict[str, object]:
+    def start(self, folder: RunFolder, folds: list[int]) -> Job:
         """See :class:`Launcher`.
 
         Raises:
@@ -112,7 +83,7 @@ class SlurmLauncher:
             raise RunError(f"Slurm did not take the run: {said[0]}") from error
         return {"launcher": "slurm", "jobs": [job.job_id for job in jobs]}
 
-    def life(self, job: dict[str, object]) -> Life:
+    def life(self, job: Job) -> Life:
         """See :class:`Launcher`."""
         states = _queue(job)
         if not states:
@@ -120,19 +91,19 @@ class SlurmLauncher:
         waiting = {"PENDING", "CONFIGURING", "REQUEUED", "SUSPENDED"}
         return "waiting" if set(states) <= waiting else "alive"
 
-    def stop(self, job: dict[str, object]) -> None:
+    def stop(self, job: Job) -> None:
         """See :class:`Launcher`."""
         numbers = _numbers(job)
         if numbers:
             _slurm("scancel", *numbers)
 
 
-def _numbers(job: dict[str, object]) -> list[str]:
+def _numbers(job: Job) -> list[str]:
     jobs = job.get("jobs")
     return [str(number) for number in jobs] if isinstance(jobs, list) else []
 
 
-def _queue(job: dict[str, object]) -> list[str]:
+def _queue(job: Job) -> list[str]:
     """States of those jobs that Slurm still has in its queue."""
     numbers = ",".join(_numbers(job))
     said = _slurm("squeue", "--noheader", "--array", "--format=%T", f"--jobs={numbers}")
@@ -140,7 +111,7 @@ def _queue(job: dict[str, object]) -> list[str]:
     return [line for line in said.split() if line not in ended]
 
 
-def slurm_reason(job: dict[str, object]) -> str:
+def slurm_reason(job: Job) -> str:
     """Why Slurm ended a run's jobs, as far as it still remembers; empty where it does not."""
     reasons = []
     for number in _numbers(job):
@@ -167,6 +138,6 @@ def launcher(kind: str | None = None) -> Launcher:
     return SlurmLauncher() if kind == "slurm" else LocalLauncher()
 
 
-def write_job(folder: RunFolder, job: dict[str, object]) -> None:
+def write_job(folder: RunFolder, job: Job) -> None:
     """Keep who does the work."""
     folder.mark("job.json", json.dumps(job))

@@ -20,7 +20,14 @@ from lightning_fabric import Fabric
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from vmcore.data import ManifestError, Splits, StoredStudy, label_numbers, load_study
+from vmcore.data import (
+    ManifestError,
+    Splits,
+    StoredStudy,
+    fingerprint,
+    label_numbers,
+    load_study,
+)
 from vmcore.files import replacing, write_atomically
 from vmcore.models import create_classifier
 from vmcore.runs.devices import claim_device
@@ -118,7 +125,8 @@ def _fold(
 
 def _check_splits(folder: RunFolder, stored: StoredStudy, splits: Splits) -> None:
     now, then = splits.table(stored.table), pd.read_csv(folder.path / "splits.csv", dtype=str)
-    if not now.astype(str).equals(then):
+    told = folder.read_json("environment.json").get("study_digest")
+    if not now.astype(str).equals(then) or fingerprint(stored.table) != told:
         raise RunError(
             "The study has changed since this run was started (images added, rejected or "
             "relabelled). Start a new run with the same plan instead."

@@ -1,0 +1,17 @@
+"""Come in by the front door: every page carries app.py's frame, whichever is asked for first."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+
+def enter_frame() -> None:
+    """Start again through app.py where Streamlit ran the page's file alone.
+
+    It does so for every file in a folder called pages until ``st.navigation`` has been called
+    once, as after a restart of the app that is followed by a reload of a page.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()

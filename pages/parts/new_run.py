@@ -1,0 +1,198 @@
+"""Choose data, network, weights and settings; see how long it will take; start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from pydantic import ValidationError
+
+from pages.parts.jump import jump
+from vmcore.data import ManifestError, load_study
+from vmcore.models import ARCHITECTURES, PUBLIC_CHECKPOINTS, load_card
+from vmcore.runs import (
+    PAPER_SETTINGS,
+    Plan,
+    RunError,
+    all_runs,
+    all_studies,
+    estimate_seconds,
+    start_run,
+)
+from vmcore.settings import settings
+
+_FILE, _RUN = "a file", "a former run"
+_USUAL = ("usf-mae-100", "imagenet", "bundled", "random")  # what is offered first, where it fits
+
+
+def draw() -> None:
+    """Draw the view."""
+    ready = [study for study in all_studies() if study.state == "ready"]
+    if not ready:
+        st.info("Prepare a study first.", icon=":material/folder_open:")
+        if st.button("Studies", icon=":material/folder_open:"):
+            jump("studies")
+        return
+    model: Plan | None = st.session_state.get("cloned")
+    wish = _wish({study.name: study.folder for study in ready}, model)
+    estimate, start = st.columns([1, 1])
+    if estimate.button("Estimate the time", icon=":material/timer:", width="stretch"):
+        _estimate(wish)
+    if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
+        _start(wish)
+
+
+def _wish(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
+    left, right = st.columns(2, gap="large")
+    with left:
+        names = list(studies)
+        chosen = model.study.name if model and model.study.name in studies else names[0]
+        study = st.selectbox("Study", names, index=names.index(chosen))
+        _counts(studies[study])
+        kinds = list(ARCHITECTURES)
+        kind = st.selectbox(
+            "Network", kinds, format_func=lambda key: ARCHITECTURES[key].title,
+            index=kinds.index(model.architecture if model else "usf-mae"),
+        )  # fmt: skip
+        weights = _weights(kind, model)
+        name = st.text_input("Name", value=model.name if model else "", placeholder="first try")
+    with right:
+        learning = _learning(kind, model)
+        split = _split(model)
+    return {
+        "name": name or f"{ARCHITECTURES[kind].title} on {study}",
+        "study": studies[study],
+        "architecture": kind,
+        "weights": weights,
+        "settings": learning,
+        **split,
+    }
+
+
+def _counts(folder: Path) -> None:
+    try:
+        report = load_study(folder).report
+    except ManifestError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    said = [f"{row['images']} {row['label']} ({row['subjects']} subjects)" for row in report.counts]
+    st.caption(" · ".join(said))
+    for sentence in report.concerns():
+        st.caption(f":orange[:material/warning:] {sentence}")
+
+
+def _weights(kind: str, model: Plan | None) -> str:
+    choices = ["random"]
+    if load_card(settings().bundle).architecture == kind:
+        choices.append("bundled")
+    if kind == "usf-mae":
+        choices += list(PUBLIC_CHECKPOINTS)
+    if not ARCHITECTURES[kind].masked_autoencoder:
+        choices.append("imagenet")
+    choices += [_RUN, _FILE]
+    before = model.weights if model and model.architecture == kind else ""
+    shown = before if before in choices else ""
+    usual = next(choice for choice in _USUAL if choice in choices)
+    shown = shown or (_RUN if before.startswith("run:") else _FILE if before else usual)
+    choice = st.selectbox(
+        "Starts from", choices, index=choices.index(shown), key=f"weights-{kind}",
+        help="Public USF-MAE and ImageNet weights are fetched once and need a network; a file of "
+        "the same weights does as well.",
+    )  # fmt: skip
+    if choice == _FILE:
+        return st.text_input("Weights file on this machine", value=before) or "no file given"
+    if choice == _RUN:
+        runs = {
+            f"run:{folder.run_id}": folder.plan().name
+            for folder, stands in all_runs()
+            if stands.state == "finished" and folder.plan().architecture == kind
+        }
+        return st.selectbox("Run", list(runs), format_func=runs.__getitem__) or "no run chosen"
+    return choice
+
+
+def _learning(kind: str, model: Plan | None) -> dict[str, object]:
+    same = model is not None and model.architecture == kind
+    start = model.settings if model is not None and same else PAPER_SETTINGS[kind]
+    key = f"{kind}-{st.session_state.get('jumps', 0)}"
+    first, second = st.columns(2)
+    return start.model_dump() | {
+        "epochs": first.number_input("Epochs", 1, 10_000, start.epochs, key=f"epochs-{key}"),
+        "batch_size": second.number_input("Batch", 1, 4096, start.batch_size, key=f"batch-{key}"),
+        "learning_rate": first.number_input(
+            "Learning rate", 1e-7, 1.0, start.learning_rate, format="%.1e", key=f"rate-{key}",
+            step=1e-5,
+        ),
+        "weight_decay": second.number_input(
+            "Weight decay", 0.0, 1.0, start.weight_decay, format="%.4f", key=f"decay-{key}",
+            step=1e-4,
+        ),
+        "seed": first.number_input("Seed", 0, 2**31, start.seed, key=f"seed-{key}"),
+    }  # fmt: skip
+
+
+def _split(model: Plan | None) -> dict[str, object]:
+    first, second = st.columns(2)
+    by = st.radio(
+        "Split by", ["subject", "image"], horizontal=True,
+        index=1 if model and model.split_by == "image" else 0,
+        captions=["one fetus on one side only", "as in the paper; results are marked with it"],
+    )  # fmt: skip
+    return {
+        "folds": first.number_input("Folds", 2, 20, model.folds if model else 5),
+        "test_fraction": second.number_input(
+            "Held out for the test", 0.05, 0.45, model.test_fraction if model else 0.15, step=0.01
+        ),
+        "split_by": by,
+        "split_seed": model.split_seed if model else 0,
+    }
+
+
+def _plan(wish: dict[str, object]) -> Plan | None:
+    try:
+        return Plan.model_validate(wish)
+    except ValidationError as error:
+        for problem in error.errors():
+            where = str(problem["loc"][-1]).replace("_", " ")
+            st.error(f"{where.capitalize()}: {problem['msg']}.", icon=":material/error:")
+        return None
+
+
+def _estimate(wish: dict[str, object]) -> None:
+    plan = _plan(wish)
+    if plan is None:
+        return
+    try:
+        with st.spinner("Training two steps …"):
+            seconds = estimate_seconds(plan)
+    except (RunError, ManifestError) as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.info(
+        f"About {duration(seconds)} for {plan.folds} folds of {plan.settings.epochs} epochs on "
+        "this machine.",
+        icon=":material/timer:",
+    )
+
+
+def _start(wish: dict[str, object]) -> None:
+    plan = _plan(wish)
+    if plan is None:
+        return
+    try:
+        with st.spinner("Starting …"):
+            folder = start_run(plan)
+    except (RunError, ManifestError) as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state.pop("cloned", None)
+    st.query_params["run"] = folder.run_id
+    jump("runs")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

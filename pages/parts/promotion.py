@@ -1,0 +1,46 @@
+"""Let a run's model answer on the classify page, see who did so before, and go back."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from vmcore.models import BundleError
+from vmcore.runs import BUNDLED, RunError, RunFolder, promote, promotions, roll_back
+
+
+def draw_promotion(folder: RunFolder) -> None:
+    """Draw the form that promotes a finished run."""
+    with st.form(f"promote-{folder.run_id}", border=True):
+        st.markdown("**Use this model on the classify page**")
+        who = st.text_input("Your name", placeholder="kept with the change")
+        why = st.text_input("Why", placeholder="better recall on our own scans")
+        if st.form_submit_button("Promote", icon=":material/publish:", type="primary"):
+            try:
+                made = promote(folder.run_id, why=why, who=who)
+            except (RunError, BundleError) as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.success(f"{made.name} answers from now on.", icon=":material/check_circle:")
+
+
+def draw_registry() -> None:
+    """Draw the history of promotions."""
+    changes = promotions()
+    if not changes:
+        return
+    now = changes[0]
+    with st.expander(f"In use on the classify page: {now.name}", icon=":material/history:"):
+        rows = [
+            {"when": c.when, "who": c.who, "model": c.name, "why": c.why, "run": c.run_id[:6]}
+            for c in changes
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        if now.run_id != BUNDLED and st.button("Roll back", icon=":material/undo:"):
+            try:
+                made = roll_back(why=f"rolled back from {now.name}")
+            except (RunError, BundleError) as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.toast(f"{made.name} answers again.")
+                st.rerun(scope="app")

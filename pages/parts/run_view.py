@@ -1,0 +1,164 @@
+"""Runs while they learn and afterwards: state, curves, log, and what can be done with them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.jump import jump
+from pages.parts.new_run import duration
+from pages.parts.promotion import draw_promotion, draw_registry
+from vmcore.reporting import fold_curves, run_curves
+from vmcore.runs import (
+    RunError,
+    RunFolder,
+    RunStatus,
+    all_runs,
+    cancel_run,
+    delete_run,
+    resume_run,
+    status,
+)
+
+_MARKS = {
+    "pending": (":material/hourglass_empty:", "gray"),
+    "running": (":material/sprint:", "blue"),
+    "finished": (":material/check_circle:", "green"),
+    "failed": (":material/error:", "red"),
+    "cancelled": (":material/stop_circle:", "orange"),
+}
+_REFRESH_S = 2.0
+
+
+def draw() -> None:
+    """Draw the view."""
+    known = {folder.run_id: (folder, stands) for folder, stands in all_runs()}
+    if not known:
+        st.info("No run yet. Start one.", icon=":material/add_circle:")
+        if st.button("New run", icon=":material/add_circle:"):
+            jump("new")
+        return
+    asked = [run for run in st.query_params.get_all("run") if run in known] or [next(iter(known))]
+    shown = st.multiselect(
+        "Runs shown (several are laid side by side)", list(known), default=asked,
+        format_func=lambda run: _label(*known[run]),
+        key=f"runs-{st.session_state.get('jumps', 0)}",
+    )  # fmt: skip
+    st.query_params["run"] = shown
+    chosen = [known[run][0] for run in shown]
+    going = any(known[run][1].state in {"pending", "running"} for run in shown)
+    if len(chosen) == 1:
+        _watch(chosen[0], going=going)
+    elif chosen:
+        st.fragment(_side_by_side, run_every=_REFRESH_S if going else None)(chosen)
+    draw_registry()
+
+
+def _label(folder: RunFolder, stands: RunStatus) -> str:
+    try:
+        name = folder.plan().name
+    except RunError:
+        name = "damaged run"
+    return f"{name} · {stands.state} · {folder.run_id[:6]}"
+
+
+def _watch(folder: RunFolder, *, going: bool) -> None:
+    st.fragment(_one, run_every=_REFRESH_S if going else None)(folder, going=going)
+
+
+def _one(folder: RunFolder, *, going: bool) -> None:
+    stands, plan = status(folder), folder.plan()
+    if going and stands.state not in {"pending", "running"}:
+        st.rerun(scope="app")  # it has ended: draw what can be done with it now
+    icon, colour = _MARKS[stands.state]
+    st.subheader(f":{colour}[{icon} {plan.name}]", anchor=False)
+    st.progress(stands.progress, _progress_words(stands))
+    if stands.state == "failed":
+        st.error(stands.reason, icon=":material/error:")
+        st.code(folder.tail(12), language=None)
+    _actions(folder, stands)
+    histories = [folder.history(number) for number in range(1, plan.folds + 1)]
+    st.plotly_chart(
+        fold_curves(histories, plan.settings.epochs), width="stretch", key=f"curves-{folder.run_id}"
+    )
+    if stands.state == "finished":
+        _results(folder)
+        draw_promotion(folder)
+    with st.expander("Settings", icon=":material/tune:"):
+        shown = plan.model_dump(mode="json", exclude={"settings"}) | plan.settings.model_dump(
+            mode="json"
+        )
+        shown["study"] = plan.study.name
+        st.dataframe(
+            pd.DataFrame({"value": {key: str(value) for key, value in shown.items()}}),
+            width="stretch",
+        )
+    with st.expander("Log", icon=":material/terminal:"):
+        st.code(folder.tail(200) or "Nothing was said yet.", language=None, height=320)
+
+
+def _progress_words(stands: RunStatus) -> str:
+    folds = len(stands.epochs)
+    done = sum(stands.epochs)
+    words = f"{stands.state} · {done} of {folds * stands.planned} epochs in {folds} folds"
+    if stands.state == "pending":
+        words += " · waits for the device"
+    elif stands.state == "running" and stands.remaining_s is not None:
+        words += f" · about {duration(stands.remaining_s)} left"
+    return words
+
+
+def _actions(folder: RunFolder, stands: RunStatus) -> None:
+    first, second, third, _ = st.columns([1, 1, 1, 3])
+    try:
+        if stands.state in {"pending", "running"}:
+            if first.button("Stop", icon=":material/stop:", width="stretch"):
+                with st.spinner("Stopping …"):
+                    cancel_run(folder.run_id)
+                st.rerun(scope="app")
+        elif stands.state in {"failed", "cancelled"} and first.button(
+            "Resume", icon=":material/resume:", type="primary", width="stretch"
+        ):
+            resume_run(folder.run_id)
+            st.rerun(scope="app")
+        if second.button("Clone", icon=":material/content_copy:", width="stretch"):
+            st.session_state.cloned = folder.plan()
+            jump("new")
+        if stands.state not in {"pending", "running"}:
+            with third.popover("Delete", icon=":material/delete:", width="stretch"):
+                st.write("The run's checkpoints and figures go for good.")
+                if st.button("Delete this run", type="primary"):
+                    delete_run(folder.run_id)
+                    st.query_params.pop("run", None)
+                    jump("runs")
+    except RunError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def _results(folder: RunFolder) -> None:
+    for title, rows in folder.results().items():
+        st.markdown(f"**{title}**")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    if folder.plan().split_by == "image":
+        st.caption(
+            ":orange[:material/warning:] Split by image, not by subject: the figures may be too good."
+        )
+
+
+def _side_by_side(folders: list[RunFolder]) -> None:
+    histories, rows, planned = {}, [], 1
+    for folder in folders:
+        plan, stands = folder.plan(), status(folder)
+        name = f"{plan.name} ({folder.run_id[:6]})"
+        histories[name] = [folder.history(number) for number in range(1, plan.folds + 1)]
+        planned = max(planned, plan.settings.epochs)
+        row: dict[str, object] = {"run": name, "state": stands.state, "network": plan.architecture}
+        row |= {"study": plan.study.name, "progress": f"{stands.progress:.0%}"}
+        for title, table in folder.results().items():
+            mean = next(line for line in table if line["fold"] == "mean")
+            split = title.split(",", maxsplit=1)[0].lower()
+            row |= {f"{split} {key}": mean[key] for key in ("accuracy", "f1", "auc")}
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.caption("Curves are means over folds.")
+    st.plotly_chart(run_curves(histories, planned), width="stretch", key="side-by-side")

@@ -1,0 +1,183 @@
+"""Studies: add one, see its check, look at every image before and after, keep or reject it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from vmcore.data import ManifestError, StoredStudy, load_study, reject, rejected
+from vmcore.imaging import ScanError, clean_frame, read_scan
+from vmcore.reporting import hsv_scatter
+from vmcore.runs import (
+    RunError,
+    StudyStatus,
+    all_studies,
+    continue_preparing,
+    start_preparing,
+    stop_preparing,
+)
+
+_REFRESH_S = 1.0
+_TWINS_SHOWN = 6
+
+
+def draw() -> None:
+    """Draw the view."""
+    studies = {study.name: study for study in all_studies()}
+    _add(expanded=not studies)
+    if not studies:
+        return
+    asked = st.query_params.get("study")
+    names = list(studies)
+    name = st.selectbox(
+        "Study", names, index=names.index(asked) if asked in names else 0,
+        format_func=lambda key: f"{key} · {studies[key].state}",
+    )  # fmt: skip
+    st.query_params["study"] = name
+    study = studies[name]
+    if study.state == "ready":
+        _ready(study.folder)
+    else:
+        st.fragment(_preparing, run_every=_REFRESH_S if study.state == "preparing" else None)(name)
+
+
+def _add(*, expanded: bool) -> None:
+    with (
+        st.expander("Add a study", icon=":material/create_new_folder:", expanded=expanded),
+        st.form("add-study", border=False),
+    ):
+        source = st.text_input(
+            "Folder or manifest on this machine",
+            help="A folder with subfolders normal and ventriculomegaly (or VM), whose own "
+            "subfolders are subjects; or a CSV with the columns path, label, subject_id and, "
+            "where known, gestational_age_weeks, device, site, atrial_width_mm.",
+        )
+        name = st.text_input("Name of the study")
+        leave_out = st.text_input(
+            "Labels to leave out", placeholder="other", help="Separated by commas."
+        )
+        if st.form_submit_button("Prepare and check", icon=":material/play_arrow:"):
+            labels = tuple(word.strip() for word in leave_out.split(",") if word.strip())
+            try:
+                if not source.strip():
+                    raise RunError("Say where the images are.")
+                folder = start_preparing(Path(source.strip()), name, leave_out=labels)
+            except (RunError, ManifestError) as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.query_params["study"] = folder.name
+                st.rerun()
+
+
+def _preparing(name: str) -> None:
+    study: StudyStatus = next(one for one in all_studies() if one.name == name)
+    if study.state == "ready":
+        st.rerun(scope="app")
+    words = {"preparing": "Reading and cleaning", "stopped": "Stopped", "failed": "Failed"}
+    share = study.done / study.total if study.total else 0.0
+    st.progress(share, f"{words[study.state]}: {study.done} of {study.total or '?'} images")
+    if study.reason:
+        st.error(study.reason, icon=":material/error:")
+    if study.state == "preparing":
+        if st.button("Stop", icon=":material/stop:"):
+            stop_preparing(study.folder)
+            st.rerun(scope="app")
+    elif st.button("Go on", icon=":material/resume:", type="primary"):
+        continue_preparing(study.folder)
+        st.rerun(scope="app")
+
+
+def _ready(folder: Path) -> None:
+    try:
+        study = load_study(folder)
+        whole = pd.read_csv(folder / "manifest.csv", dtype={"path": str, "subject_id": str})
+    except (ManifestError, OSError) as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _check(study)
+    _review(study, whole)
+
+
+def _check(study: StoredStudy) -> None:
+    report = study.report
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.dataframe(pd.DataFrame(report.counts), hide_index=True, width="stretch")
+        out = len(rejected(study.folder))
+        if out:
+            st.caption(f"{out} images are rejected and will not be used.")
+    with right:
+        concerns = report.concerns()
+        if not concerns:
+            st.success("Nothing to worry about was found.", icon=":material/check_circle:")
+        for sentence in concerns:
+            st.markdown(f":orange[:material/warning:] {sentence}")
+    if report.unreadable:
+        with st.expander(f"Files that cannot be read ({len(report.unreadable)})"):
+            rows = [{"file": path, "why": why} for path, why in report.unreadable.items()]
+            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    if report.twins:
+        with st.expander(f"Images that show the same ({len(report.twins)} pairs)"):
+            for first, second, exact, across in report.twins[:_TWINS_SHOWN]:
+                words = "exactly the same" if exact else "nearly the same"
+                st.caption(f"{words}{', different subjects' if across else ''}")
+                pair = st.columns(2)
+                for column, path in zip(pair, (first, second), strict=True):
+                    column.image(_prepared(study.folder, path), caption=path, width=224)
+
+
+def _prepared(folder: Path, path: str) -> bytes:
+    return (folder / "prepared" / path).with_suffix(".png").read_bytes()
+
+
+@st.fragment
+def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
+    st.markdown("**Every image, before and after cleaning**")
+    out = rejected(study.folder)
+    filters = ["all", "with text left", "rejected"]
+    which = st.segmented_control("Show", filters, default="all", required=True)
+    paths = whole["path"].tolist()
+    if which == "with text left":
+        paths = [path for path in paths if path in set(study.report.lettered)]
+    elif which == "rejected":
+        paths = [path for path in paths if path in out]
+    if not paths:
+        st.caption("None.")
+        return
+    number = 1
+    if len(paths) > 1:
+        number = st.number_input(
+            "Image", 1, len(paths), 1, key=f"image-{study.folder.name}-{which}"
+        )
+    path = paths[number - 1]
+    row = whole[whole["path"] == path].iloc[0]
+    _before_after(Path(study.report.root) / path, study.folder, path)
+    first, second = st.columns([3, 1], vertical_alignment="center")
+    first.caption(f"{path} · {row['label']} · subject {row['subject_id']}")
+    taken_out = path in out
+    words = "Take it back" if taken_out else "Reject"
+    if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):
+        reject(study.folder, out - {path} if taken_out else out | {path})
+        st.rerun(scope="app")
+
+
+def _before_after(file: Path, folder: Path, path: str) -> None:
+    columns = st.columns(3, gap="medium")
+    columns[1].image(_prepared(folder, path), caption="what the model sees", width="stretch")
+    try:
+        scan = read_scan(file)
+    except (ScanError, OSError):
+        columns[0].caption("The original is not there any more.")
+        return
+    frame = scan.frames[len(scan.frames) // 2]
+    columns[0].image(frame, caption="as it came", width="stretch")
+    clean = clean_frame(frame, region=scan.region)
+    row, column = clean.offset
+    height, width = clean.mask.shape
+    before = frame[row : row + height, column : column + width]
+    with columns[2]:
+        st.plotly_chart(hsv_scatter(before, clean.mask), key=f"hsv-{path}", width="stretch")
+    for removal in clean.removals:
+        st.caption(f"· {removal.why}")

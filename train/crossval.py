@@ -1,0 +1,115 @@
+"""Cross-validate: ``python -m train.crossval --study NAME``, the same runs as in the browser."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+import pandas as pd
+import tyro
+from pydantic import ValidationError
+
+from vmcore.data import ManifestError
+from vmcore.runs import (
+    PAPER_SETTINGS,
+    Plan,
+    RunError,
+    RunFolder,
+    cancel_run,
+    resume_run,
+    start_run,
+    status,
+    studies_folder,
+)
+
+_POLL_S = 2.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to run. Settings that are not given are the paper's for the architecture."""
+
+    study: str = ""
+    """A prepared study's name."""
+    name: str = "cross-validation"
+    architecture: str = "usf-mae"
+    weights: str = "random"
+    """random, imagenet, bundled, usf-mae-100, usf-mae-500, run:ID, or a file."""
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    folds: int = 5
+    by_image: bool = False
+    """Split as the paper does; one fetus may then stand on both sides."""
+    seed: int = 0
+    processes: int = 1
+    resume: str | None = None
+    """A run to go on with instead of starting a new one."""
+    detach: bool = False
+    """Do not wait for the end."""
+
+    def plan(self) -> Plan:
+        """The plan that is wished for."""
+        if self.architecture not in PAPER_SETTINGS:
+            raise RunError(
+                f"No architecture is called {self.architecture!r}: {', '.join(PAPER_SETTINGS)}."
+            )
+        given = {
+            key: value
+            for key in ("epochs", "batch_size", "learning_rate", "weight_decay")
+            if (value := getattr(self, key)) is not None
+        }
+        paper = PAPER_SETTINGS[self.architecture].model_dump()
+        return Plan.model_validate(
+            {
+                "name": self.name,
+                "study": studies_folder() / self.study,
+                "architecture": self.architecture,
+                "weights": self.weights,
+                "settings": {**paper, **given, "seed": self.seed},
+                "folds": self.folds,
+                "split_by": "image" if self.by_image else "subject",
+                "split_seed": self.seed,
+                "processes": self.processes,
+            }
+        )
+
+
+def main(wish: Wish) -> None:
+    """Start or resume a run and wait for it; Ctrl-C stops it."""
+    try:
+        folder = resume_run(wish.resume) if wish.resume else start_run(wish.plan())
+    except ValidationError as error:
+        sys.exit("; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in error.errors()))
+    except (RunError, ManifestError) as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"Run {folder.run_id}\n")
+    if not wish.detach:
+        try:
+            _follow(folder)
+        except KeyboardInterrupt:
+            cancel_run(folder.run_id)
+            sys.exit(f"Stopped. Go on with: python -m train.crossval --resume {folder.run_id}")
+
+
+def _follow(folder: RunFolder) -> None:
+    said = 0
+    while True:
+        stands = status(folder)
+        lines = folder.log.read_text(errors="replace").splitlines()
+        sys.stdout.write("".join(f"{line}\n" for line in lines[said:]))
+        sys.stdout.flush()
+        said = len(lines)
+        if stands.state not in {"pending", "running"}:
+            break
+        time.sleep(_POLL_S)
+    if stands.state != "finished":
+        sys.exit(stands.reason or "The run was stopped.")
+    for title, rows in folder.results().items():
+        sys.stdout.write(f"\n{title}\n{pd.DataFrame(rows).to_string(index=False)}\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Wish))
