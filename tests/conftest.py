@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.runs.support import small_study
+from vmcore.data import StoredStudy
 from vmcore.data.phantom import OverlaySettings, Phantom, make_phantom
 from vmcore.models import create_classifier, save_bundle
+from vmcore.runs import open_store
+from vmcore.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -39,3 +44,21 @@ def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         architecture="usf-mae-tiny",
         name="random",
     )
+
+
+@pytest.fixture(scope="session")
+def phantom_study(tmp_path_factory: pytest.TempPathFactory) -> StoredStudy:
+    """A prepared study of phantoms of both classes; not to be changed."""
+    return small_study(tmp_path_factory.mktemp("phantom-study"))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A store of the test's own."""
+    monkeypatch.setenv("VMCORE_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    settings.cache_clear()
+    open_store.cache_clear()
+    yield tmp_path / "store"
+    settings.cache_clear()
+    open_store.cache_clear()

@@ -28,6 +28,7 @@ _MARKS = {
     "cancelled": (":material/stop_circle:", "orange"),
 }
 _REFRESH_S = 2.0
+_PLAIN = {"displayModeBar": False}
 
 
 def draw() -> None:
@@ -41,7 +42,7 @@ def draw() -> None:
     asked = [run for run in st.query_params.get_all("run") if run in known] or [next(iter(known))]
     shown = st.multiselect(
         "Runs shown (several are laid side by side)", list(known), default=asked,
-        format_func=lambda run: _label(*known[run]),
+        format_func=lambda run: _label(known[run][0]),
         key=f"runs-{st.session_state.get('jumps', 0)}",
     )  # fmt: skip
     st.query_params["run"] = shown
@@ -54,12 +55,12 @@ def draw() -> None:
     draw_registry()
 
 
-def _label(folder: RunFolder, stands: RunStatus) -> str:
+def _label(folder: RunFolder) -> str:
     try:
         name = folder.plan().name
     except RunError:
         name = "damaged run"
-    return f"{name} · {stands.state} · {folder.run_id[:6]}"
+    return f"{name} · {folder.run_id[:6]}"
 
 
 def _watch(folder: RunFolder, *, going: bool) -> None:
@@ -79,8 +80,9 @@ def _one(folder: RunFolder, *, going: bool) -> None:
     _actions(folder, stands)
     histories = [folder.history(number) for number in range(1, plan.folds + 1)]
     st.plotly_chart(
-        fold_curves(histories, plan.settings.epochs), width="stretch", key=f"curves-{folder.run_id}"
-    )
+        fold_curves(histories, plan.settings.epochs), width="stretch",
+        key=f"curves-{folder.run_id}", config=_PLAIN,
+    )  # fmt: skip
     if stands.state == "finished":
         _results(folder)
         draw_promotion(folder)
@@ -109,7 +111,7 @@ def _progress_words(stands: RunStatus) -> str:
 
 
 def _actions(folder: RunFolder, stands: RunStatus) -> None:
-    first, second, third, _ = st.columns([1, 1, 1, 3])
+    second, first, third, _ = st.columns([1, 1, 1, 3])
     try:
         if stands.state in {"pending", "running"}:
             if first.button("Stop", icon=":material/stop:", width="stretch"):
@@ -161,4 +163,6 @@ def _side_by_side(folders: list[RunFolder]) -> None:
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     st.caption("Curves are means over folds.")
-    st.plotly_chart(run_curves(histories, planned), width="stretch", key="side-by-side")
+    st.plotly_chart(
+        run_curves(histories, planned), width="stretch", key="side-by-side", config=_PLAIN
+    )

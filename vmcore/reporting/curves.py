@@ -13,7 +13,7 @@ from vmcore.training import EpochResult
 
 SERIES = (TEAL, AMBER, ROSE, "#8fa8ff", "#9bd67f", "#d79be8", "#e0d27a", "#7fb3c8")
 _PANELS: tuple[tuple[str, Callable[[EpochResult], float]], ...] = (
-    ("Validation loss", lambda result: result.validation_loss),
+    ("Validation loss (training dotted)", lambda result: result.validation_loss),
     ("Validation accuracy", lambda result: result.validation["accuracy"]),
     ("Validation F1", lambda result: result.validation["f1"]),
     ("Learning rate", lambda result: result.learning_rate),
@@ -67,6 +67,7 @@ def _empty(planned: int) -> go.Figure:
     for place in (1, 2):
         row, column = divmod(place, 2)
         figure.update_yaxes(range=[-0.03, 1.03], row=row + 1, col=column + 1)
+    figure.update_yaxes(tickformat=".1e", row=2, col=2)
     figure.update_annotations(font={"size": 13, "color": QUIET})
     figure.update_layout(
         height=480,

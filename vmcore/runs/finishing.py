@@ -58,6 +58,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             [create_classifier(plan.architecture, state) for state in states],
             architecture=plan.architecture,
             familiarity=familiarity,
+            half=False,  # so that the bundle's answers are those of its predictions.csv
             predictions=predictions.round({"probability": 5}).to_csv(index=False),
             name=plan.name,
             created=datetime.now(UTC).date().isoformat(),

@@ -13,6 +13,7 @@ import psutil
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 Job = dict[str, object]
+_children: list[subprocess.Popen[bytes]] = []  # kept until they end, so that none stays a zombie
 
 
 def spawn(log: Path, module: str, *arguments: str) -> Job:
@@ -28,6 +29,7 @@ def spawn(log: Path, module: str, *arguments: str) -> Job:
             cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
+    _children[:] = [child for child in _children if child.poll() is None] + [process]
     return {"pid": process.pid, "born": psutil.Process(process.pid).create_time()}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,10 +29,14 @@ class RunStore:
 
     def __init__(self, folder: Path, uri: str | None = None) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        database = folder / "mlflow.db"
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database}"
         self.local = uri.startswith("sqlite:")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.local:  # MLflow would try again and again for minutes
+                with closing(sqlite3.connect(database)) as connection:
+                    connection.execute("pragma schema_version")
             self.client = MlflowClient(uri, registry_uri=uri)
             self.experiment = self._experiment()
         except (

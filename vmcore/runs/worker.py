@@ -158,7 +158,7 @@ def main(run: tyro.conf.Positional[Path], fold: int | None = None) -> None:
 
 def _file_trouble(error: Exception) -> str:
     code = getattr(error, "errno", None)
-    if code == errno.ENOSPC or "No space left" in str(error):
+    if code in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "No space left" in str(error):
         return "The disk is full. Make room and resume: the last whole checkpoint is kept."
     if code in {errno.EACCES, errno.EROFS, errno.EPERM}:
         return "The run's folder cannot be written to. Allow it and resume."

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from vmcore.data import StoredStudy, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
-from vmcore.runs import Plan
+from vmcore.runs import Plan, RunFolder, RunStatus, status
 from vmcore.training import FinetuneSettings
 
 
@@ -34,10 +36,33 @@ def small_study(folder: Path) -> StoredStudy:
     return prepare_study(draw_study(source), folder / "study", workers=2)
 
 
-def small_plan(study: Path, **changes: object) -> Plan:
+def small_plan(study: Path, /, **changes: object) -> Plan:
     """Two folds of two epochs of the smallest network from the bundled weights."""
     settings = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-4}
     own = {key: changes.pop(key) for key in list(changes) if key in FinetuneSettings.model_fields}
-    options = {"name": "small", "study": study, "architecture": "usf-mae-tiny", "folds": 2}
+    options: dict[str, object] = {
+        "name": "small",
+        "study": study,
+        "architecture": "usf-mae-tiny",
+        "folds": 2,
+    }
     options |= {"weights": "bundled", "settings": FinetuneSettings(**{**settings, **own})}
     return Plan(**{**options, **changes})
+
+
+def wait_for(folder: RunFolder, *states: str, seconds: float = 120) -> RunStatus:
+    """Wait until a run is in one of these states."""
+    return wait_until(folder, lambda stands: stands.state in states, seconds)
+
+
+def wait_until(
+    folder: RunFolder, wanted: Callable[[RunStatus], bool], seconds: float = 120
+) -> RunStatus:
+    """Wait until a run's status is as wanted."""
+    ends = time.monotonic() + seconds
+    while True:
+        stands = status(folder)
+        if wanted(stands):
+            return stands
+        assert time.monotonic() < ends, f"{stands}\n{folder.tail()}"
+        time.sleep(0.05)
