@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,17 +43,24 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("home")
+    log = tmp_path_factory.mktemp("log") / "app.log"
+    with running_app(home, log, tmp_path_factory.mktemp("store")) as started:
+        yield started
+
+
+@contextmanager
+def running_app(home: Path, log: Path, store: Path) -> Iterator[Server]:
+    """Start the app on a free port; it is ended with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("home")
-    log = tmp_path_factory.mktemp("log") / "app.log"
     options = ["--server.port", str(port), "--server.maxUploadSize", str(UPLOAD_LIMIT_MB)]
-    with log.open("wb") as stream:
+    with log.open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", *options],
             cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT,
-            env=os.environ | {"HOME": str(home), "TMPDIR": str(home)},
+            env=os.environ | {"HOME": str(home), "TMPDIR": str(home), "VMCORE_STORE": str(store)},
         )  # fmt: skip
         try:
             wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process, log)
