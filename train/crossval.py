@@ -82,7 +82,7 @@ def main(wish: Wish) -> None:
     try:
         folder = resume_run(wish.resume) if wish.resume else start_run(wish.plan())
     except ValidationError as error:
-        sys.exit("; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in error.errors()))
+        sys.exit(in_words(error))
     except (RunError, ManifestError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"Run {folder.run_id}\n")
@@ -92,6 +92,11 @@ def main(wish: Wish) -> None:
         except KeyboardInterrupt:
             cancel_run(folder.run_id)
             sys.exit(f"Stopped. Go on with: python -m train.crossval --resume {folder.run_id}")
+
+
+def in_words(error: ValidationError) -> str:
+    """What is wrong with a plan, setting by setting."""
+    return "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
 
 
 def _follow(folder: RunFolder) -> None:

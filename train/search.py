@@ -1,0 +1,52 @@
+"""Search settings: ``python -m train.search --study NAME``; run it again, or several at once."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+import tyro
+from pydantic import ValidationError
+
+from train.crossval import Wish, in_words
+from vmcore.data import ManifestError
+from vmcore.runs import RunError
+from vmcore.runs.search import finished_trials, open_search, search
+
+log = logging.getLogger("train.search")
+
+
+@dataclass(frozen=True)
+class SearchWish(Wish):
+    """What is searched; batch size, learning rate and weight decay are the search's."""
+
+    name: str = "search"
+    sampler: Literal["grid", "tpe"] = "grid"
+    """The paper's 48 points, or a sampler that learns from what it saw and prunes."""
+    trials: int | None = None
+    """At most so many; needed for tpe, which has no end."""
+
+
+def main(wish: SearchWish) -> None:
+    """Search and say what was best."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    if wish.sampler == "tpe" and wish.trials is None:
+        sys.exit("Say how many --trials to make: this sampler has no end.")
+    try:
+        study = open_search(wish.name, wish.sampler, wish.seed)
+        search(
+            wish.plan(), study, trials=wish.trials,
+            on_trial=lambda trial: log.info("%s %s %s", trial.state.name, trial.params, trial.value),
+        )  # fmt: skip
+    except ValidationError as error:
+        sys.exit(in_words(error))
+    except (RunError, ManifestError) as error:
+        sys.exit(str(error))
+    for trial in finished_trials(study)[:5]:
+        sys.stdout.write(f"{trial.value:.4f}  {trial.params}  run {trial.user_attrs['run_id']}\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(SearchWish))

@@ -1,0 +1,164 @@
+"""Search for settings: the paper's grid of 48, or beyond it a sampler that learns and prunes.
+
+Every point is a run like any other; the search itself is kept by optuna in the store's database, so
+that it can be stopped, gone on with, and shared between several workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from vmcore.runs.control import all_runs, cancel_run, resume_run, start_run, status
+from vmcore.runs.folder import RunFolder
+from vmcore.runs.plan import Plan, RunError
+from vmcore.settings import settings
+
+log = logging.getLogger(__name__)
+
+PAPER_GRID: dict[str, list[float]] = {
+    "batch_size": [32, 64, 128],
+    "learning_rate": [1e-3, 5e-4, 3e-4, 1e-5],
+    "weight_decay": [0.01, 0.05, 0.001, 0.0001],
+}
+"""The paper's search: 48 settings, five folds each, best mean validation accuracy."""
+
+_POLL_S = 1.0
+_STALE_S = 60
+
+
+def open_search(name: str, sampler: Literal["grid", "tpe"], seed: int = 0) -> optuna.Study:
+    """A search by name, new or gone on with.
+
+    Args:
+        name: its name.
+        sampler: "grid" for the paper's 48 points; "tpe" beyond it, with median pruning over folds.
+        seed: of the sampler.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder: Path = settings().store
+    folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():  # its heartbeat is called experimental since 2021
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        storage = optuna.storages.RDBStorage(
+            f"sqlite:///{folder / 'search.db'}",
+            heartbeat_interval=_STALE_S // 4,
+            grace_period=_STALE_S,
+            failed_trial_callback=optuna.storages.RetryFailedTrialCallback(),
+        )
+    chosen: optuna.samplers.BaseSampler = (
+        optuna.samplers.GridSampler(PAPER_GRID, seed=seed)
+        if sampler == "grid"
+        else optuna.samplers.TPESampler(seed=seed)
+    )
+    pruner = optuna.pruners.NopPruner() if sampler == "grid" else optuna.pruners.MedianPruner()
+    return optuna.create_study(
+        study_name=name, storage=storage, sampler=chosen, pruner=pruner, direction="maximize",
+        load_if_exists=True,
+    )  # fmt: skip
+
+
+def search(
+    plan: Plan,
+    study: optuna.Study,
+    *,
+    trials: int | None = None,
+    on_trial: Callable[[FrozenTrial], None] | None = None,
+) -> optuna.Study:
+    """Try settings until the grid is through, or so many trials are done.
+
+    Args:
+        plan: everything but batch size, learning rate and weight decay.
+        study: from :func:`open_search`.
+        trials: at most so many more; the whole grid without.
+        on_trial: called after each.
+    """
+    study.optimize(
+        lambda trial: _accuracy(trial, plan),
+        n_trials=trials,
+        callbacks=[lambda _, trial: on_trial(trial)] if on_trial else None,
+        catch=(RunError,),
+    )
+    return study
+
+
+def _accuracy(trial: optuna.Trial, plan: Plan) -> float:
+    grid = isinstance(trial.study.sampler, optuna.samplers.GridSampler)
+    changed = {
+        "batch_size": int(trial.suggest_categorical("batch_size", PAPER_GRID["batch_size"])),
+        "learning_rate": (
+            trial.suggest_categorical("learning_rate", PAPER_GRID["learning_rate"])
+            if grid
+            else trial.suggest_float("learning_rate", 1e-5, 1e-3, log=True)
+        ),
+        "weight_decay": (
+            trial.suggest_categorical("weight_decay", PAPER_GRID["weight_decay"])
+            if grid
+            else trial.suggest_float("weight_decay", 1e-4, 0.05, log=True)
+        ),
+    }
+    wished = plan.model_copy(
+        update={
+            "name": f"{plan.name} {trial.number + 1}",
+            "settings": plan.settings.model_copy(update=changed),
+        }
+    )
+    folder = run_with(wished)
+    trial.set_user_attr("run_id", folder.run_id)
+    return _follow(trial, folder)
+
+
+def run_with(plan: Plan) -> RunFolder:
+    """The run of these settings: one that is there already, gone on with, or a new one."""
+    for folder, stands in all_runs():
+        if _same(folder.plan(), plan):
+            if stands.state in {"failed", "cancelled"}:
+                return resume_run(folder.run_id)
+            return folder
+    return start_run(plan)
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    return one.model_copy(update={"name": ""}) == other.model_copy(update={"name": ""})
+
+
+def _follow(trial: optuna.Trial, folder: RunFolder) -> float:
+    told = 0
+    while True:
+        stands = status(folder)
+        accuracies = fold_accuracies(folder)
+        if len(accuracies) > told and stands.state != "finished":
+            told = len(accuracies)
+            trial.report(float(np.mean(accuracies)), told)
+            if trial.should_prune():
+                cancel_run(folder.run_id)
+                raise optuna.TrialPruned
+        if stands.state == "finished":
+            return float(np.mean(accuracies))
+        if stands.state in {"failed", "cancelled"}:
+            raise RunError(stands.reason or "The run was stopped.")
+        time.sleep(_POLL_S)
+
+
+def fold_accuracies(folder: RunFolder) -> list[float]:
+    """Best validation accuracy of each finished fold."""
+    numbers = range(1, folder.plan().folds + 1)
+    return [
+        max(folder.history(number), key=lambda result: result.score).validation["accuracy"]
+        for number in numbers
+        if folder.fold_done(number)
+    ]
+
+
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials with a result, the best first."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sorted(done, key=lambda trial: -(trial.value or 0.0))
