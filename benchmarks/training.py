@@ -33,7 +33,7 @@ from vmcore.data.phantom import make_phantom
 from vmcore.files import write_atomically
 from vmcore.models import create_classifier
 from vmcore.training import FinetuneSettings, Stopped, Study, finetune_fold, make_fabric
-from vmcore.training.steps import make_optimizer, update
+from vmcore.training.steps import set_up, update
 
 _PRECISION = "bf16-mixed"
 
@@ -59,7 +59,7 @@ def bare(name: str, batch: int, count: int) -> float:
     """Images a second of the network alone."""
     fabric = make_fabric(_PRECISION)
     model = create_classifier(name)
-    wrapped, optimizer = fabric.setup(model, make_optimizer(model, weight_decay=1e-4, lr=1e-4))
+    wrapped, optimizer = set_up(fabric, model, weight_decay=1e-4, lr=1e-4)
     wrapped.train()
     images = torch.randn(batch, 3, 224, 224, device=fabric.device)
     labels = torch.zeros(batch, dtype=torch.long, device=fabric.device)

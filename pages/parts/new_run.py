@@ -101,6 +101,11 @@ def _weights(kind: str, model: Plan | None) -> str:
     )  # fmt: skip
     if choice == _FILE:
         return st.text_input("Weights file on this machine", value=before) or "no file given"
+    if choice == "bundled":
+        st.caption(
+            ":orange[:material/warning:] The bundled model has seen the public images named in its "
+            "card. Where the study holds any of them, its results will be too good."
+        )
     if choice == _RUN:
         runs = {
             f"run:{folder.run_id}": folder.plan().name
@@ -179,10 +184,17 @@ def _start(wish: dict[str, object]) -> None:
     plan = _plan(wish)
     if plan is None:
         return
+    bar = st.empty()
+
+    def fetched(done: int, total: int | None) -> None:
+        share = min(done / total, 1.0) if total else 0.0
+        bar.progress(share, f"Fetching {plan.weights}: {done / 1e6:.0f} MB")
+
     try:
         with st.spinner("Starting …"):
-            folder = start_run(plan)
+            folder = start_run(plan, on_fetch=fetched)
     except (RunError, ManifestError) as error:
+        bar.empty()
         st.error(str(error), icon=":material/error:")
         return
     st.session_state.pop("cloned", None)

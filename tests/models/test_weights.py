@@ -175,4 +175,21 @@ def test_a_fetched_file_is_checked_before_it_is_kept(
     served["content"] = b"<html>Too many users have viewed this file recently</html>"
     with pytest.raises(WeightsError):
         fetch_public_weights("usf-mae-500", tmp_path / "kept")
-    assert list((tmp_path / "kept").iterdir()) == [kept]
+    assert {file.name for file in (tmp_path / "kept").iterdir()} == {
+        kept.name,
+        "usf-mae-100.sha256",
+    }
+
+
+def test_a_file_that_changed_since_it_was_fetched_is_refused(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    kept = tmp_path / "usf-mae-100.pt"
+    kept.write_bytes(checkpoint.read_bytes())
+    assert fetch_public_weights("usf-mae-100", tmp_path) == kept  # its checksum is noted
+    torch.manual_seed(1)
+    torch.save({"model": MaskedAutoencoder(TINY).state_dict()}, kept)
+    with pytest.raises(WeightsError, match="no longer the file"):
+        fetch_public_weights("usf-mae-100", tmp_path)
+    (tmp_path / "usf-mae-100.sha256").unlink()
+    assert fetch_public_weights("usf-mae-100", tmp_path) == kept

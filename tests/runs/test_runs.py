@@ -42,6 +42,7 @@ from vmcore.runs import (
     start_run,
     status,
 )
+from vmcore.runs.weights import starting_model
 from vmcore.settings import settings
 
 
@@ -248,7 +249,7 @@ def test_a_checkpoint_cut_in_half_fails_the_run_with_a_sentence(
     ("change", "words"),
     [
         ({"weights": "/nowhere/file.pt"}, "no weights file"),
-        ({"weights": "run:none"}, "no finished fold"),
+        ({"weights": "run:none"}, "no finished run"),
         ({"architecture": "resnet50"}, "do not fit resnet50"),
         ({"folds": 12}, "subjects with label"),
         ({"study": Path("/nowhere")}, "not a prepared study"),
@@ -283,6 +284,25 @@ def test_the_time_is_estimated_from_a_trial(phantom_study: StoredStudy) -> None:
     short = estimate_seconds(small_plan(phantom_study.folder))
     long = estimate_seconds(small_plan(phantom_study.folder, epochs=20))
     assert 0 < short < long
+
+
+def test_a_fold_starts_from_the_former_runs_fold_that_saw_the_same_images(
+    done: RunFolder, phantom_study: StoredStudy
+) -> None:
+    plan = small_plan(phantom_study.folder, weights=f"run:{done.run_id}")
+    splits = plan.splits(phantom_study).table(phantom_study.table)
+    for fold in (1, 2):
+        state = starting_model(plan, splits, fold).state_dict()
+        theirs = load_file(done.fold(fold) / "best.safetensors")
+        assert all(torch.equal(state[key], value) for key, value in theirs.items())
+
+
+def test_weights_that_saw_what_is_to_be_judged_are_refused(
+    done: RunFolder, phantom_study: StoredStudy
+) -> None:
+    plan = small_plan(phantom_study.folder, weights=f"run:{done.run_id}", split_seed=1)
+    with pytest.raises(RunError, match="would validate or test on"):
+        start_run(plan)
 
 
 def test_promoting_and_going_back(done: RunFolder) -> None:

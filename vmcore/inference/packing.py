@@ -1,8 +1,8 @@
 """A transformer's weights laid out for the processor once, not again at every image.
 
 What a forward pass on a CPU loses beside its matrix products: oneDNN reorders every weight matrix
-each time it is used, and torch's fused attention, which spares memory that one image does not
-need, takes several times as long as the plain products. The numbers that come out are the same.
+each time it is used, and torch's fused attention takes longer than the plain products. The numbers
+that come out are the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vmcore.models import vision_transformer
+from vmcore.models import plain_attention, vision_transformer
 
 _TOKENS = 197  # what the layout is chosen for; other lengths work too
 
@@ -55,9 +55,9 @@ def pack(model: nn.Module) -> nn.Module:
     first = next(model.parameters())
     if not vision_transformer(model) or first.device.type != "cpu":
         return model
-    for block in model.blocks:  # type: ignore[union-attr]
-        block.attn.fused_attn = False
-        if torch.backends.mkldnn.is_available() and first.dtype == torch.bfloat16:  # type: ignore[no-untyped-call]
+    plain_attention(model)
+    if torch.backends.mkldnn.is_available() and first.dtype == torch.bfloat16:  # type: ignore[no-untyped-call]
+        for block in model.blocks:  # type: ignore[union-attr]
             _replace(block, nn.Linear, PackedLinear)
     return model
 

@@ -1,5 +1,6 @@
 """Networks and their weights: USF-MAE, the baselines, checkpoints and bundles."""
 
+from vmcore.models.attention import plain_attention
 from vmcore.models.bundle import (
     BundleCard,
     BundleError,
@@ -17,7 +18,7 @@ from vmcore.models.classifier import (
     vision_transformer,
 )
 from vmcore.models.familiarity import Familiarity
-from vmcore.models.fetch import fetch_public_weights
+from vmcore.models.fetch import FetchProgress, fetch_public_weights
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
 from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
 
@@ -29,6 +30,7 @@ __all__ = [
     "BundleCard",
     "BundleError",
     "Familiarity",
+    "FetchProgress",
     "MaeShape",
     "MaskedAutoencoder",
     "WeightsError",
@@ -39,6 +41,7 @@ __all__ = [
     "load_models",
     "load_usf_mae_encoder",
     "parameter_count",
+    "plain_attention",
     "read_weights",
     "save_bundle",
     "vision_transformer",

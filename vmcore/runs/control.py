@@ -15,7 +15,8 @@ import torch
 
 from vmcore import __version__
 from vmcore.data import fingerprint, load_study
-from vmcore.runs.folder import RunFolder
+from vmcore.models import FetchProgress
+from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import launcher, slurm_reason, write_job
 from vmcore.runs.plan import Plan, RunError
 from vmcore.runs.record import as_json, open_store
@@ -57,11 +58,6 @@ class RunStatus:
         return sum(self.epochs) / (self.planned * len(self.epochs))
 
 
-def runs_folder() -> Path:
-    """Where all runs lie."""
-    return settings().store / "runs"
-
-
 def find_run(run_id: str) -> RunFolder:
     """The folder of a run.
 
@@ -74,18 +70,22 @@ def find_run(run_id: str) -> RunFolder:
     return folder
 
 
-def start_run(plan: Plan) -> RunFolder:
+def start_run(plan: Plan, *, on_fetch: FetchProgress | None = None) -> RunFolder:
     """Check a plan, note it in the run store, write its folder and start its worker.
+
+    Args:
+        plan: what is to be run.
+        on_fetch: called with (bytes done, in all or None) while public weights are fetched.
 
     Raises:
         RunError, ManifestError: what is wrong, before anything was written or started.
     """
     study = load_study(plan.study)
-    splits = plan.splits(study)
-    starting_model(plan, runs_folder())  # weights that cannot be had fail here, not in an hour
+    splits = plan.splits(study).table(study.table)
+    starting_model(plan, splits, 1, progress=on_fetch)  # what cannot be had fails here, at once
     folder = RunFolder(runs_folder() / open_store(settings().store).create(plan))
     folder.path.mkdir(parents=True)
-    folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
+    folder.mark("splits.csv", splits.to_csv(index=False))
     folder.mark(
         "environment.json", as_json(_environment() | {"study_digest": fingerprint(study.table)})
     )

@@ -18,13 +18,20 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pandas as pd
 from pydantic import ValidationError
 
 from vmcore.files import write_atomically
 from vmcore.runs.plan import Plan, RunError
+from vmcore.settings import settings
 from vmcore.training import EpochResult
 
 _TAIL_BYTES = 16_384
+
+
+def runs_folder() -> Path:
+    """Where all runs lie."""
+    return settings().store / "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,10 @@ class RunFolder:
             return Plan.model_validate_json((self.path / "plan.json").read_text())
         except (OSError, ValidationError) as error:
             raise RunError(f"The plan of run {self.run_id} is missing or damaged.") from error
+
+    def splits(self) -> pd.DataFrame:
+        """Image and subject by number, label, part; all as text."""
+        return pd.read_csv(self.path / "splits.csv", dtype=str)
 
     def fold(self, number: int) -> Path:
         """Folder of a fold, counted from 1."""

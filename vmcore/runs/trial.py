@@ -11,7 +11,7 @@ from vmcore.imaging import normalise
 from vmcore.models import create_classifier
 from vmcore.runs.plan import Plan
 from vmcore.training import make_fabric
-from vmcore.training.steps import make_optimizer, seeded, update
+from vmcore.training.steps import seeded, set_up, update
 
 _LARGEST_TRIAL = 32
 
@@ -21,8 +21,9 @@ def seconds_per_image(plan: Plan, steps: int) -> tuple[float, float]:
     chosen = plan.settings
     fabric = make_fabric(plan.precision)
     model = create_classifier(plan.architecture)
-    optimizer = make_optimizer(model, weight_decay=chosen.weight_decay, lr=chosen.learning_rate)
-    wrapped, optimizer = fabric.setup(model, optimizer)
+    wrapped, optimizer = set_up(
+        fabric, model, weight_decay=chosen.weight_decay, lr=chosen.learning_rate
+    )
     size = min(chosen.batch_size, _LARGEST_TRIAL)
     generator = seeded(0)
     images = torch.randint(0, 255, (size, 3, 224, 224), dtype=torch.uint8, generator=generator)

@@ -12,7 +12,6 @@ import os
 import sys
 from pathlib import Path
 
-import pandas as pd
 import torch
 import tyro
 from filelock import FileLock
@@ -106,7 +105,7 @@ def _fold(
     torch.manual_seed(seeded(plan.settings.seed, number).initial_seed())  # a fresh head's weights
     log.info("Fold %d: %d images to learn from.", number, len(splits.folds[number - 1].train))
     result = finetune_fold(
-        starting_model(plan, folder.path.parent), study, splits.folds[number - 1], plan.settings,
+        starting_model(plan, folder.splits(), number), study, splits.folds[number - 1], plan.settings,
         fabric, number=number, checkpoint=folder.checkpoint(number), on_epoch=note,
         stop=lambda: folder.marked("cancelled"),
     )  # fmt: skip
@@ -124,9 +123,9 @@ def _fold(
 
 
 def _check_splits(folder: RunFolder, stored: StoredStudy, splits: Splits) -> None:
-    now, then = splits.table(stored.table), pd.read_csv(folder.path / "splits.csv", dtype=str)
+    now = splits.table(stored.table).astype(str)
     told = folder.read_json("environment.json").get("study_digest")
-    if not now.astype(str).equals(then) or fingerprint(stored.table) != told:
+    if not now.equals(folder.splits()) or fingerprint(stored.table) != told:
         raise RunError(
             "The study has changed since this run was started (images added, rejected or "
             "relabelled). Start a new run with the same plan instead."

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from vmcore.imaging import normalise
 from vmcore.training.finetune import FinetuneSettings
-from vmcore.training.steps import batches, count_batches, make_optimizer, seeded, update
+from vmcore.training.steps import batches, count_batches, seeded, set_up, update
 
 
 class _DenseTask(nn.Module):
@@ -51,9 +51,12 @@ def learn_anatomy(
         fabric: device and precision.
         on_epoch: called with (epoch, mean loss, training accuracy).
     """
-    task = _DenseTask(classifier)
-    optimizer = make_optimizer(task, weight_decay=settings.weight_decay, lr=settings.learning_rate)
-    task, optimizer = fabric.setup(task, optimizer)
+    task, optimizer = set_up(
+        fabric,
+        _DenseTask(classifier),
+        weight_decay=settings.weight_decay,
+        lr=settings.learning_rate,
+    )
     task.train()
     rows = np.arange(len(images))
     steps, step = settings.epochs * count_batches(len(rows), settings.batch_size), 0

@@ -27,7 +27,7 @@ from vmcore.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from vmcore.training.steps import batches, count_batches, make_optimizer, seeded, update
+from vmcore.training.steps import batches, count_batches, seeded, set_up, update
 
 
 class FinetuneSettings(BaseModel):
@@ -114,8 +114,9 @@ def finetune_fold(
         CheckpointError: the checkpoint is damaged or of another training.
     """
     weight = class_weights(study.labels[fold.train]).to(fabric.device)
-    optimizer = make_optimizer(model, weight_decay=settings.weight_decay, lr=settings.learning_rate)
-    trained, optimizer = fabric.setup(model, optimizer)
+    trained, optimizer = set_up(
+        fabric, model, weight_decay=settings.weight_decay, lr=settings.learning_rate
+    )
     plan = _fingerprint(study, fold, settings, number)
     progress = FoldProgress()
     if checkpoint is not None and checkpoint.is_file():

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vmcore.data.augmentation import Augmentation
 from vmcore.imaging import normalise
 from vmcore.models import MaskedAutoencoder
-from vmcore.training.steps import batches, count_batches, make_optimizer, seeded, update
+from vmcore.training.steps import batches, count_batches, seeded, set_up, update
 
 
 class PretrainSettings(BaseModel):
@@ -49,8 +49,9 @@ def pretrain(
         fabric: device and precision.
         on_epoch: called with (epoch, mean loss).
     """
-    optimizer = make_optimizer(model, weight_decay=settings.weight_decay, lr=settings.learning_rate)
-    wrapped, optimizer = fabric.setup(model, optimizer)
+    wrapped, optimizer = set_up(
+        fabric, model, weight_decay=settings.weight_decay, lr=settings.learning_rate
+    )
     wrapped.train()
     rows = np.arange(len(images))
     patches = model.patch_embed.num_patches

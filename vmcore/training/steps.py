@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
+from vmcore.models import plain_attention
 from vmcore.training.schedule import learning_rate
 
 CLIP_NORM = 1.0
@@ -38,13 +40,23 @@ def make_fabric(
         devices=chosen,
         strategy="ddp" if processes > 1 else "auto",
         precision=precision,  # type: ignore[arg-type]
+        plugins=[LightningEnvironment()],  # a Slurm job is ours too: nothing to be guessed
     )
 
 
-def make_optimizer(model: nn.Module, *, weight_decay: float, lr: float) -> AdamW:
-    """AdamW over the trainable parameters; weight decay on all of them, as in the paper."""
+def set_up(
+    fabric: Fabric, model: nn.Module, *, weight_decay: float, lr: float
+) -> tuple[nn.Module, Optimizer]:
+    """The model on its device in the layout that is fastest there, and its AdamW.
+
+    The optimiser has every trainable parameter, with weight decay on all, as in the paper.
+    """
+    if fabric.device.type == "cpu":
+        plain_attention(model)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=torch.cuda.is_available())
+    optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=torch.cuda.is_available())
+    wrapped, prepared = fabric.setup(model, optimizer)
+    return wrapped, prepared
 
 
 def seeded(*numbers: int) -> torch.Generator:

@@ -1,0 +1,171 @@
+"""The check of a study: twins, subjects with both labels, counts, what is left out and rejected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from vmcore.data import (
+    ManifestError,
+    class_counts,
+    find_manifest,
+    find_twins,
+    load_study,
+    manifest_from_folders,
+    prepare_study,
+    pseudonyms,
+    read_manifest,
+    reject,
+    two_faced_subjects,
+)
+from vmcore.data.phantom import OverlaySettings, make_phantom, write_png
+from vmcore.imaging import to_model_pixels
+
+LABELS = ["normal", "ventriculomegaly"]
+
+
+def pixels(seed: int, width: float = 8.0) -> np.ndarray:
+    return to_model_pixels(make_phantom(width, seed, shape=(240, 320)).image)
+
+
+def stack(*images: np.ndarray) -> np.ndarray:
+    return np.stack([image.transpose(2, 0, 1) for image in images])
+
+
+def test_the_same_and_nearly_the_same_are_found_and_others_are_not() -> None:
+    one, other = pixels(1), pixels(2)
+    encoded = cv2.imencode(".jpg", one, [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
+    again = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    darker = (one * 0.7).astype(np.uint8)
+    pairs = find_twins(stack(one, other, one, again, darker))
+    assert {(pair.first, pair.second) for pair in pairs} == {
+        (0, 2), (0, 3), (0, 4), (2, 3), (2, 4), (3, 4),
+    }  # fmt: skip
+    assert [pair.exact for pair in pairs] == [True] + [False] * 5
+    assert (pairs[0].first, pairs[0].second) == (0, 2)
+    assert find_twins(stack(one)) == []
+
+
+def test_forty_different_heads_have_no_twin() -> None:
+    assert find_twins(stack(*(pixels(seed, 5 + seed % 12) for seed in range(40)))) == []
+
+
+def test_counts_and_subjects_with_both_labels() -> None:
+    table = pd.DataFrame(
+        {
+            "path": list("abcd"),
+            "label": ["normal", "VM", "0", "1"],
+            "subject_id": ["x", "x", "y", "z"],
+        }
+    )
+    assert class_counts(table).to_dict("records") == [
+        {"label": "normal", "images": 2, "subjects": 2},
+        {"label": "ventriculomegaly", "images": 2, "subjects": 2},
+    ]
+    assert two_faced_subjects(table) == ["x"]
+
+
+def test_numbers_stand_for_names() -> None:
+    table = pd.DataFrame({"subject_id": ["Doe^Jane", "Roe", "Doe^Jane"]})
+    assert pseudonyms(table).to_dict("list") == {
+        "image": [1, 2, 3],
+        "subject": ["s1", "s2", "s1"],
+    }
+
+
+def test_class_folders_are_a_manifest(tmp_path: Path) -> None:
+    for path in ("Normal/a/1.png", "Normal/a/2.png", "VM/b.png", "VM/notes.txt", "other/c.png"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    table = manifest_from_folders(tmp_path)
+    assert table["path"].tolist() == ["Normal/a/1.png", "Normal/a/2.png", "VM/b.png"]
+    assert table["subject_id"].tolist() == ["Normal/a", "Normal/a", "VM/b"]
+    found, root = find_manifest(tmp_path)
+    assert root == tmp_path
+    assert found.equals(table)
+
+
+def test_folders_that_are_no_study_get_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no images in folders called normal"):
+        find_manifest(tmp_path)
+    with pytest.raises(ManifestError, match="There is no folder"):
+        find_manifest(tmp_path / "none")
+
+
+def listed(root: Path, **columns: list[str]) -> Path:
+    file = root / "manifest.csv"
+    pd.DataFrame(columns).to_csv(file, index=False)
+    return file
+
+
+def test_images_that_are_not_there_are_named_by_line(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    file = listed(tmp_path, path=["a.png", "b.png"], label=LABELS, subject_id=["x", "y"])
+    with pytest.raises(ManifestError, match=r"1 of 2 listed images are not there.* line 3"):
+        find_manifest(file)
+
+
+def test_a_path_must_stay_below_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    for name in ("a.png", "study/b.png"):
+        (tmp_path / name).touch()
+    file = listed(
+        tmp_path / "study", path=["../a.png", "b.png"], label=LABELS, subject_id=["x", "y"]
+    )
+    with pytest.raises(ManifestError, match="stay below it"):
+        find_manifest(file)
+
+
+def test_labels_of_neither_class_can_be_left_out(tmp_path: Path) -> None:
+    file = listed(
+        tmp_path, path=["a", "b", "c"], label=[*LABELS, "poor"], subject_id=["x", "y", "z"]
+    )
+    with pytest.raises(ManifestError, match="'poor' is neither"):
+        read_manifest(file)
+    assert read_manifest(file, leave_out=["poor"])["path"].tolist() == ["a", "b"]
+
+
+def test_a_study_is_checked_and_images_are_taken_out_and_back(tmp_path: Path) -> None:
+    source, folder = tmp_path / "source", tmp_path / "study"
+    (source / "scans").mkdir(parents=True)
+    settings = {"a": 8.0, "b": 15.0, "d": 9.0}
+    for seed, (name, width) in enumerate(settings.items()):
+        phantom = make_phantom(width, seed, shape=(240, 320), overlays=OverlaySettings())
+        write_png(source / f"scans/{name}.png", phantom)
+    (source / "scans/c.png").write_bytes((source / "scans/a.png").read_bytes())
+    (source / "scans/e.png").write_bytes(b"not a picture")
+    listed(
+        source, path=[f"scans/{name}.png" for name in "abcde"],
+        label=["normal", "vm", "normal", "normal", "vm"], subject_id=["x", "x", "y", "z", "w"],
+    )  # fmt: skip
+    study = prepare_study(source, folder, workers=1)
+    assert len(study.table) == 4
+    assert list(study.report.unreadable) == ["scans/e.png"]
+    assert study.report.twins == [("scans/a.png", "scans/c.png", True, True)]
+    assert study.report.two_faced == ["x"]
+    said = " ".join(study.report.concerns())
+    for words in (
+        "1 files cannot be read", "1 pairs of images are exactly", "1 of these pairs belong",
+        "1 subjects have images of both",
+    ):  # fmt: skip
+        assert words in said
+    reject(folder, ["scans/c.png"])
+    assert load_study(folder).table["path"].tolist() == [f"scans/{n}.png" for n in "abd"]
+    assert load_study(folder).images().shape == (3, 3, 224, 224)
+    reject(folder, [])
+    assert len(load_study(folder).table) == 4
+    with pytest.raises(ManifestError, match="not a prepared study"):
+        load_study(tmp_path)
+
+
+def test_a_study_of_unreadable_files_is_refused(tmp_path: Path) -> None:
+    for name in ("normal/a.png", "vm/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"nothing")
+    with pytest.raises(ManifestError, match="None of the 2 files"):
+        prepare_study(tmp_path, tmp_path / "study", workers=1)
+    assert not (tmp_path / "study/study.json").exists()
