@@ -24,8 +24,9 @@ lint: $(VENV)/test.stamp ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/app.stamp ## Measure reading, cleaning, the ensemble and the heatmap
+bench: $(VENV)/app.stamp ## Measure classifying and training against named references
 	$(BIN)/python -m benchmarks.classify
+	$(BIN)/python -m benchmarks.training
 
 model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.bundled --data $(DATA)
