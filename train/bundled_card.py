@@ -16,7 +16,7 @@ from torch import Tensor
 
 from train.bundled_data import other_organs
 from vmcore.data import Splits, load_prepared
-from vmcore.evaluation import binary_metrics, fold_table, rounded, youden_threshold
+from vmcore.evaluation import binary_metrics, choose_threshold, fold_table, rounded
 from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, Familiarity, create_classifier, save_bundle
@@ -51,7 +51,7 @@ def write_bundle(
     predictions = _predictions(recipe, table, splits, study, states)
     validation = predictions[predictions["split"] == "validation"]
     real = validation[validation["source"] != "phantom"]
-    threshold = youden_threshold(real["label"], real["probability"])
+    threshold = choose_threshold(real["label"], real["probability"])
     card = BundleCard(architecture=recipe.architecture, folds=len(states))
     models = [create_classifier(recipe.architecture, state) for state in states]
     classifier = Classifier(card, models, dtype=torch.float32)

@@ -36,6 +36,7 @@ def source(tmp_path: Path) -> Path:
 
 def field(tab: Page, name: str, value: str) -> None:
     box = tab.get_by_label(name, exact=True)
+    expect(box).to_have_count(1)  # while the page is drawn anew the old field may still be there
     box.fill(value)
     box.press("Enter")
     box.press("Tab")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from vmcore.evaluation import binary_metrics, youden_threshold
+from vmcore.evaluation import binary_metrics
 
 
 def test_every_metric_equals_scikit_learns() -> None:
@@ -65,25 +65,3 @@ def test_the_threshold_itself_counts_as_positive() -> None:
 def test_wrong_input_is_refused(truth: list[int], probability: list[float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         binary_metrics(truth, probability)
-
-
-def test_youdens_threshold_is_the_best_of_all_possible_ones() -> None:
-    rng = np.random.default_rng(1)
-    truth = rng.integers(0, 2, 200)
-    probability = np.clip(0.25 * truth + rng.random(200) * 0.75, 0, 1)
-
-    def youden(threshold: float) -> float:
-        got = binary_metrics(truth, probability, threshold)
-        return got["recall"] + got["specificity"] - 1
-
-    best = max(youden(threshold) for threshold in np.unique(probability))
-    assert youden(youden_threshold(truth, probability)) >= best - 1e-9
-
-
-def test_youdens_threshold_of_separable_classes_lies_between_them() -> None:
-    assert youden_threshold([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.9]) == pytest.approx(0.4)
-
-
-def test_a_threshold_needs_both_classes() -> None:
-    with pytest.raises(ValueError, match="both classes"):
-        youden_threshold([1, 1], [0.2, 0.4])

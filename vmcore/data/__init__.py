@@ -3,6 +3,7 @@
 from vmcore.data.augmentation import Augmentation
 from vmcore.data.checking import Twins, class_counts, find_twins, two_faced_subjects
 from vmcore.data.manifest import (
+    LABELS,
     ManifestError,
     check_manifest,
     find_manifest,
@@ -24,6 +25,7 @@ from vmcore.data.study import (
 )
 
 __all__ = [
+    "LABELS",
     "Augmentation",
     "Fold",
     "ManifestError",

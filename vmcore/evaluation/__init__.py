@@ -1,6 +1,80 @@
-"""Evaluation: the paper's metrics, thresholds, tables over folds."""
+"""Evaluation: from predictions to figures, intervals, curves, calibration and comparisons."""
 
-from vmcore.evaluation.metrics import binary_metrics, youden_threshold
-from vmcore.evaluation.summary import PAPER_METRICS, fold_table, rounded
+from vmcore.evaluation.calibration import (
+    CalibrationFigures,
+    ReliabilityBin,
+    calibration_figures,
+    fit_calibration,
+    reliability,
+)
+from vmcore.evaluation.comparison import (
+    Comparison,
+    compare,
+    comparison_rows,
+    delong,
+    holm,
+    mcnemar,
+    shared_rows,
+)
+from vmcore.evaluation.curves import CurveBand, pr_band, roc_band
+from vmcore.evaluation.intervals import Interval, bca_intervals, wilson
+from vmcore.evaluation.metrics import binary_metrics
+from vmcore.evaluation.predictions import (
+    CaseSet,
+    Predictions,
+    PredictionsError,
+    Split,
+    read_predictions,
+    without_names,
+)
+from vmcore.evaluation.resampled import figure_intervals
+from vmcore.evaluation.screening import net_benefit, predictive_values
+from vmcore.evaluation.subgroups import severity, subgroup_rows
+from vmcore.evaluation.summary import (
+    ALL_METRICS,
+    PAPER_METRICS,
+    fold_table,
+    interval_rows,
+    rounded,
+)
+from vmcore.evaluation.thresholds import ThresholdRule, choose_threshold
 
-__all__ = ["PAPER_METRICS", "binary_metrics", "fold_table", "rounded", "youden_threshold"]
+__all__ = [
+    "ALL_METRICS",
+    "PAPER_METRICS",
+    "CalibrationFigures",
+    "CaseSet",
+    "Comparison",
+    "CurveBand",
+    "Interval",
+    "Predictions",
+    "PredictionsError",
+    "ReliabilityBin",
+    "Split",
+    "ThresholdRule",
+    "bca_intervals",
+    "binary_metrics",
+    "calibration_figures",
+    "choose_threshold",
+    "compare",
+    "comparison_rows",
+    "delong",
+    "figure_intervals",
+    "fit_calibration",
+    "fold_table",
+    "holm",
+    "interval_rows",
+    "mcnemar",
+    "net_benefit",
+    "pr_band",
+    "predictive_values",
+    "read_predictions",
+    "reliability",
+    "roc_band",
+    "rounded",
+    "severity",
+    "shared_rows",
+    "subgroup_rows",
+    "wilson",
+    "without_names",
+]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from sklearn import metrics
 
 Labels = npt.ArrayLike
+Counts = npt.NDArray[np.float64]
 
 
 def binary_metrics(
@@ -34,26 +35,33 @@ def binary_metrics(
         int(v) for v in metrics.confusion_matrix(truth, called, labels=[0, 1]).ravel()
     )
     both = 0 < truth.sum() < len(truth)
-    recall = tp / (tp + fn) if tp + fn else float("nan")
-    specificity = tn / (tn + fp) if tn + fp else float("nan")
-    return {
-        "accuracy": (tp + tn) / len(truth),
-        "precision": float(metrics.precision_score(truth, called, zero_division=0)),
-        "recall": recall,
-        "specificity": specificity,
-        "f1": float(metrics.f1_score(truth, called, zero_division=0)),
+    areas = {
         "auc": float(metrics.roc_auc_score(truth, values)) if both else float("nan"),
-        "balanced_accuracy": (recall + specificity) / 2,
-        "mcc": float(metrics.matthews_corrcoef(truth, called)),
-        "npv": tn / (tn + fn) if tn + fn else float("nan"),
         "average_precision": (
             float(metrics.average_precision_score(truth, values)) if truth.any() else float("nan")
         ),
-        "tp": tp,
-        "fp": fp,
-        "tn": tn,
-        "fn": fn,
     }
+    counted = ratios(*(np.array(float(count)) for count in (tp, fp, tn, fn)))
+    counts = {"tp": tp, "fp": fp, "tn": tn, "fn": fn}
+    return {name: float(value) for name, value in counted.items()} | areas | counts
+
+
+def ratios(tp: Counts, fp: Counts, tn: Counts, fn: Counts) -> dict[str, Counts]:
+    """Every figure that follows from counts of any shape; edge cases as :func:`binary_metrics`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recall, specificity = tp / (tp + fn), tn / (tn + fp)
+        chosen = tp + fp
+        spread = np.sqrt(chosen * (tp + fn) * (tn + fp) * (tn + fn))
+        return {
+            "accuracy": (tp + tn) / (tp + fp + tn + fn),
+            "precision": np.where(chosen > 0, tp / chosen, 0.0),
+            "recall": recall,
+            "specificity": specificity,
+            "f1": np.where(tp > 0, 2 * tp / (2 * tp + fp + fn), 0.0),
+            "balanced_accuracy": (recall + specificity) / 2,
+            "mcc": np.where(spread > 0, (tp * tn - fp * fn) / spread, 0.0),
+            "npv": tn / (tn + fn),
+        }
 
 
 def checked(
@@ -73,21 +81,3 @@ def checked(
     if values.min() < 0 or values.max() > 1:
         raise ValueError("Probabilities must lie between 0 and 1.")
     return truth.astype(np.int64), values
-
-
-def youden_threshold(y_true: Labels, probability: npt.ArrayLike) -> float:
-    """Threshold that maximises sensitivity + specificity - 1, halfway to the next lower value.
-
-    To be chosen on validation data only (Youden 1950).
-
-    Raises:
-        ValueError: as :func:`binary_metrics`, or one class only.
-    """
-    truth, values = checked(y_true, probability)
-    if len(np.unique(truth)) < 2:
-        raise ValueError("A threshold can be chosen only where both classes are present.")
-    false_rate, true_rate, thresholds = metrics.roc_curve(truth, values, drop_intermediate=False)
-    best = float(thresholds[int(np.argmax(true_rate - false_rate))])
-    best = min(best, float(values.max()))
-    below = values[values < best]
-    return float((best + below.max()) / 2) if len(below) else best

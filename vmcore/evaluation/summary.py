@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vmcore.evaluation.intervals import RESAMPLES, Interval
 from vmcore.evaluation.metrics import binary_metrics
+from vmcore.evaluation.predictions import CaseSet
+from vmcore.evaluation.resampled import figure_intervals
 
 PAPER_METRICS = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
+ALL_METRICS = (*PAPER_METRICS, "balanced_accuracy", "mcc", "npv", "average_precision")
 
 
-def fold_table(predictions: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
+def fold_table(
+    predictions: pd.DataFrame, threshold: float, metrics: Sequence[str] = PAPER_METRICS
+) -> list[dict[str, Any]]:
     """Figures of each fold, their mean and their standard deviation, as in Tables 2 and 3.
 
     Args:
         predictions: columns fold, label (0 or 1), probability; of one split.
         threshold: from which a probability counts as ventriculomegaly.
+        metrics: which figures; the paper's six without.
 
     Returns:
-        rows with fold, images and the paper's six metrics, rounded to 4 places; None for nan.
+        rows with fold, images and the figures, rounded to 4 places; None for nan.
     """
     rows: list[dict[str, Any]] = []
     for fold, part in predictions.groupby("fold"):
         figures = binary_metrics(part["label"], part["probability"], threshold)
-        rows.append(
-            {"fold": str(fold), "images": len(part)} | {k: figures[k] for k in PAPER_METRICS}
-        )
-    values = {key: np.array([row[key] for row in rows], float) for key in PAPER_METRICS}
+        rows.append({"fold": str(fold), "images": len(part)} | {k: figures[k] for k in metrics})
+    values = {key: np.array([row[key] for row in rows], float) for key in metrics}
     total = sum(row["images"] for row in rows)
     spread = {
         key: float(each.std(ddof=1)) if len(each) > 1 else float("nan")
@@ -39,6 +45,40 @@ def fold_table(predictions: pd.DataFrame, threshold: float) -> list[dict[str, An
     )
     rows.append({"fold": "SD", "images": total} | spread)
     return [rounded(row) for row in rows]
+
+
+def interval_rows(
+    cases: CaseSet, threshold: float, *, resamples: int = RESAMPLES
+) -> list[dict[str, Any]]:
+    """Every figure with its 95 % intervals, a row a figure.
+
+    Returns:
+        figure; "mean over folds" with "95 % (BCa)" over subjects; "together", all cases by their
+        probability, with the same and, for proportions, "95 % (Wilson)".
+    """
+    found = figure_intervals(cases, threshold, resamples=resamples)
+    rows = []
+    for name in ALL_METRICS:
+        mean, together = found.mean[name], found.together[name]
+        simple = found.wilson.get(name)
+        rows.append(
+            {
+                "figure": name.replace("_", " "),
+                "mean over folds": mean.estimate,
+                "95 % (BCa, subjects)": ends(mean),
+                "together": together.estimate,
+                "together, 95 % (BCa, subjects)": ends(together),
+                "together, 95 % (Wilson, images)": ends(simple) if simple else "",
+            }
+        )
+    return [rounded(row) for row in rows]
+
+
+def ends(interval: Interval) -> str:
+    """An interval's two ends; a dash where there are none."""
+    if np.isnan(interval.low):
+        return "–"
+    return f"{interval.low:.3f} to {interval.high:.3f}"
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from vmcore.models.bundle import (
     load_models,
     save_bundle,
 )
+from vmcore.models.calibration import Calibration
 from vmcore.models.checkpoints import WeightsError, read_weights
 from vmcore.models.classifier import (
     ARCHITECTURES,
@@ -29,6 +30,7 @@ __all__ = [
     "PUBLIC_CHECKPOINTS",
     "BundleCard",
     "BundleError",
+    "Calibration",
     "Familiarity",
     "FetchProgress",
     "MaeShape",

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from vmcore.data import Splits, StoredStudy, class_counts, pseudonyms
-from vmcore.evaluation import PAPER_METRICS, fold_table, youden_threshold
+from vmcore.evaluation import PAPER_METRICS, choose_threshold, fold_table
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, create_classifier, save_bundle
 from vmcore.runs.folder import RunFolder
@@ -41,7 +41,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     predictions = _numbered(predictions, study)
     validation = predictions[predictions["split"] == "validation"]
     test = predictions[predictions["split"] == "test"]
-    threshold = youden_threshold(validation["label"], validation["probability"])
+    threshold = choose_threshold(validation["label"], validation["probability"])
     tables = {
         "Validation, by fold": fold_table(validation, threshold),
         "Test, by fold": fold_table(test, threshold),

@@ -1,0 +1,96 @@
+"""Figures by device, site, gestational age, severity and source, where the manifest knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vmcore.evaluation.intervals import Interval, wilson
+from vmcore.evaluation.metrics import binary_metrics
+from vmcore.evaluation.predictions import CaseSet
+
+_PLAIN = {"device": "device", "site": "site", "source": "source", "finding": "finding"}
+_WEEKS = ("gestational age", "gestational_age_weeks", (0.0, 18.0, 20.0, 22.0, 24.0, np.inf))
+_WEEK_WORDS = (
+    "under 18 weeks",
+    "18 to 19 weeks",
+    "20 to 21 weeks",
+    "22 to 23 weeks",
+    "24 weeks on",
+)
+_SEVERITY = (  # ISUOG 2020: the class, and up to which width it goes, that width included or not
+    ("under 10 mm", 10.0, False),
+    ("10 to 12 mm (mild)", 12.0, True),
+    ("over 12, under 15 mm (moderate)", 15.0, False),
+    ("15 mm and over (severe)", np.inf, True),
+)
+_MOST_GROUPS = 30
+
+
+def severity(width_mm: float) -> str:
+    """ISUOG's class of an atrial width in mm (2020)."""
+    for word, end, included in _SEVERITY:
+        if width_mm < end or (included and width_mm == end):
+            return word
+    return "unknown"
+
+
+def subgroup_rows(cases: CaseSet, threshold: float) -> list[dict[str, Any]]:
+    """One row a group: cases, recall and specificity with Wilson's interval, AUC.
+
+    Groupings with fewer than two groups tell nothing and are left out; so are cases of which a
+    grouping is not known.
+    """
+    rows = []
+    for title, groups in _groupings(cases.known):
+        names = [name for name in pd.unique(groups.dropna()) if str(name)]
+        if not 2 <= len(names) <= _MOST_GROUPS:
+            continue
+        ordered = sorted(names, key=lambda name: (_place(str(name)), str(name)))
+        rows += [
+            _row(title, str(name), cases, (groups == name).to_numpy(), threshold)
+            for name in ordered
+        ]
+    return rows
+
+
+def _groupings(known: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    for column, title in _PLAIN.items():
+        if column in known:
+            yield title, known[column].astype("object").where(known[column].notna(), None)
+    title, column, edges = _WEEKS
+    if column in known:
+        weeks = pd.to_numeric(known[column], errors="coerce")
+        cut = pd.cut(weeks, list(edges), right=False, labels=list(_WEEK_WORDS))
+        yield title, cut.astype("object")
+    if "atrial_width_mm" in known:
+        widths = pd.to_numeric(known["atrial_width_mm"], errors="coerce")
+        yield "atrial width", widths.map(severity, na_action="ignore").astype("object")
+
+
+def _place(name: str) -> int:
+    words = [*_WEEK_WORDS, *(word for word, _, _ in _SEVERITY)]
+    return words.index(name) if name in words else -1
+
+
+def _row(
+    title: str, name: str, cases: CaseSet, inside: np.ndarray, threshold: float
+) -> dict[str, Any]:
+    figures = binary_metrics(cases.labels[inside], cases.probability[inside], threshold)
+    tp, fp, tn, fn = (int(figures[key]) for key in ("tp", "fp", "tn", "fn"))
+    return {
+        "grouped by": title,
+        "group": name,
+        "normal": tn + fp,
+        "ventriculomegaly": tp + fn,
+        "recall": _words(wilson(tp, tp + fn)),
+        "specificity": _words(wilson(tn, tn + fp)),
+        "auc": None if np.isnan(figures["auc"]) else round(figures["auc"], 4),
+    }
+
+
+def _words(interval: Interval) -> str | None:
+    return None if np.isnan(interval.estimate) else str(interval)
