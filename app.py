@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page(
             "pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True
         ),
+        st.Page("pages/results.py", title="Results", icon=":material/query_stats:"),
         st.Page("pages/training.py", title="Training", icon=":material/model_training:"),
         st.Page("pages/about.py", title="About", icon=":material/info:"),
     ]

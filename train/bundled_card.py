@@ -66,6 +66,7 @@ def write_bundle(
         created=datetime.now(UTC).date().isoformat(),
         threshold=round(threshold, 4),
         threshold_rule="Youden's index over the out-of-fold predictions of real images",
+        phantom_series=recipe.seed,
         training_data={
             "Images by source and class": _counts(table),
             "Recipe": _recipe_words(recipe, splits),

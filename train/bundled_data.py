@@ -17,7 +17,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from vmcore.data.phantom import OverlaySettings, make_phantom, random_atrial_width_mm, write_png
+from vmcore.data.phantom import (
+    make_phantom,
+    random_atrial_width_mm,
+    series_phantom,
+    write_png,
+)
 
 PHANTOMS = "phantoms"
 NOT_DILATED = (
@@ -135,14 +140,8 @@ def draw_phantoms(folder: Path, count: int, seed: int, workers: int = 2) -> None
 
 def _draw(path: str, *, folder: Path, seed: int) -> None:
     name = Path(path).stem
-    label, index = name.rsplit("-", 1)
-    dilated = label == "ventriculomegaly"
-    rng = np.random.default_rng([seed, int(index), int(dilated)])
-    width = random_atrial_width_mm(rng, dilated=dilated)
-    shape = (int(rng.integers(360, 520)), int(rng.integers(460, 680)))
-    overlays = OverlaySettings(arrow=bool(rng.random() < 0.3)) if rng.random() < 0.5 else None
     staged = folder / f".{name}.png"
-    write_png(staged, make_phantom(width, rng, shape=shape, overlays=overlays))
+    write_png(staged, series_phantom(name, seed))
     staged.rename(folder / path)
 
 

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """The model bundle that the classify page uses until another one is promoted."""
     examples: Path = _ASSETS / "examples"
     """Example scans offered on the classify page."""
+    images: Path | None = None
+    """Folder of the images that the bundled model's predictions name, to look at its cases."""
     device: str | None = None
     """"cuda" or "cpu"; the GPU where there is one without it."""
     largest_file_mb: int = Field(256, ge=1, le=4096)

@@ -7,6 +7,7 @@ from vmcore.evaluation.calibration import (
     fit_calibration,
     reliability,
 )
+from vmcore.evaluation.case_table import case_table
 from vmcore.evaluation.comparison import (
     Comparison,
     compare,
@@ -26,6 +27,15 @@ from vmcore.evaluation.predictions import (
     Split,
     read_predictions,
     without_names,
+)
+from vmcore.evaluation.reading import (
+    Mend,
+    OperatingPoint,
+    Reading,
+    mended,
+    operating_point,
+    read_through,
+    ruled,
 )
 from vmcore.evaluation.resampled import figure_intervals
 from vmcore.evaluation.screening import net_benefit, predictive_values
@@ -47,14 +57,18 @@ __all__ = [
     "Comparison",
     "CurveBand",
     "Interval",
+    "Mend",
+    "OperatingPoint",
     "Predictions",
     "PredictionsError",
+    "Reading",
     "ReliabilityBin",
     "Split",
     "ThresholdRule",
     "bca_intervals",
     "binary_metrics",
     "calibration_figures",
+    "case_table",
     "choose_threshold",
     "compare",
     "comparison_rows",
@@ -65,13 +79,17 @@ __all__ = [
     "holm",
     "interval_rows",
     "mcnemar",
+    "mended",
     "net_benefit",
+    "operating_point",
     "pr_band",
     "predictive_values",
     "read_predictions",
+    "read_through",
     "reliability",
     "roc_band",
     "rounded",
+    "ruled",
     "severity",
     "shared_rows",
     "subgroup_rows",

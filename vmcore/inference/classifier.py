@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -120,6 +121,8 @@ class Classifier:
             seen = self._look(batch)
             maps = self._maps(seen, batch, heatmap)
         probability = np.stack([part.logits.double().softmax(1)[:, 1].cpu() for part in seen])
+        if self.card.calibration is not None:
+            probability = self.card.calibration.apply(probability)
         strange = self._strangeness(seen)
         return [
             self._prediction(
@@ -129,6 +132,13 @@ class Classifier:
             )
             for index, image in enumerate(images)
         ]
+
+    def only(self, fold: int) -> Classifier:
+        """One fold alone, counted from 1, which shares its network with this classifier."""
+        alone = copy(self)
+        alone._models = [self._models[fold - 1]]  # noqa: SLF001
+        alone._familiarity = None  # noqa: SLF001  it compares embeddings of all folds
+        return alone
 
     @torch.inference_mode()
     def embed(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vmcore.imaging import CleaningSettings
+from vmcore.models.calibration import Calibration
 from vmcore.models.checkpoints import WeightsError, fit_state
 from vmcore.models.classifier import CLASSES, create_classifier
 from vmcore.models.familiarity import Familiarity
@@ -43,6 +44,10 @@ class BundleCard(BaseModel):
     preprocessing: CleaningSettings = CleaningSettings()
     threshold: float = Field(0.5, ge=0.0, le=1.0)
     threshold_rule: str = "0.5 by convention"
+    calibration: Calibration | None = None
+    """What each fold's probability goes through; the threshold is on the calibrated scale."""
+    phantom_series: int | None = None
+    """Seed of the numbered phantoms among its images, so that they can be drawn again."""
     training_data: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     limits: list[str] = []

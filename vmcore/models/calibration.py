@@ -34,3 +34,7 @@ class Calibration(BaseModel):
     def apply(self, probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of the same shape; NaN stays NaN. Order is kept."""
         return 1 / (1 + np.exp(-(self.slope * logit(probability) + self.intercept)))
+
+    def invert(self, probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Raw probabilities that become these."""
+        return 1 / (1 + np.exp(-(logit(probability) - self.intercept) / self.slope))

@@ -4,12 +4,13 @@ from vmcore.reporting.card import model_card
 from vmcore.reporting.colour_space import hsv_scatter
 from vmcore.reporting.curves import fold_curves, run_curves
 from vmcore.reporting.panels import fold_strip, three_panels
-from vmcore.reporting.pictures import heatmap_png
+from vmcore.reporting.pictures import blend, heatmap_png
 from vmcore.reporting.tables import results_csv
 from vmcore.reporting.words import Verdict, caution, verdict
 
 __all__ = [
     "Verdict",
+    "blend",
     "caution",
     "fold_curves",
     "fold_strip",

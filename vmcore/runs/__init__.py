@@ -11,6 +11,7 @@ from vmcore.runs.control import (
     start_run,
     status,
 )
+from vmcore.runs.decision import decided, keep_decision
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.plan import PAPER_SETTINGS, Plan, RunError
 from vmcore.runs.record import open_store
@@ -21,6 +22,15 @@ from vmcore.runs.registry import (
     promote,
     promotions,
     roll_back,
+)
+from vmcore.runs.reviewing import (
+    IMPORTED,
+    Listed,
+    Reviewed,
+    imported,
+    open_reviewed,
+    provenance,
+    reviewable,
 )
 from vmcore.runs.studies import (
     StudyStatus,
@@ -33,9 +43,12 @@ from vmcore.runs.studies import (
 
 __all__ = [
     "BUNDLED",
+    "IMPORTED",
     "PAPER_SETTINGS",
+    "Listed",
     "Plan",
     "Promotion",
+    "Reviewed",
     "RunError",
     "RunFolder",
     "RunStatus",
@@ -45,13 +58,19 @@ __all__ = [
     "bundle_in_use",
     "cancel_run",
     "continue_preparing",
+    "decided",
     "delete_run",
     "estimate_seconds",
     "find_run",
+    "imported",
+    "keep_decision",
+    "open_reviewed",
     "open_store",
     "promote",
     "promotions",
+    "provenance",
     "resume_run",
+    "reviewable",
     "roll_back",
     "start_preparing",
     "start_run",

@@ -7,6 +7,7 @@ drawn, not scanned: a model that is right on it has proved nothing about people.
 from vmcore.data.phantom.anatomy import Anatomy, HeadGeometry, draw_geometry
 from vmcore.data.phantom.make import Phantom, make_phantom, random_atrial_width_mm
 from vmcore.data.phantom.overlays import OverlaySettings
+from vmcore.data.phantom.series import series_phantom
 from vmcore.data.phantom.writing import write_dicom, write_png
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "draw_geometry",
     "make_phantom",
     "random_atrial_width_mm",
+    "series_phantom",
     "write_dicom",
     "write_png",
 ]

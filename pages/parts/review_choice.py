@@ -1,0 +1,223 @@
+"""Which model is reviewed, on which split, through which calibration, at which threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import streamlit as st
+
+from pages.parts.review_decision import draw_decision
+from vmcore.evaluation import (
+    CaseSet,
+    Mend,
+    PredictionsError,
+    Reading,
+    Split,
+    ThresholdRule,
+    mended,
+    read_through,
+    ruled,
+)
+from vmcore.models.bundle import CARD_FILE
+from vmcore.runs import IMPORTED, Reviewed, imported, open_reviewed, reviewable
+
+_KEPT = "as kept"
+_MENDS = {
+    _KEPT: _KEPT,
+    "none": "none",
+    "temperature": "temperature scaling",
+    "platt": "Platt scaling",
+}
+_RULES = {
+    _KEPT: _KEPT,
+    "youden": "Youden's index",
+    "sensitivity": "sensitivity ≥",
+    "specificity": "specificity ≥",
+    "cost": "cost of a miss",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is looked at.
+
+    Attributes:
+        reviewed: the model.
+        reading: its predictions with calibration and threshold as chosen.
+        split: validation or test.
+        token: equal where all of this is equal, for caches.
+    """
+
+    reviewed: Reviewed
+    reading: Reading
+    split: Split
+    token: tuple[Any, ...]
+
+    @property
+    def cases(self) -> CaseSet:
+        """The cases of the split."""
+        return self.reading.cases(self.split)
+
+
+def choose_reviewed() -> Reviewed | None:
+    """Draw the choice of the model.
+
+    Raises:
+        RunError, BundleError, PredictionsError: the model's results cannot be opened.
+    """
+    listed = {one.key: one for one in reviewable()}
+    if "imported" in st.session_state:
+        listed[IMPORTED] = None
+    asked = st.query_params.get("model")
+    if asked and asked not in listed and asked != IMPORTED:
+        open_reviewed(asked)  # says what is wrong with it
+    if st.session_state.pop("show-imported", False):
+        asked = IMPORTED
+    keys = list(listed)
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+
+    def words(key: str) -> str:
+        one = listed[key]
+        if one is None:
+            return st.session_state.imported.name
+        return f"{one.name} · {one.architecture} · {one.study}"
+
+    key = left.selectbox(
+        "Model", keys, index=keys.index(asked) if asked in keys else 0, format_func=words,
+        key=f"model-{len(keys)}-{asked == IMPORTED}",
+    )  # fmt: skip
+    with right.popover("Import", icon=":material/upload:", width="stretch"):
+        _import()
+    st.query_params["model"] = key
+    return load_reviewed(key)
+
+
+def load_reviewed(key: str) -> Reviewed:
+    """A model's results, read once for all sessions; imported ones belong to their session."""
+    if key == IMPORTED:
+        return st.session_state.imported
+    reviewed = _open(key)
+    stamp = (reviewed.bundle / CARD_FILE).stat().st_mtime_ns if reviewed.bundle else 0
+    if stamp != _stamps().setdefault(key, stamp):
+        _open.clear(key)
+        _stamps()[key] = stamp
+        reviewed = _open(key)
+    return reviewed
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the predictions …")
+def _open(key: str) -> Reviewed:
+    return open_reviewed(key)
+
+
+@st.cache_resource
+def _stamps() -> dict[str, int]:
+    return {}
+
+
+def _import() -> None:
+    st.write(
+        "Predictions made elsewhere, as CSV: image, label (normal or ventriculomegaly), probability; "
+        "and subject, fold and split (validation or test) where they are known."
+    )
+    upload = st.file_uploader("Predictions", type="csv", key="predictions-file")
+    if upload is None or st.session_state.get("imported-file") == upload.file_id:
+        return
+    try:
+        st.session_state.imported = imported(upload.getvalue())
+    except PredictionsError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state["imported-file"] = upload.file_id
+    st.session_state["show-imported"] = True
+    st.query_params["model"] = IMPORTED
+    st.rerun(scope="app")
+
+
+def choose_reading(key: str) -> Review:
+    """Draw split, calibration, rule and threshold.
+
+    Raises:
+        RunError, BundleError, PredictionsError: what is chosen cannot be had.
+    """
+    reviewed = load_reviewed(key)
+    for sentence in reviewed.predictions.concerns:
+        st.caption(f":orange[:material/warning: {sentence}]")
+    if reviewed.split_by == "image":
+        st.caption(
+            ":orange[:material/warning: Split by image, not by subject: the figures may be too good.]"
+        )
+    splits = reviewed.predictions.splits()
+    first, second, third, fourth = st.columns([3, 3, 5, 5], gap="medium")
+    asked = st.query_params.get("split")
+    split = first.segmented_control(
+        "Images", splits, default=asked if asked in splits else splits[-1], required=True,
+        format_func=str.capitalize, key=f"split-{key}",
+    )  # fmt: skip
+    st.query_params["split"] = split
+    fitted = "validation" in splits
+    mends = list(_MENDS) if fitted else [_KEPT]
+    mend = second.selectbox(
+        "Calibration", mends, format_func=_MENDS.__getitem__, key=f"mend-{key}",
+        help="Fitted on validation images only.",
+    )  # fmt: skip
+    with third:
+        rule = _rule(key, list(_RULES) if fitted else [_KEPT])
+    start = _start(reviewed, mend, rule)
+    with fourth:
+        threshold = st.slider(
+            "Threshold", 0.0, 1.0, round(start.threshold, 4), 0.0005, format="%.4f",
+            key=f"threshold-{key}-{mend}-{rule}",
+            help="Move it to explore. What is kept in a model comes from a rule on validation images, "
+            "never from test images.",
+        )  # fmt: skip
+    moved = abs(threshold - start.threshold) > 5e-4
+    reading = start.at(threshold, "moved by hand, to explore") if moved else start
+    draw_decision(reviewed, reading, rule, _mend_of(reviewed, mend), moved=moved)
+    token = (key, split, mend, reading.threshold, reviewed.card.created if reviewed.card else "")
+    return Review(reviewed, reading, split, token)
+
+
+def _mend_of(reviewed: Reviewed, mend: str) -> Mend:
+    if mend == _KEPT:
+        kept = reviewed.card.calibration if reviewed.card else None
+        return kept.method if kept else "none"
+    return next(name for name in get_args(Mend) if name == mend)
+
+
+def _rule(key: str, kinds: list[str]) -> ThresholdRule | None:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    kind = left.selectbox(
+        "Threshold by", kinds, format_func=_RULES.__getitem__, key=f"rule-{key}",
+        help="Chosen on validation images only.",
+    )  # fmt: skip
+    if kind in {_KEPT, "youden"}:
+        return None if kind == _KEPT else ThresholdRule("youden")
+    if kind == "cost":
+        ratio = right.number_input("False alarms", 0.1, 1000.0, 10.0, key=f"cost-{key}")
+        return ThresholdRule("cost", ratio)
+    least = right.number_input("At least (%)", 1.0, 100.0, 95.0, 0.5, key=f"least-{key}-{kind}")
+    return ThresholdRule("sensitivity" if kind == "sensitivity" else "specificity", least / 100)
+
+
+def _start(reviewed: Reviewed, mend: str, rule: ThresholdRule | None) -> Reading:
+    kept = reviewed.reading()
+    if mend == _KEPT and rule is None:
+        return kept
+    calibration = (
+        kept.calibration
+        if mend == _KEPT
+        else mended(reviewed.predictions, _mend_of(reviewed, mend))
+    )
+    reading = read_through(
+        reviewed.name, reviewed.predictions, kept.threshold, kept.rule, calibration
+    )
+    if rule is not None:
+        return ruled(reading, rule)
+    # the kept threshold on the other calibration's scale, so that decisions stay what they were
+    raw = kept.threshold
+    if kept.calibration is not None:
+        raw = float(kept.calibration.invert(raw))
+    moved = float(calibration.apply(raw)) if calibration is not None else raw
+    return reading.at(moved, kept.rule)

@@ -1,0 +1,42 @@
+"""Keep a threshold and a calibration in a run's model, with who, when and why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from vmcore.evaluation import Mend, PredictionsError, Reading, ThresholdRule
+from vmcore.models import BundleError
+from vmcore.runs import BUNDLED, IMPORTED, Reviewed, RunError, keep_decision
+
+
+def draw_decision(
+    reviewed: Reviewed,
+    reading: Reading,
+    rule: ThresholdRule | None,
+    method: Mend,
+    *,
+    moved: bool,
+) -> None:
+    """Say what the threshold is, and offer to keep it where that is possible."""
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    words = f"Threshold {reading.threshold:.4f}: {reading.rule}."
+    if reading.calibration is not None:
+        words += f" Probabilities after {reading.calibration.method} scaling."
+    left.caption(words)
+    if moved or rule is None or reviewed.key in {BUNDLED, IMPORTED}:
+        return
+    with right.popover("Keep", icon=":material/save:", width="stretch"):
+        st.write(
+            "Keep this threshold and calibration in the model. Where the model answers on the classify "
+            "page, it does so at once."
+        )
+        who = st.text_input("Your name", key="decision-who")
+        why = st.text_input("Why", key="decision-why")
+        if st.button("Keep in the model", type="primary", icon=":material/save:"):
+            try:
+                keep_decision(reviewed.key, rule, method, why=why, who=who)
+            except (RunError, BundleError, PredictionsError) as error:
+                st.error(str(error), icon=":material/error:")
+            else:
+                st.toast("The model has a new threshold.")
+                st.rerun(scope="app")

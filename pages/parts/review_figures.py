@@ -1,0 +1,124 @@
+"""The figures of a reading: curves, confusion matrix, tables, intervals, subgroups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.review_choice import Review
+from vmcore.evaluation import (
+    ALL_METRICS,
+    CurveBand,
+    binary_metrics,
+    fold_table,
+    interval_rows,
+    operating_point,
+    pr_band,
+    roc_band,
+    subgroup_rows,
+    wilson,
+)
+from vmcore.evaluation.published import SOURCE
+from vmcore.reporting.review import (
+    browser_options,
+    confusion_figure,
+    model_table,
+    pr_figure,
+    published_table,
+    roc_figure,
+)
+
+_SHOWN = {
+    "recall": "Sensitivity (recall)",
+    "specificity": "Specificity",
+    "precision": "Precision (PPV)",
+    "f1": "F1",
+    "auc": "AUC",
+    "mcc": "MCC",
+}
+
+
+def draw(review: Review) -> None:
+    """Draw the view."""
+    _tiles(review)
+    _curves(review)
+    _table(review)
+    st.markdown("**95 % intervals**")
+    slot = st.container()
+    left, right = st.columns(2, gap="large")
+    with left:
+        _folds(review)
+    with right:
+        _subgroups(review)
+    with slot:  # drawn last: it takes the longest
+        rows = _intervals(review.token, review)
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        st.caption(
+            "Mean over folds as the paper reports it; together: each case by the probability that "
+            "counts. BCa: subjects drawn whole. Wilson: as if images were independent."
+        )
+
+
+def _folds(review: Review) -> None:
+    st.markdown("**Fold by fold**")
+    table = review.reading.predictions.table
+    rows = fold_table(table[table["split"] == review.split], review.reading.threshold, ALL_METRICS)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+
+
+def _tiles(review: Review) -> None:
+    cases = review.cases
+    figures = binary_metrics(cases.labels, cases.probability, review.reading.threshold)
+    for column, (name, title) in zip(st.columns(len(_SHOWN)), _SHOWN.items(), strict=True):
+        value = figures[name]
+        column.metric(title, "–" if pd.isna(value) else f"{value:.3f}")
+    tp, fp, tn, fn = (int(figures[key]) for key in ("tp", "fp", "tn", "fn"))
+    sick, well = wilson(tp, tp + fn), wilson(tn, tn + fp)
+    st.caption(
+        f"{len(cases):,} images of {cases.subject_count:,} subjects, {tp + fn:,} with "
+        f"ventriculomegaly; the folds' mean probability decides. Wilson's 95 %: sensitivity {sick}, "
+        f"specificity {well}."
+    )
+
+
+def _curves(review: Review) -> None:
+    roc, pr = _bands(review.token[:3] + review.token[4:], review)
+    point = operating_point(review.cases, review.reading.threshold)
+    first, second, third = st.columns(3, gap="medium")
+    prevalence = float(review.cases.labels.mean())
+    for column, name, figure in (
+        (first, "roc", roc_figure(roc, point)),
+        (second, "precision-recall", pr_figure(pr, point, prevalence)),
+        (third, "confusion", confusion_figure(point, len(review.cases.folds))),
+    ):
+        column.plotly_chart(figure, theme=None, key=name, config=browser_options(name))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _bands(token: tuple[Any, ...], _review: Review) -> tuple[CurveBand, CurveBand]:
+    del token
+    return roc_band(_review.cases), pr_band(_review.cases)
+
+
+@st.cache_data(max_entries=64, show_spinner="Drawing subjects again and again …")
+def _intervals(token: tuple[Any, ...], _review: Review) -> list[dict[str, Any]]:
+    del token
+    return interval_rows(_review.cases, _review.reading.threshold)
+
+
+def _table(review: Review) -> None:
+    number = {"validation": 2, "test": 3}[review.split]
+    st.markdown(f"**As in the paper's Table {number}** (mean ± SD over folds, per cent)")
+    st.dataframe(model_table([review.reading], review.split), hide_index=True, width="stretch")
+    with st.expander("Published figures, for reference", icon=":material/menu_book:"):
+        st.dataframe(published_table(review.split), hide_index=True, width="stretch")
+        st.caption(f"{SOURCE}. Other images, another split: not to be compared line by line.")
+
+
+def _subgroups(review: Review) -> None:
+    rows = subgroup_rows(review.cases, review.reading.threshold)
+    if rows:
+        st.markdown("**Subgroups** (Wilson's 95 %)")
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

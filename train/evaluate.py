@@ -1,0 +1,87 @@
+"""Evaluate without the page: ``python -m train.evaluate --run ID --out FOLDER``.
+
+Writes report.html, every table as CSV and LaTeX, and every plot as SVG and PNG.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from vmcore.evaluation import PredictionsError, compare, comparison_rows
+from vmcore.files import write_atomically
+from vmcore.models import BundleError
+from vmcore.reporting.review import PrintError, evaluate, files, print_plots
+from vmcore.runs import BUNDLED, Reviewed, RunError, imported, open_reviewed, provenance
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to evaluate. The bundled model without a run or predictions."""
+
+    out: Path
+    """Folder for the report; files of the same names are replaced."""
+    run: str = BUNDLED
+    """A finished run."""
+    predictions: Path | None = None
+    """Predictions made elsewhere: image, label, probability; subject, fold, split where known."""
+    against: tuple[str, ...] = ()
+    """Further runs (or "bundled") to compare with on the same cases."""
+    split: Literal["validation", "test"] | None = None
+    """The test where there is one."""
+    prevalence: float = 0.01
+    """Share of ventriculomegaly where the model is to be used."""
+
+
+def main(wish: Wish) -> None:
+    """Evaluate and write."""
+    if not 0 < wish.prevalence < 1:
+        sys.exit("The prevalence must lie between 0 and 1.")
+    try:
+        made = _made(wish)
+        for name, content in made.items():
+            write_atomically(wish.out / name, content)
+    except (RunError, BundleError, PredictionsError) as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"The folder {wish.out} cannot be written to ({error.strerror}).")
+    sys.stdout.write(f"{len(made)} files in {wish.out}; begin with report.html\n")
+
+
+def _made(wish: Wish) -> dict[str, bytes]:
+    reviewed = _imported(wish.predictions) if wish.predictions else open_reviewed(wish.run)
+    reading = reviewed.reading()
+    split = wish.split or reading.predictions.splits()[-1]
+    others = [open_reviewed(key).reading() for key in wish.against]
+    found = {
+        other.name: compare(
+            reading.cases(split), other.cases(split), (reading.threshold, other.threshold)
+        )
+        for other in others
+    }
+    evaluated = evaluate(
+        reading, provenance(reviewed), split=split, prevalence=wish.prevalence, others=others,
+        comparisons=comparison_rows(found),
+    )  # fmt: skip
+    made = files(evaluated)
+    try:
+        pictures = print_plots(evaluated.plots)
+    except PrintError as error:
+        sys.stdout.write(f"No pictures for print. {error}\n")
+        pictures = {}
+    return made | {f"plots/{name}": content for name, content in pictures.items()}
+
+
+def _imported(path: Path) -> Reviewed:
+    try:
+        return imported(path.read_bytes(), path.stem)
+    except OSError as error:
+        raise PredictionsError("There is no such file of predictions.") from error
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Wish))

@@ -1,0 +1,123 @@
+"""Predictions read in one way: through a calibration, against a threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from vmcore.evaluation.calibration import fit_calibration
+from vmcore.evaluation.metrics import binary_metrics
+from vmcore.evaluation.predictions import CaseSet, Predictions, PredictionsError, Split
+from vmcore.evaluation.thresholds import ThresholdRule, choose_threshold
+from vmcore.models import Calibration
+
+Mend = Literal["none", "temperature", "platt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A model's predictions as its user would get them.
+
+    Attributes:
+        name: the model's.
+        predictions: with calibrated probabilities.
+        threshold: from which a probability counts as ventriculomegaly.
+        rule: how the threshold came about, in words.
+        calibration: what the probabilities went through, or None.
+    """
+
+    name: str
+    predictions: Predictions
+    threshold: float
+    rule: str
+    calibration: Calibration | None = None
+    _cases: dict[str, CaseSet] = field(default_factory=dict, repr=False, compare=False)
+
+    def cases(self, split: Split) -> CaseSet:
+        """The cases of a split.
+
+        Raises:
+            PredictionsError: there are none.
+        """
+        if split not in self._cases:
+            self._cases[split] = self.predictions.cases(split)
+        return self._cases[split]
+
+    def at(self, threshold: float, rule: str) -> Reading:
+        """The same with another threshold."""
+        return replace(self, threshold=threshold, rule=rule)
+
+
+def read_through(
+    name: str,
+    predictions: Predictions,
+    threshold: float,
+    rule: str,
+    calibration: Calibration | None = None,
+) -> Reading:
+    """Read raw predictions through a calibration; the threshold is on the calibrated scale."""
+    if calibration is not None:
+        table = predictions.table.copy()
+        table["probability"] = calibration.apply(table["probability"])
+        predictions = replace(predictions, table=table)
+    return Reading(name, predictions, threshold, rule, calibration)
+
+
+def mended(predictions: Predictions, method: Mend) -> Calibration | None:
+    """A calibration fitted on the validation predictions; test data decides nothing.
+
+    Raises:
+        PredictionsError: there are no validation predictions, or they cannot be mended.
+    """
+    if method == "none":
+        return None
+    cases = predictions.cases("validation")
+    try:
+        return fit_calibration(cases.labels, cases.probability, method)
+    except ValueError as error:
+        raise PredictionsError(str(error)) from error
+
+
+def ruled(reading: Reading, rule: ThresholdRule) -> Reading:
+    """The same with a threshold that a rule picks on the validation predictions.
+
+    Raises:
+        PredictionsError: there are no validation predictions of both classes.
+    """
+    cases = reading.cases("validation")
+    try:
+        threshold = choose_threshold(cases.labels, cases.probability, rule)
+    except ValueError as error:
+        raise PredictionsError(str(error)) from error
+    return reading.at(threshold, rule.words())
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A threshold's place, mean over folds, and the counts summed over folds (Fig. 6)."""
+
+    false_rate: float
+    recall: float
+    precision: float
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+
+
+def operating_point(cases: CaseSet, threshold: float) -> OperatingPoint:
+    """Where a threshold stands on the mean curves, and the summed confusion matrix."""
+    folds = []
+    for place in range(len(cases.folds)):
+        judged = ~np.isnan(cases.by_fold[:, place])
+        folds.append(binary_metrics(cases.labels[judged], cases.by_fold[judged, place], threshold))
+
+    def mean(name: str) -> float:
+        values = np.array([fold[name] for fold in folds])
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else float("nan")
+
+    counts = {name: int(sum(fold[name] for fold in folds)) for name in ("tp", "fp", "tn", "fn")}
+    return OperatingPoint(1 - mean("specificity"), mean("recall"), mean("precision"), **counts)

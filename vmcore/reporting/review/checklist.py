@@ -1,0 +1,146 @@
+"""What TRIPOD+AI and CLAIM ask, as far as a run's own record can answer it.
+
+TRIPOD+AI: Collins et al., BMJ 2024;385:e078378. CLAIM: Mongan et al., Radiol Artif Intell
+2020;2(2):e200029. Items are paraphrased; those that only the authors can answer are said to be theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vmcore.evaluation import Reading
+
+YOURS = "for the authors to answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is asked, where, and what the run can say of it."""
+
+    asked: str
+    tripod: str
+    claim: str
+    answer: str
+
+    @property
+    def answered(self) -> bool:
+        """Whether the run itself can answer."""
+        return self.answer != YOURS
+
+
+def checklist(
+    reading: Reading,
+    *,
+    split_by: str,
+    plan: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    training_data: Mapping[str, Any],
+    limits: list[str],
+) -> list[Item]:
+    """Both checklists' items that concern data, model and evaluation, answered from the record.
+
+    Args:
+        reading: the predictions with threshold and calibration.
+        split_by: "subject", "image" or "unknown".
+        plan: the run's plan; empty where there is none.
+        environment: versions and machine; empty where unknown.
+        training_data: the card's.
+        limits: the card's.
+    """
+    counts = _counts(reading)
+    level = {
+        "subject": "Folds and test are disjoint by subject.",
+        "image": "Split by image, as in the paper: one fetus may stand on both sides.",
+    }.get(split_by, YOURS)
+    settings = plan.get("settings", {})
+    training = (
+        ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
+        if settings
+        else str(training_data.get("Recipe", YOURS))
+    )
+    versions = environment.get("packages", {})
+    software = (
+        f"VentriScope {environment.get('ventriscope')}, revision {environment.get('revision')}; "
+        + ", ".join(f"{name} {version}" for name, version in versions.items())
+        if versions
+        else YOURS
+    )
+    calibrated = (
+        "Probabilities are not recalibrated."
+        if reading.calibration is None
+        else f"{reading.calibration.method.capitalize()} scaling fitted on validation folds."
+    )
+    start = f"Started from {plan['weights']} weights." if "weights" in plan else YOURS
+    model = str(plan.get("architecture", "")) or YOURS
+    weighted = "Class-weighted cross-entropy; nothing was over- or undersampled."
+    return [
+        Item("Source of data, dates, setting", "5a 5b 6a", "7", YOURS),
+        Item("Eligibility of participants", "6b", "8", YOURS),
+        Item(
+            "Data preparation", "7", "9",
+            "Read, cut to the ultrasound region, annotations painted over (Navier-Stokes), resized "
+            "to 224 x 224 by nearest neighbour, ImageNet normalisation.",
+        ),
+        Item(
+            "De-identification", "", "12",
+            "Metadata never copied; burned-in text removed by OCR; images and subjects by number.",
+        ),
+        Item("Reference standard and who applied it", "8a 8b", "14 15 16", YOURS),
+        Item("Sample size", "10", "19", f"Not computed beforehand by this program; {counts}"),
+        Item("Missing data", "11", "13", "Unreadable files are left out and counted in the study's check."),
+        Item("Partitions", "12a", "20", _partitions(reading)),
+        Item("Level at which partitions are disjoint", "12a", "21", level),
+        Item("Model", "12c 22", "22", model),
+        Item("Software", "12g", "23", software),
+        Item("Starting weights", "12c", "24", start),
+        Item("Training", "12c", "25", training),
+        Item(
+            "Choice of the final model", "12c", "26",
+            "The epoch with the highest validation accuracy in each fold; ties by lower loss.",
+        ),
+        Item("Ensembling", "12c", "27", f"Mean of {_folds(reading)} folds' probabilities."),
+        Item(
+            "Measures of performance", "12e", "28",
+            "Discrimination, calibration and net benefit; per fold, and all cases together.",
+        ),
+        Item(
+            "Uncertainty", "12e 23a", "29 36",
+            "95 % intervals: bootstrap over subjects (BCa), Wilson for proportions; comparisons by "
+            "DeLong, McNemar and bootstrap, corrected by Holm.",
+        ),
+        Item("Class imbalance", "13", "", weighted if plan else YOURS),
+        Item("Fairness across groups of people", "14", "", YOURS),
+        Item("Output and threshold", "15", "", f"Threshold {reading.threshold:.4f}: {reading.rule}."),
+        Item("Recalibration", "12f", "", calibrated),
+        Item("Explanation of single results", "", "31", "Eigen-CAM of the last block's patch tokens."),
+        Item("Validation on external data", "16", "32", YOURS),
+        Item("Ethics approval, protocol, registration, funding", "17 18", "40 41 42", YOURS),
+        Item("Flow and characteristics of participants", "20a 20b", "33 34", YOURS),
+        Item("Numbers in each analysis", "21", "35", counts),
+        Item("Failure analysis", "", "37", "False negatives and false positives are listed in this report."),
+        Item("Limitations", "26", "38", " ".join(limits) or YOURS),
+    ]  # fmt: skip
+
+
+def _folds(reading: Reading) -> int:
+    return int(reading.predictions.table["fold"].nunique())
+
+
+def _counts(reading: Reading) -> str:
+    said = []
+    for split in reading.predictions.splits():
+        cases = reading.cases(split)
+        sick = int(cases.labels.sum())
+        said.append(
+            f"{split}: {len(cases):,} images of {cases.subject_count:,} subjects, {sick:,} with "
+            "ventriculomegaly"
+        )
+    return "; ".join(said) + "."
+
+
+def _partitions(reading: Reading) -> str:
+    has_test = "test" in reading.predictions.splits()
+    held = "a held-out test set" if has_test else "no held-out test set"
+    return f"{_folds(reading)} cross-validation folds and {held}."

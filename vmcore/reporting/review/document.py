@@ -1,0 +1,243 @@
+"""The whole evaluation as files: one self-contained HTML document, tables, plots."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io
+
+from vmcore import RESEARCH_USE_ONLY, __version__
+from vmcore.evaluation import (
+    ALL_METRICS,
+    Reading,
+    Split,
+    calibration_figures,
+    case_table,
+    fold_table,
+    interval_rows,
+    rounded,
+    subgroup_rows,
+)
+from vmcore.evaluation.published import SOURCE
+from vmcore.reporting.review.checklist import YOURS, checklist
+from vmcore.reporting.review.plots import all_plots
+from vmcore.reporting.review.style import on_paper
+from vmcore.reporting.review.tables import latex, model_table, published_table
+
+_CASES = 50  # wrong cases listed
+_STYLE = """
+body {font: 15px/1.5 system-ui, sans-serif; color: #1b1f23; max-width: 1080px; margin: 2rem auto;
+      padding: 0 1rem}
+table {border-collapse: collapse; margin: .6rem 0 1.4rem; font-size: 13px}
+th, td {border-bottom: 1px solid #d5dbe0; padding: .25rem .7rem .25rem 0; text-align: left;
+        vertical-align: top}
+.notice {border: 1px solid #c9822b; background: #fff6e8; padding: .6rem 1rem; border-radius: 6px}
+.plots {display: grid; grid-template-columns: repeat(auto-fit, minmax(470px, 1fr)); gap: 1rem}
+.published {color: #5b6770} .open {color: #a0521d}
+.plots > div {min-width: 0}
+@media print {.plots {display: block}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a reading comes from, as far as it is known.
+
+    Attributes:
+        split_by: "subject", "image" or "unknown".
+        plan: the run's plan.
+        environment: versions and machine.
+        training_data: the card's.
+        limits: the card's.
+    """
+
+    split_by: str = "unknown"
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    training_data: Mapping[str, Any] = field(default_factory=dict)
+    limits: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Everything of one reading: tables and plots by name. Cases are named by number only."""
+
+    reading: Reading
+    provenance: Provenance
+    tables: dict[str, pd.DataFrame]
+    plots: dict[str, go.Figure]
+
+
+def evaluate(
+    reading: Reading,
+    provenance: Provenance,
+    *,
+    split: Split | None = None,
+    prevalence: float = 0.01,
+    others: Sequence[Reading] = (),
+    comparisons: Sequence[Mapping[str, object]] = (),
+) -> Evaluated:
+    """Make every table and plot.
+
+    Args:
+        reading: the model under review.
+        provenance: where it comes from.
+        split: which split the plots show; the test where there is one.
+        prevalence: share of ventriculomegaly where the model is to be used.
+        others: further models for the table like Tables 2 and 3.
+        comparisons: rows of comparisons with them.
+
+    Raises:
+        PredictionsError: there are no predictions of that split.
+    """
+    splits = reading.predictions.splits()
+    split = split or splits[-1]
+    tables = {}
+    for each in reversed(splits):  # the test first
+        cases = reading.cases(each)
+        own = reading.predictions.table
+        tables[f"models-{each}"] = model_table(
+            [reading, *(r for r in others if each in r.predictions.splits())], each
+        )
+        tables[f"published-{each}"] = published_table(each)
+        tables[f"folds-{each}"] = pd.DataFrame(
+            fold_table(own[own["split"] == each], reading.threshold, ALL_METRICS)
+        )
+        tables[f"intervals-{each}"] = pd.DataFrame(interval_rows(cases, reading.threshold))
+        figures = calibration_figures(cases.labels, cases.probability)
+        tables[f"calibration-{each}"] = pd.DataFrame(
+            [rounded({name: getattr(figures, name) for name in figures.__slots__})]
+        )
+        groups = subgroup_rows(cases, reading.threshold)
+        if groups:
+            tables[f"subgroups-{each}"] = pd.DataFrame(groups)
+    if comparisons:
+        tables[f"comparisons-{split}"] = pd.DataFrame(comparisons)
+    tables[f"wrong-cases-{split}"] = _wrong(reading, split)
+    tables["checklist"] = pd.DataFrame(
+        [
+            {"asked": item.asked, "TRIPOD+AI": item.tripod, "CLAIM": item.claim, "answer": item.answer}
+            for item in checklist(
+                reading, split_by=provenance.split_by, plan=provenance.plan,
+                environment=provenance.environment, training_data=provenance.training_data,
+                limits=list(provenance.limits),
+            )
+        ]
+    )  # fmt: skip
+    return Evaluated(reading, provenance, tables, all_plots(reading, split, prevalence))
+
+
+def _wrong(reading: Reading, split: Split) -> pd.DataFrame:
+    table = case_table(reading, split)
+    numbers = {image: place for place, image in enumerate(reading.cases(split).known["image"], 1)}
+    wrong = table[table["kind"].str.startswith("false")].head(_CASES)
+    folds = [name for name in table.columns if name.startswith("fold ")]
+    shown = wrong[["kind", "probability", *folds]].round(4)
+    shown.insert(0, "case", [numbers[image] for image in wrong["image"]])
+    return shown
+
+
+_TITLES = {
+    "models": "As in the paper's tables: mean ± SD over folds, in per cent",
+    "published": "Published, for reference only",
+    "folds": "Fold by fold",
+    "intervals": "95 % intervals",
+    "calibration": "Calibration",
+    "subgroups": "Subgroups (Wilson's 95 %)",
+    "comparisons": "Compared on the same cases (p-values corrected by Holm)",
+    "wrong-cases": "Cases called wrongly, by number in the predictions",
+    "checklist": "What TRIPOD+AI and CLAIM ask",
+}
+
+
+def document(evaluated: Evaluated) -> str:
+    """One HTML file that needs nothing else, plots included."""
+    reading, known = evaluated.reading, evaluated.provenance
+    parts = [
+        f"<h1>{escape(reading.name)}</h1><p class=notice>{escape(RESEARCH_USE_ONLY)}</p>",
+        (
+            f"<p>Threshold {reading.threshold:.4f}: {escape(reading.rule)}. {_mended(reading)} "
+            f"Split by {escape(known.split_by)}. Made {datetime.now(UTC):%Y-%m-%d} by VentriScope "
+            f"{__version__}.</p>"
+        ),
+    ]
+    if known.split_by == "image":
+        parts.append(
+            "<p class=notice>Split by image, not by subject: images of one fetus may stand on both "
+            "sides, and the figures may be too good.</p>"
+        )
+    said = [*reading.predictions.concerns, *known.limits]
+    if said:
+        items = "".join(f"<li>{escape(text)}</li>" for text in said)
+        parts.append(f"<h2>What the figures do not prove</h2><ul>{items}</ul>")
+    parts.append(f"<h2>Plots</h2><div class=plots>{_plots(evaluated.plots)}</div>")
+    for name, table in evaluated.tables.items():
+        key, _, split = name.rpartition("-")
+        title = _TITLES.get(key or name, name)
+        heading = f"{title}: {split}" if key else title
+        source = f"<p class=published>{escape(SOURCE)}.</p>" if key == "published" else ""
+        parts.append(f"<h2>{escape(heading)}</h2>{source}{_html(table, name)}")
+    for title, content in (("Settings", known.plan), ("Environment", known.environment)):
+        if content:
+            rows = pd.DataFrame({"value": {k: str(v) for k, v in content.items()}}).reset_index()
+            parts.append(f"<h2>{title}</h2>{_html(rows, title)}")
+    body = "\n".join(parts)
+    return (
+        "<!doctype html><html lang=en><head><meta charset=utf-8><title>VentriScope evaluation"
+        f"</title><style>{_STYLE}</style></head><body>{body}</body></html>"
+    )
+
+
+def _mended(reading: Reading) -> str:
+    if reading.calibration is None:
+        return "Probabilities as the networks gave them."
+    return (
+        f"Probabilities after {reading.calibration.method} scaling fitted on validation folds "
+        f"(slope {reading.calibration.slope:.3f}, intercept {reading.calibration.intercept:.3f})."
+    )
+
+
+def _plots(plots: Mapping[str, go.Figure]) -> str:
+    made = []
+    for number, figure in enumerate(plots.values()):
+        made.append(
+            plotly.io.to_html(
+                on_paper(figure), full_html=False, include_plotlyjs=number == 0,
+                default_width="100%", config={"displaylogo": False, "responsive": True},
+            )
+        )  # fmt: skip
+    return "".join(f"<div>{html}</div>" for html in made)
+
+
+def _html(table: pd.DataFrame, name: str) -> str:
+    text = table.to_html(index=False, na_rep="–", border=0, classes=name.split("-", maxsplit=1)[0])
+    return text.replace(f"<td>{YOURS}</td>", f"<td class=open>{YOURS}</td>")
+
+
+def files(evaluated: Evaluated) -> dict[str, bytes]:
+    """The document and every table as CSV and LaTeX, by file name."""
+    made = {"report.html": document(evaluated).encode()}
+    for name, table in evaluated.tables.items():
+        key, _, split = name.rpartition("-")
+        title = _TITLES.get(key or name, name) + (f" ({split})" if key else "")
+        noted = table.assign(notice=RESEARCH_USE_ONLY)
+        made[f"tables/{name}.csv"] = noted.to_csv(index=False).encode()
+        made[f"tables/{name}.tex"] = latex(table, f"{title}. {RESEARCH_USE_ONLY}").encode()
+    return made
+
+
+def packed(content: Mapping[str, bytes]) -> bytes:
+    """Files as one ZIP archive."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return stream.getvalue()

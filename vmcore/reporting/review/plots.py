@@ -1,0 +1,47 @@
+"""Every plot of a reading, by name, for documents and print."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from vmcore.evaluation import (
+    Reading,
+    Split,
+    operating_point,
+    pr_band,
+    reliability,
+    roc_band,
+)
+from vmcore.reporting.review.operating import confusion_figure, pr_figure, roc_figure
+from vmcore.reporting.review.probability import (
+    decision_figure,
+    prevalence_figure,
+    reliability_figure,
+)
+
+
+def all_plots(reading: Reading, split: Split, prevalence: float) -> dict[str, go.Figure]:
+    """ROC, precision-recall, confusion matrix, reliability, decision curve, predictive values.
+
+    Args:
+        reading: predictions with threshold and calibration.
+        split: which.
+        prevalence: share of ventriculomegaly where the model is to be used.
+    """
+    cases = reading.cases(split)
+    point = operating_point(cases, reading.threshold)
+    figures = {
+        "roc": roc_figure(roc_band(cases), point, f"ROC, {split}"),
+        "precision-recall": pr_figure(
+            pr_band(cases), point, float(cases.labels.mean()), f"Precision and recall, {split}"
+        ),
+        "confusion": confusion_figure(point, len(cases.folds)),
+        "reliability": reliability_figure(
+            {"said by the model": reliability(cases.labels, cases.probability)}
+        ),
+        "decision-curve": decision_figure(cases, None),
+    }
+    specificity = 1 - point.false_rate
+    if 0 <= point.recall <= 1 and 0 <= specificity <= 1:  # both classes are there
+        figures["predictive-values"] = prevalence_figure(point.recall, specificity, prevalence)
+    return figures

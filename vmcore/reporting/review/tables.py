@@ -1,0 +1,56 @@
+"""Tables for the page, CSV and LaTeX: models side by side, the published ones set apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from vmcore.evaluation import PAPER_METRICS, Reading, Split, fold_table
+from vmcore.evaluation.published import SOURCE, published
+
+_LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"}
+
+
+def model_table(readings: Sequence[Reading], split: Split) -> pd.DataFrame:
+    """Own models as in Tables 2 and 3: mean ± SD over folds in per cent, a row a model."""
+    return pd.DataFrame([_row(reading, split) for reading in readings])
+
+
+def _row(reading: Reading, split: Split) -> dict[str, Any]:
+    table = reading.predictions.table
+    rows = fold_table(table[table["split"] == split], reading.threshold)
+    mean, spread = rows[-2], rows[-1]
+    row: dict[str, Any] = {"model": reading.name}
+    for name in PAPER_METRICS:
+        if mean[name] is None:
+            row[name] = "–"
+            continue
+        around = "" if spread[name] is None else f" ± {100 * spread[name]:.2f}"
+        row[name] = f"{100 * mean[name]:.2f}{around}"
+    return row
+
+
+def published_table(split: Split) -> pd.DataFrame:
+    """The paper's rows in the same columns, for reference."""
+    table = published(split)
+    table["model"] = table["model"] + " (published)"
+    figures = table[list(PAPER_METRICS)].map("{:.2f}".format)
+    return pd.concat([table[["model"]], figures], axis=1)
+
+
+def latex(table: pd.DataFrame, caption: str) -> str:
+    """A table as LaTeX (booktabs), special characters escaped, the published source as a note."""
+    shown = table.copy()
+    shown.columns = [_escaped(str(name).replace("_", " ")) for name in shown.columns]
+    text = shown.map(lambda value: "" if pd.isna(value) else _escaped(str(value)))
+    body = text.to_latex(index=False, escape=False, caption=_escaped(caption), position="ht")
+    note = f"% {SOURCE}\n" if text.astype(str).map(lambda v: "published" in v).any().any() else ""
+    return note + body
+
+
+def _escaped(text: str) -> str:
+    for sign, written in _LATEX_SIGNS.items():
+        text = text.replace(sign, written)
+    return text

@@ -1,0 +1,86 @@
+"""From a case's number in the predictions to its picture, where the picture is on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from vmcore.data import load_study
+from vmcore.data.phantom import series_phantom
+from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_scan
+from vmcore.runs.folder import RunFolder
+
+CaseImage = npt.NDArray[np.uint8]
+FindImage = Callable[[str], CaseImage | None]
+"""From a case's name in the predictions to its cleaned image, uint8 (H, W, 3), or None."""
+
+
+def no_images(case: str) -> CaseImage | None:
+    """For predictions made elsewhere."""
+    del case
+    return None
+
+
+def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
+    """A run's images: cleaned anew from the originals, or as they were prepared.
+
+    Args:
+        folder: the run.
+        predictions: the bundle's, whose images are numbers; its rows are those of the folds' own.
+    """
+    study = folder.plan().study
+    paths = _paths(folder, predictions)
+
+    def find(case: str) -> CaseImage | None:
+        path = paths.get(case)
+        if path is None:
+            return None
+        stored = load_study(study)
+        image = _cleaned(Path(stored.report.root) / path, stored.report.cleaning)
+        if image is None:
+            image = cv2.imread(str((study / "prepared" / path).with_suffix(".png")))
+            image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return image
+
+    return find
+
+
+def _paths(folder: RunFolder, predictions: pd.DataFrame) -> Mapping[str, str]:
+    files = [folder.fold(k) / "predictions.csv" for k in range(1, folder.plan().folds + 1)]
+    if not all(file.is_file() for file in files):
+        return {}
+    named = pd.concat([pd.read_csv(file, dtype={"image": str}) for file in files])["image"]
+    if len(named) != len(predictions):
+        return {}
+    return dict(zip(predictions["image"], named, strict=True))
+
+
+def images_of_bundle(root: Path | None, phantom_series: int | None) -> FindImage:
+    """The bundled model's images: phantoms are drawn again, others read below a folder."""
+
+    def find(case: str) -> CaseImage | None:
+        path = Path(case)
+        if phantom_series is not None and path.parent.name == "phantoms":
+            try:
+                return clean_frame(series_phantom(path.stem, phantom_series).image).image
+            except ValueError:
+                return None
+        if root is None or path.is_absolute() or ".." in path.parts:
+            return None
+        return _cleaned(root / path, CleaningSettings())
+
+    return find
+
+
+def _cleaned(file: Path, settings: CleaningSettings) -> CaseImage | None:
+    try:
+        scan = read_scan(file)
+    except (ScanError, OSError):
+        return None
+    frame = scan.frames[len(scan.frames) // 2]
+    return clean_frame(frame, region=scan.region, settings=settings).image

@@ -1,0 +1,88 @@
+"""Give a finished run's model another threshold or a calibration, both from validation folds."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from vmcore.evaluation import (
+    Mend,
+    Reading,
+    ThresholdRule,
+    fold_table,
+    mended,
+    read_through,
+    ruled,
+)
+from vmcore.files import write_atomically
+from vmcore.models.bundle import CARD_FILE
+from vmcore.runs.folder import RunFolder, runs_folder
+from vmcore.runs.plan import RunError
+from vmcore.runs.record import open_store
+from vmcore.runs.registry import BUNDLED
+from vmcore.runs.reviewing import IMPORTED, Reviewed, open_reviewed
+from vmcore.settings import settings
+
+
+def decided(reviewed: Reviewed, rule: ThresholdRule, method: Mend) -> Reading:
+    """The reading that a rule and a calibration make, fitted on validation predictions only.
+
+    Raises:
+        PredictionsError: there are no validation predictions of both classes.
+    """
+    calibration = mended(reviewed.predictions, method)
+    plain = read_through(reviewed.name, reviewed.predictions, 0.5, "", calibration)
+    return ruled(plain, rule)
+
+
+def keep_decision(
+    run_id: str, rule: ThresholdRule, method: Mend, *, why: str, who: str | None = None
+) -> Reading:
+    """Write threshold and calibration into a run's bundle; the classify page follows at once.
+
+    The figures by fold in the card and in the run are made anew. The change is kept as a tag of the
+    run, with who, when and why.
+
+    Raises:
+        RunError: no reason is given, or the model is not a run's.
+        PredictionsError: there are no validation predictions of both classes.
+    """
+    if not why.strip():
+        raise RunError("Say why; the reason is kept with the change.")
+    if run_id in {BUNDLED, IMPORTED}:
+        raise RunError("Only a finished run's model can be given another threshold.")
+    reviewed = open_reviewed(run_id)
+    if reviewed.card is None or reviewed.bundle is None:
+        raise RunError("The run has no bundle.")
+    reading = decided(reviewed, rule, method)
+    table = reading.predictions.table
+    tables = {
+        f"{split.capitalize()}, by fold": fold_table(
+            table[table["split"] == split], reading.threshold
+        )
+        for split in reading.predictions.splits()
+    }
+    card = reviewed.card.model_copy(
+        update={
+            "threshold": reading.threshold,
+            "threshold_rule": reading.rule,
+            "calibration": reading.calibration,
+            "metrics": reviewed.card.metrics | tables,
+        }
+    )
+    store = open_store(settings().store)
+    path = write_atomically(reviewed.bundle / CARD_FILE, card.model_dump_json(indent=2) + "\n")
+    if not store.local:
+        store.client.log_artifact(run_id, str(path), "bundle")
+    folder = RunFolder(runs_folder() / run_id)
+    if folder.marked("finished.json"):
+        text = json.dumps({"metrics": tables, "threshold": reading.threshold})
+        folder.mark("finished.json", text)
+    note = {"who": (who or "").strip() or getpass.getuser(), "why": why.strip()}
+    note |= {"when": datetime.now(UTC).isoformat(timespec="seconds")}
+    note |= {"threshold": f"{reading.threshold:.4f}", "calibration": method}
+    note |= {"rule": json.dumps(asdict(rule))}
+    store.client.set_tag(run_id, f"decision.{note['when']}", json.dumps(note))
+    return reading

@@ -1,0 +1,172 @@
+"""Models whose results can be reviewed: the bundled one, finished runs, predictions from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vmcore.evaluation import Predictions, Reading, read_predictions, read_through
+from vmcore.models import BundleCard, load_card
+from vmcore.models.bundle import PREDICTIONS_FILE
+from vmcore.reporting.review import Provenance
+from vmcore.runs.case_images import FindImage, images_of_bundle, images_of_run, no_images
+from vmcore.runs.folder import RunFolder, runs_folder
+from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.record import open_store
+from vmcore.runs.registry import BUNDLED
+from vmcore.settings import settings
+
+IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model that can be reviewed, as it stands in a list."""
+
+    key: str
+    name: str
+    architecture: str
+    study: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A model's results and where they come from.
+
+    Attributes:
+        key: the run, "bundled", or "imported".
+        name: the model's.
+        predictions: raw, as the networks gave them.
+        card: the bundle's, None for imported predictions.
+        bundle: the bundle's folder, or None.
+        plan: the run's plan as it was written, else empty.
+        environment: versions and machine, else empty.
+        population: equal for models that were judged on the same images.
+        find_image: from a case to its picture.
+    """
+
+    key: str
+    name: str
+    predictions: Predictions
+    card: BundleCard | None
+    bundle: Path | None
+    plan: dict[str, Any]
+    environment: dict[str, Any]
+    population: str
+    find_image: FindImage
+
+    @property
+    def split_by(self) -> str:
+        """Subject, image, or unknown."""
+        if self.key == BUNDLED:
+            return "subject"
+        return str(self.plan.get("split_by", "unknown"))
+
+    def reading(self) -> Reading:
+        """The predictions as the model's users get them."""
+        if self.card is None:
+            return read_through(self.name, self.predictions, 0.5, "0.5 by convention")
+        return read_through(
+            self.name, self.predictions, self.card.threshold, self.card.threshold_rule,
+            self.card.calibration,
+        )  # fmt: skip
+
+
+def provenance(reviewed: Reviewed) -> Provenance:
+    """Where a model's results come from, for its report."""
+    card = reviewed.card
+    return Provenance(
+        split_by=reviewed.split_by,
+        plan=reviewed.plan,
+        environment=reviewed.environment,
+        training_data=card.training_data if card else {},
+        limits=card.limits if card else (),
+    )
+
+
+def reviewable() -> list[Listed]:
+    """The bundled model, then every finished run, the newest first."""
+    chosen = settings()
+    card = load_card(chosen.bundle)
+    found = [Listed(BUNDLED, card.name, card.architecture, "the model's own data")]
+    if not (chosen.store / "mlflow.db").is_file() and not chosen.shared_store:
+        return found
+    for run in open_store(chosen.store).summaries():
+        if run["status"] == "FINISHED":
+            params = run["params"]
+            name = f"{run['name']} · {run['run_id'][:6]}"
+            study, kind = params.get("study", "?"), params.get("architecture", "?")
+            found.append(Listed(run["run_id"], name, kind, study))
+    return found
+
+
+def open_reviewed(key: str) -> Reviewed:
+    """Open a model's results.
+
+    Raises:
+        RunError: there is no such run, it is still going, failed, or left nothing.
+        BundleError, PredictionsError: its bundle or predictions are damaged.
+    """
+    if key == BUNDLED:
+        bundle = settings().bundle
+        card = load_card(bundle)
+        if not (bundle / PREDICTIONS_FILE).is_file():
+            raise RunError("The model's bundle holds no predictions to review.")
+        return Reviewed(
+            BUNDLED, card.name, read_predictions(bundle / PREDICTIONS_FILE), card, bundle, {}, {},
+            f"bundled {card.created}", images_of_bundle(settings().images, card.phantom_series),
+        )  # fmt: skip
+    return _of_run(key)
+
+
+def _of_run(run_id: str) -> Reviewed:
+    store = open_store(settings().store)
+    known = {run["run_id"]: run for run in store.summaries()}
+    if run_id not in known:
+        raise RunError("There is no such run.")
+    state = known[run_id]["status"]
+    if state in {"SCHEDULED", "RUNNING"}:
+        raise RunError("The run is still going; its results can be reviewed when it is finished.")
+    if state != "FINISHED":
+        raise RunError(
+            "The run did not finish, so it has no results; resume it on the page Training."
+        )
+    bundle = store.artifact(run_id, "bundle")
+    card = load_card(bundle)
+    predictions = read_predictions(store.artifact(run_id, "bundle") / PREDICTIONS_FILE)
+    environment = _json(store.artifact(run_id, "environment.json"))
+    folder = RunFolder(runs_folder() / run_id)
+    find = images_of_run(folder, predictions.table) if folder.marked("plan.json") else no_images
+    return Reviewed(
+        run_id, f"{card.name} · {run_id[:6]}", predictions, card, bundle,
+        _plan(store.artifact(run_id, "plan.json")), environment,
+        str(environment.get("study_digest", run_id)), find,
+    )  # fmt: skip
+
+
+def imported(content: bytes, name: str = "imported predictions") -> Reviewed:
+    """Predictions made elsewhere; they stay in memory.
+
+    Raises:
+        PredictionsError: what is wrong with them.
+    """
+    return Reviewed(
+        IMPORTED, name, read_predictions(content), None, None, {}, {}, IMPORTED, no_images
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"The run's {path.name} is missing or damaged.") from error
+    return value if isinstance(value, dict) else {}
+
+
+def _plan(path: Path) -> dict[str, Any]:
+    """The plan as kept, with the study's name in place of its folder."""
+    plan = _json(path)
+    Plan.model_validate(plan)
+    return plan | {"study": Path(str(plan["study"])).name}
