@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_images
 
 from tests.conftest import ROOT
 from vmcore.data.phantom import make_phantom
-from vmcore.evaluation import binary_metrics, youden_threshold
+from vmcore.evaluation import binary_metrics, choose_threshold
 from vmcore.imaging import clean_frame, read_scan
 from vmcore.inference import Classifier, analyse
 from vmcore.models import BundleCard, load_card
@@ -62,7 +62,7 @@ def test_the_threshold_was_chosen_on_validation_images(
         (predictions["split"] == "validation") & (predictions["source"] != "phantom")
     ]
     assert card.threshold == pytest.approx(
-        youden_threshold(real["label"], real["probability"]), abs=1e-3
+        choose_threshold(real["label"], real["probability"]), abs=1e-3
     )
 
 

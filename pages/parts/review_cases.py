@@ -36,7 +36,7 @@ def draw(review: Review) -> None:
 
 
 def browse(table: pd.DataFrame, place: str) -> pd.Series:
-    """Draw previous and next, also by the arrow keys; returns the row that is looked at."""
+    """Draw previous and next, also by the keys P and N; returns the row that is looked at."""
     if st.session_state.get("case-list") != place:
         st.session_state["case-list"] = place
         st.session_state["case-place"] = 0
@@ -47,11 +47,11 @@ def browse(table: pd.DataFrame, place: str) -> pd.Series:
 
     first, second, third = st.columns([1, 1, 6], vertical_alignment="center")
     first.button(
-        "Previous", icon=":material/arrow_back:", shortcut="Left", on_click=step, args=(-1,),
+        "Previous", icon=":material/arrow_back:", shortcut="P", on_click=step, args=(-1,),
         width="stretch",
     )  # fmt: skip
     second.button(
-        "Next", icon=":material/arrow_forward:", shortcut="Right", on_click=step, args=(1,),
+        "Next", icon=":material/arrow_forward:", shortcut="N", on_click=step, args=(1,),
         width="stretch",
     )  # fmt: skip
     third.caption(f"{at + 1:,} of {len(table):,}, the surest first")

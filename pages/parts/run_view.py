@@ -84,6 +84,10 @@ def _one(folder: RunFolder, *, going: bool) -> None:
         key=f"curves-{folder.run_id}", config=_PLAIN,
     )  # fmt: skip
     if stands.state == "finished":
+        st.page_link(
+            "pages/results.py", label="Review the results", icon=":material/query_stats:",
+            query_params={"model": folder.run_id},
+        )  # fmt: skip
         _results(folder)
         draw_promotion(folder)
     with st.expander("Settings", icon=":material/tune:"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def start(tab: Page) -> None:
     expect(tab.get_by_role("heading", name="first try")).to_be_visible(timeout=60_000)
 
 
+def review(tab: Page) -> None:
+    tab.get_by_role("link", name="Review the results").click()
+    expect(tab.get_by_text("As in the paper's Table 3")).to_be_visible()
+    expect(tab.get_by_role("combobox", name="Model")).to_have_value(re.compile("first try"))
+    tab.get_by_text("Cases", exact=True).click()
+    expect(
+        tab.get_by_text("where the model looked")
+    ).to_be_visible()  # the run's own images are here
+    tab.go_back()
+    expect(tab.get_by_role("heading", name="first try")).to_be_visible()
+
+
 def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path) -> None:
     home, log, store = (tmp_path / name for name in ("home", "app.log", "store"))
     home.mkdir()
@@ -81,6 +94,7 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
         tab.goto(f"{app.url}/training?{shown}")
         expect(tab.get_by_text("finished · 12 of 12 epochs")).to_be_visible(timeout=150_000)
         expect(tab.get_by_text("Test, by fold")).to_be_visible()
+        review(tab)
         tab.get_by_label("Your name", exact=True).fill("R. Esearcher")
         tab.get_by_label("Why", exact=True).fill("a test of the way through")
         tab.get_by_role("button", name="Promote").click()

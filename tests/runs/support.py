@@ -7,11 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
 
-from vmcore.data import StoredStudy, prepare_study
+from vmcore.data import StoredStudy, fingerprint, label_numbers, load_study, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
-from vmcore.runs import Plan, RunFolder, RunStatus, status
-from vmcore.training import FinetuneSettings
+from vmcore.models import create_classifier
+from vmcore.runs import Plan, RunFolder, RunStatus, open_store, status
+from vmcore.runs.finishing import finish
+from vmcore.runs.record import as_json
+from vmcore.settings import settings
+from vmcore.training import FinetuneSettings, Study, fold_predictions, make_fabric
 
 
 def draw_study(root: Path, subjects: int = 16) -> Path:
@@ -48,6 +54,38 @@ def small_plan(study: Path, /, **changes: object) -> Plan:
     }
     options |= {"weights": "bundled", "settings": FinetuneSettings(**{**settings, **own})}
     return Plan(**{**options, **changes})
+
+
+def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
+    """A run that is finished without having been trained: the bundled weights, shaken a little.
+
+    What follows the training (predictions, figures, bundle, run store) is the real thing.
+    """
+    study = load_study(plan.study)
+    splits = plan.splits(study)
+    store = open_store(settings().store)
+    folder = RunFolder(settings().store / "runs" / store.create(plan))
+    folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
+    folder.mark("environment.json", as_json({"study_digest": fingerprint(study.table)}))
+    folder.mark("plan.json", plan.model_dump_json())
+    folder.mark("log.txt")
+    known = Study(study.images(), label_numbers(study.table))
+    state = load_file(settings().bundle / "fold-1.safetensors")
+    generator = torch.Generator().manual_seed(seed)
+    for number in range(1, plan.folds + 1):
+        shaken = {
+            key: (value.float() * (1 + 0.05 * torch.randn(value.shape, generator=generator)))
+            for key, value in state.items()
+        }
+        folder.fold(number).mkdir()
+        save_file(shaken, folder.fold(number) / "best.safetensors")
+        model = create_classifier(plan.architecture, shaken)
+        table = fold_predictions(
+            model, study.table, known, splits, number, make_fabric("32-true", device="cpu")
+        )
+        table.to_csv(folder.fold(number) / "predictions.csv", index=False)
+    finish(folder, study, splits, store)
+    return folder
 
 
 def wait_for(folder: RunFolder, *states: str, seconds: float = 120) -> RunStatus:

@@ -81,8 +81,9 @@ def keep_decision(
         text = json.dumps({"metrics": tables, "threshold": reading.threshold})
         folder.mark("finished.json", text)
     note = {"who": (who or "").strip() or getpass.getuser(), "why": why.strip()}
-    note |= {"when": datetime.now(UTC).isoformat(timespec="seconds")}
+    when = datetime.now(UTC)
+    note |= {"when": when.isoformat(timespec="seconds")}
     note |= {"threshold": f"{reading.threshold:.4f}", "calibration": method}
     note |= {"rule": json.dumps(asdict(rule))}
-    store.client.set_tag(run_id, f"decision.{note['when']}", json.dumps(note))
+    store.client.set_tag(run_id, f"decision.{when:%Y%m%dT%H%M%S%f}", json.dumps(note))
     return reading

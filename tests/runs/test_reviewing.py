@@ -1,0 +1,214 @@
+"""Finished runs reviewed: what is read, what is refused, and thresholds that are kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.runs.support import finished_run, small_plan
+from vmcore.data import StoredStudy, reject
+from vmcore.evaluation import PredictionsError, ThresholdRule, choose_threshold
+from vmcore.imaging import clean_frame, read_scan
+from vmcore.inference import Classifier
+from vmcore.models import load_card
+from vmcore.runs import (
+    BUNDLED,
+    RunError,
+    RunFolder,
+    bundle_in_use,
+    decided,
+    imported,
+    keep_decision,
+    open_reviewed,
+    open_store,
+    promote,
+    provenance,
+    reviewable,
+)
+from vmcore.settings import settings
+
+
+@pytest.fixture(scope="module")
+def place(
+    phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, RunFolder, RunFolder]:
+    """A store with two finished runs on one study."""
+    store = tmp_path_factory.mktemp("reviewed") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VMCORE_STORE", str(store))
+        settings.cache_clear()
+        open_store.cache_clear()
+        runs = [
+            finished_run(small_plan(phantom_study.folder, name=name), seed)
+            for seed, name in enumerate(("first", "second"))
+        ]
+        settings.cache_clear()
+        open_store.cache_clear()
+    return store, runs[0], runs[1]
+
+
+@pytest.fixture
+def run(
+    place: tuple[Path, RunFolder, RunFolder], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunFolder:
+    """The first run, with its store open."""
+    monkeypatch.setenv("VMCORE_STORE", str(place[0]))
+    settings.cache_clear()
+    return place[1]
+
+
+def test_the_bundled_model_can_be_reviewed_before_anything_was_run(store: Path) -> None:
+    (only,) = reviewable()
+    assert only.key == BUNDLED
+    reviewed = open_reviewed(BUNDLED)
+    assert reviewed.predictions.splits() == ("validation", "test")
+    assert reviewed.reading().threshold == load_card(settings().bundle).threshold
+    assert not store.exists()  # looking leaves nothing behind
+
+
+def test_a_phantom_of_the_bundled_model_is_drawn_again(store: Path) -> None:
+    find = open_reviewed(BUNDLED).find_image
+    image = find("phantoms/normal-0007.png")
+    assert image is not None
+    assert image.shape[2] == 3
+    for gone in (
+        "phantoms/unknown.png",
+        "hc18/images/001_HC.png",
+        "../../etc/passwd",
+        "/etc/passwd",
+    ):
+        assert find(gone) is None
+
+
+def test_images_of_the_bundled_model_are_found_where_they_are(
+    store: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMCORE_IMAGES", str(real_data))
+    settings.cache_clear()
+    reviewed = open_reviewed(BUNDLED)
+    names = reviewed.predictions.table["image"]
+    name = names[names.str.startswith("hc18")].iloc[0]
+    assert reviewed.find_image(name) is not None
+    assert reviewed.find_image("../README.md") is None
+
+
+def test_a_finished_run_is_listed_and_opened(run: RunFolder, phantom_study: StoredStudy) -> None:
+    keys = [one.key for one in reviewable()]
+    assert keys[0] == BUNDLED
+    assert run.run_id in keys
+    reviewed = open_reviewed(run.run_id)
+    assert reviewed.split_by == "subject"
+    assert reviewed.plan["study"] == phantom_study.folder.name  # its place is nobody's business
+    known = provenance(reviewed)
+    assert known.plan["settings"]["epochs"] == 2
+    assert known.limits
+
+
+def test_a_case_leads_to_its_own_image_even_after_others_were_rejected(
+    run: RunFolder, phantom_study: StoredStudy
+) -> None:
+    reviewed = open_reviewed(run.run_id)
+    numbers = reviewed.predictions.table["image"].unique()
+    table = phantom_study.table
+    case = numbers[len(numbers) // 2]
+    path = table["path"].iloc[int(case) - 1]
+    expected = clean_frame(read_scan(Path(phantom_study.report.root) / path).frames[0]).image
+    np.testing.assert_array_equal(reviewed.find_image(case), expected)
+    reject(phantom_study.folder, [table["path"].iloc[0]])
+    try:
+        np.testing.assert_array_equal(reviewed.find_image(case), expected)
+    finally:
+        reject(phantom_study.folder, [])
+    assert reviewed.find_image("9999") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("RUNNING", "still going"), ("SCHEDULED", "still going"), ("FAILED", "did not finish"),
+     ("KILLED", "did not finish")],
+)  # fmt: skip
+def test_a_run_without_results_says_why(
+    run: RunFolder, phantom_study: StoredStudy, status: str, words: str
+) -> None:
+    runs = open_store(settings().store)
+    run_id = runs.create(small_plan(phantom_study.folder))
+    runs.set_status(run_id, status)
+    with pytest.raises(RunError, match=words):
+        open_reviewed(run_id)
+    assert run_id not in {one.key for one in reviewable()}
+
+
+def test_what_is_gone_or_empty_is_said(run: RunFolder) -> None:
+    with pytest.raises(RunError, match="no such run"):
+        open_reviewed("nothing")
+    file = open_store(settings().store).artifact(run.run_id, "bundle") / "predictions.csv"
+    whole = file.read_bytes()
+    try:
+        file.write_text("image,label,probability\n")
+        with pytest.raises(PredictionsError, match="no predictions"):
+            open_reviewed(run.run_id)
+        file.unlink()
+        with pytest.raises(PredictionsError, match="no such file"):
+            open_reviewed(run.run_id)
+    finally:
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("method", ["none", "platt", "temperature"])
+def test_a_kept_decision_is_the_models_from_then_on(run: RunFolder, method: str) -> None:
+    promote(run.run_id, why="test")
+    before = open_reviewed(run.run_id)
+    rule = ThresholdRule("sensitivity", 0.9)
+    kept = keep_decision(run.run_id, rule, method, why="screening", who="R. Esearcher")
+    after = open_reviewed(run.run_id)
+    card = load_card(bundle_in_use())
+    assert card.threshold == kept.threshold
+    assert card.threshold_rule == rule.words()
+    assert (card.calibration is None) == (method == "none")
+    # chosen on validation images alone, on the calibrated scale
+    raw = before.predictions.cases("validation")
+    said = card.calibration.apply(raw.probability) if card.calibration else raw.probability
+    assert kept.threshold == pytest.approx(choose_threshold(raw.labels, said, rule))
+    # the classifier gives what the results page shows
+    reading = after.reading()
+    cases = reading.cases("test")
+    image = after.find_image(cases.known["image"].iloc[0])
+    assert image is not None
+    (answer,) = Classifier.load(bundle_in_use(), dtype=torch.float32).predict([image], heatmap=None)
+    np.testing.assert_allclose(answer.fold_probabilities, cases.by_fold[0], atol=2e-3)
+    assert answer.threshold == kept.threshold
+    # and what was decided can be looked up
+    tags = open_store(settings().store).client.get_run(run.run_id).data.tags
+    note = json.loads(tags[max(key for key in tags if key.startswith("decision."))])
+    assert (note["who"], note["why"]) == ("R. Esearcher", "screening")
+    assert note["calibration"] == method
+    mean = run.results()["Validation, by fold"][-2]
+    assert mean == card.metrics["Validation, by fold"][-2]
+
+
+def test_what_cannot_be_kept_is_refused_and_changes_nothing(run: RunFolder) -> None:
+    bundle = open_store(settings().store).artifact(run.run_id, "bundle")
+    before = (bundle / "bundle.json").read_bytes()
+    with pytest.raises(RunError, match="reason"):
+        keep_decision(run.run_id, ThresholdRule(), "none", why=" ")
+    with pytest.raises(RunError, match="Only a finished run"):
+        keep_decision(BUNDLED, ThresholdRule(), "none", why="x")
+    with pytest.raises(PredictionsError, match="no validation"):
+        decided(imported(b"image,label,probability\na,0,0.2\nb,1,0.9\n"), ThresholdRule(), "platt")
+    assert (bundle / "bundle.json").read_bytes() == before
+
+
+def test_models_of_one_study_share_their_population(
+    run: RunFolder, place: tuple[Path, RunFolder, RunFolder]
+) -> None:
+    first, second = (open_reviewed(one.run_id) for one in place[1:])
+    assert first.population == second.population != open_reviewed(BUNDLED).population
+    pd.testing.assert_frame_equal(
+        first.predictions.table[["image", "subject", "label", "split", "fold"]],
+        second.predictions.table[["image", "subject", "label", "split", "fold"]],
+    )
