@@ -24,9 +24,10 @@ lint: $(VENV)/test.stamp ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/app.stamp ## Measure classifying and training against named references
+bench: $(VENV)/app.stamp ## Measure classifying, training and results against named references
 	$(BIN)/python -m benchmarks.classify
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.results
 
 model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.bundled --data $(DATA)

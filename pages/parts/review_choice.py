@@ -20,8 +20,9 @@ from vmcore.evaluation import (
     ruled,
 )
 from vmcore.models.bundle import CARD_FILE
-from vmcore.runs import IMPORTED, Reviewed, imported, open_reviewed, reviewable
+from vmcore.runs import IMPORTED, Listed, Reviewed, imported, open_reviewed, reviewable
 
+_FRESH_S = 5
 _KEPT = "as kept"
 _MENDS = {
     _KEPT: _KEPT,
@@ -66,12 +67,14 @@ def choose_reviewed() -> Reviewed | None:
     Raises:
         RunError, BundleError, PredictionsError: the model's results cannot be opened.
     """
-    listed = {one.key: one for one in reviewable()}
-    if "imported" in st.session_state:
-        listed[IMPORTED] = None
+    listed: dict[str, Listed | None] = dict(reviewables())
     asked = st.query_params.get("model")
     if asked and asked not in listed and asked != IMPORTED:
-        open_reviewed(asked)  # says what is wrong with it
+        open_reviewed(asked)  # says what is wrong with it, or it is newer than the list
+        reviewables.clear()
+        listed = dict(reviewables())
+    if "imported" in st.session_state:
+        listed[IMPORTED] = None
     if st.session_state.pop("show-imported", False):
         asked = IMPORTED
     keys = list(listed)
@@ -91,6 +94,12 @@ def choose_reviewed() -> Reviewed | None:
         _import()
     st.query_params["model"] = key
     return load_reviewed(key)
+
+
+@st.cache_data(ttl=_FRESH_S, show_spinner=False)
+def reviewables() -> dict[str, Listed]:
+    """Models that can be reviewed, by key; asked for again after a few seconds."""
+    return {one.key: one for one in reviewable()}
 
 
 def load_reviewed(key: str) -> Reviewed:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.review_cases import browse, case_panel
-from pages.parts.review_choice import Review, load_reviewed
+from pages.parts.review_choice import Review, load_reviewed, reviewables
 from vmcore.evaluation import (
     Comparison,
     PredictionsError,
@@ -19,12 +19,12 @@ from vmcore.evaluation import (
 from vmcore.evaluation.published import SOURCE
 from vmcore.models import BundleError
 from vmcore.reporting.review import model_table, published_table
-from vmcore.runs import RunError, reviewable
+from vmcore.runs import RunError
 
 
 def draw(review: Review) -> None:
     """Draw the view."""
-    listed = {one.key: one.name for one in reviewable() if one.key != review.reviewed.key}
+    listed = {key: one.name for key, one in reviewables().items() if key != review.reviewed.key}
     if not listed:
         st.info(
             "There is no other model yet. Train one, or a baseline, on the page Training.",

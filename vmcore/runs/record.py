@@ -119,17 +119,18 @@ class RunStore:
             token = page.token
             if not token:
                 break
-        return [
-            {
-                "run_id": run.info.run_id,
-                "name": run.info.run_name,
-                "status": run.info.status,
-                "created": run.info.start_time,
-                "params": dict(run.data.params),
-                "metrics": dict(run.data.metrics),
-            }
-            for run in runs
-        ]
+        return [_summary(run) for run in runs]
+
+    def status(self, run_id: str) -> str:
+        """What the store last heard of a run: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED.
+
+        Raises:
+            RunError: there is no such run.
+        """
+        try:
+            return str(self.client.get_run(run_id).info.status)
+        except MlflowException as error:
+            raise RunError("There is no such run.") from error
 
     def artifact(self, run_id: str, name: str) -> Path:
         """A local path of one of a run's artifacts, fetched where the store is elsewhere.
@@ -149,6 +150,17 @@ class RunStore:
         if not local.exists():
             raise RunError(f"Run {run_id} has no {name}.")
         return local
+
+
+def _summary(run: Any) -> dict[str, Any]:
+    return {
+        "run_id": run.info.run_id,
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "created": run.info.start_time,
+        "params": dict(run.data.params),
+        "metrics": dict(run.data.metrics),
+    }
 
 
 def _local(uri: str) -> Path | None:

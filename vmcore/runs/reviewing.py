@@ -123,10 +123,7 @@ def open_reviewed(key: str) -> Reviewed:
 
 def _of_run(run_id: str) -> Reviewed:
     store = open_store(settings().store)
-    known = {run["run_id"]: run for run in store.summaries()}
-    if run_id not in known:
-        raise RunError("There is no such run.")
-    state = known[run_id]["status"]
+    state = store.status(run_id)
     if state in {"SCHEDULED", "RUNNING"}:
         raise RunError("The run is still going; its results can be reviewed when it is finished.")
     if state != "FINISHED":
