@@ -16,13 +16,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from benchmarks.crowd import crowded_store
 from tests.browser.conftest import Server, running_app
 from tests.evaluation.support import table_of
-from tests.runs.support import finished_run, small_plan
+from tests.runs.support import store_with_two_runs
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.data import StoredStudy
 from vmcore.evaluation import Reading, fold_table, operating_point, read_predictions
 from vmcore.models import load_card
 from vmcore.runs import BUNDLED, RunFolder, open_reviewed, open_store
-from vmcore.settings import settings
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,10 @@ def reviewable(
 ) -> Iterator[Reviewable]:
     home = tmp_path_factory.mktemp("home")
     store = tmp_path_factory.mktemp("results") / "store"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VMCORE_STORE", str(store))
-        settings.cache_clear()
-        open_store.cache_clear()
-        runs = [
-            finished_run(small_plan(phantom_study.folder, name=name), seed)
-            for seed, name in enumerate(("first", "second"))
-        ]
-        settings.cache_clear()
-        open_store.cache_clear()
+    runs = store_with_two_runs(store, phantom_study)
     log = home.parent / "results-app.log"
     with running_app(home, log, store) as app:
-        yield Reviewable(app, store, (runs[0], runs[1]))
+        yield Reviewable(app, store, runs)
     assert "Traceback" not in log.read_text()
 
 

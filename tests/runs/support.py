@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -86,6 +87,19 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
         table.to_csv(folder.fold(number) / "predictions.csv", index=False)
     finish(folder, study, splits, store)
     return folder
+
+
+def store_with_two_runs(store: Path, study: StoredStudy) -> tuple[RunFolder, RunFolder]:
+    """Two finished runs on one study, called first and second, in a store of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VMCORE_STORE", str(store))
+        settings.cache_clear()
+        open_store.cache_clear()
+        first = finished_run(small_plan(study.folder, name="first"))
+        second = finished_run(small_plan(study.folder, name="second"), seed=1)
+        settings.cache_clear()
+        open_store.cache_clear()
+    return first, second
 
 
 def wait_for(folder: RunFolder, *states: str, seconds: float = 120) -> RunStatus:

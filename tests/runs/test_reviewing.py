@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.runs.support import finished_run, small_plan
+from tests.runs.support import small_plan, store_with_two_runs
 from vmcore.data import StoredStudy, reject
 from vmcore.evaluation import PredictionsError, ThresholdRule, choose_threshold
 from vmcore.imaging import clean_frame, read_scan
@@ -39,17 +39,7 @@ def place(
 ) -> tuple[Path, RunFolder, RunFolder]:
     """A store with two finished runs on one study."""
     store = tmp_path_factory.mktemp("reviewed") / "store"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VMCORE_STORE", str(store))
-        settings.cache_clear()
-        open_store.cache_clear()
-        runs = [
-            finished_run(small_plan(phantom_study.folder, name=name), seed)
-            for seed, name in enumerate(("first", "second"))
-        ]
-        settings.cache_clear()
-        open_store.cache_clear()
-    return store, runs[0], runs[1]
+    return store, *store_with_two_runs(store, phantom_study)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a person sees and takes away: words, panels, pictures and tables."""
 
-from vmcore.reporting.card import model_card
+from vmcore.reporting.card import calibration_words, model_card
 from vmcore.reporting.colour_space import hsv_scatter
 from vmcore.reporting.curves import fold_curves, run_curves
 from vmcore.reporting.panels import fold_strip, three_panels
@@ -11,6 +11,7 @@ from vmcore.reporting.words import Verdict, caution, verdict
 __all__ = [
     "Verdict",
     "blend",
+    "calibration_words",
     "caution",
     "fold_curves",
     "fold_strip",

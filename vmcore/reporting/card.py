@@ -17,7 +17,7 @@ def model_card(card: BundleCard) -> str:
         (
             f"{card.architecture}, {card.folds} folds, made {card.created or 'at an unknown date'}. "
             f"A scan is called ventriculomegaly where the folds' mean probability reaches "
-            f"{card.threshold:.3f} ({card.threshold_rule})."
+            f"{card.threshold:.3f} ({card.threshold_rule}); {calibration_words(card)}."
         ),
     ]
     if card.limits:
@@ -32,6 +32,16 @@ def model_card(card: BundleCard) -> str:
             parts += [f"### {title}", _value(value)]
     parts += ["## Licence", card.licence]
     return "\n\n".join(parts) + "\n"
+
+
+def calibration_words(card: BundleCard) -> str:
+    """Whether probabilities are as the networks gave them."""
+    if card.calibration is None:
+        return "probabilities as the networks gave them"
+    return (
+        f"probabilities after {card.calibration.method} scaling fitted on validation images (slope "
+        f"{card.calibration.slope:.3f}, intercept {card.calibration.intercept:.3f})"
+    )
 
 
 def _value(value: Any) -> str:
