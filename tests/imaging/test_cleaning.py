@@ -19,7 +19,13 @@ NO_TEXT = CleaningSettings(remove_text=False)
 @pytest.fixture(scope="module")
 def strict_reader() -> RapidOCR:
     """An independent reading with OCR's own defaults, at a larger size than cleaning uses."""
-    return RapidOCR(params={"Global.log_level": "critical", "Det.limit_side_len": 960})
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Det.limit_side_len": 960,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+        }
+    )
 
 
 def words_in(reader: RapidOCR, image: np.ndarray) -> list[str]:
@@ -128,9 +134,10 @@ def test_a_coloured_frame_is_left_alone_and_said_so() -> None:
     assert not clean.mask.any()
 
 
-def test_no_text_remains_on_fifty_varied_banners(strict_reader: RapidOCR) -> None:
+@pytest.mark.parametrize("first", range(0, 52, 13))
+def test_no_text_remains_on_fifty_varied_banners(strict_reader: RapidOCR, first: int) -> None:
     before, after = 0, []
-    for seed in range(51):
+    for seed in range(first, first + 13):
         rng = np.random.default_rng(seed)
         shape = (int(rng.integers(360, 720)), int(rng.integers(480, 960)))
         phantom = make_phantom(
@@ -138,9 +145,9 @@ def test_no_text_remains_on_fifty_varied_banners(strict_reader: RapidOCR) -> Non
         )
         known = phantom.region if seed % 3 == 0 else None
         clean = clean_frame(phantom.image, region=known)
-        before += len(words_in(strict_reader, phantom.image)) if seed % 10 == 0 else 0
+        before += len(words_in(strict_reader, phantom.image)) if seed % 6 == 0 else 0
         after += words_in(strict_reader, clean.image)
-    assert before > 20  # the reader does read what was there
+    assert before > 8  # the reader does read what was there
     assert after == []
 
 

@@ -14,7 +14,10 @@ from vmcore.data import StoredStudy
 from vmcore.runs import RunError, all_runs, cancel_run, resume_run, start_run, status
 from vmcore.settings import settings
 
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is there")
+pytestmark = [
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is there"),
+    pytest.mark.xdist_group("slurm"),  # one controller at a time
+]
 
 
 @pytest.fixture

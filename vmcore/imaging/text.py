@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from functools import lru_cache
 from typing import Any
@@ -19,6 +21,12 @@ _CONFIDENT = 0.5
 _lock = threading.Lock()
 
 
+def _threads() -> int:
+    """One where several processes read side by side, else two: more gain nothing on such pictures."""
+    alone = multiprocessing.parent_process() is None and os.environ.get("OMP_NUM_THREADS") != "1"
+    return 2 if alone else 1
+
+
 @lru_cache(maxsize=1)
 def _engine() -> Any:
     from rapidocr import RapidOCR  # noqa: PLC0415  slow to import, and needed by scans only
@@ -30,7 +38,7 @@ def _engine() -> Any:
             "Global.max_side_len": _LARGEST_SIDE,
             "Det.limit_side_len": _SMALLEST_SIDE,
             "Det.limit_type": "min",
-            "EngineConfig.onnxruntime.intra_op_num_threads": 2,
+            "EngineConfig.onnxruntime.intra_op_num_threads": _threads(),
         }
     )
 
