@@ -47,13 +47,22 @@ class Review:
         reviewed: the model.
         reading: its predictions with calibration and threshold as chosen.
         split: validation or test.
-        token: equal where all of this is equal, for caches.
     """
 
     reviewed: Reviewed
     reading: Reading
     split: Split
-    token: tuple[Any, ...]
+
+    @property
+    def probabilities(self) -> tuple[Any, ...]:
+        """Equal where the cases and their probabilities are, for caches that sessions share."""
+        reviewed, calibration = self.reviewed, str(self.reading.calibration)
+        return (reviewed.key, reviewed.population, self.split, calibration)
+
+    @property
+    def token(self) -> tuple[Any, ...]:
+        """Equal where the decisions are equal too."""
+        return (*self.probabilities, self.reading.threshold)
 
     @property
     def cases(self) -> CaseSet:
@@ -177,15 +186,14 @@ def choose_reading(key: str) -> Review:
     with fourth:
         threshold = st.slider(
             "Threshold", 0.0, 1.0, round(start.threshold, 4), 0.0005, format="%.4f",
-            key=f"threshold-{key}-{mend}-{rule}",
+            key=f"threshold-{key}-{mend}-{rule}-{start.threshold:.5f}",
             help="Move it to explore. What is kept in a model comes from a rule on validation images, "
             "never from test images.",
         )  # fmt: skip
     moved = abs(threshold - start.threshold) > 5e-4
     reading = start.at(threshold, "moved by hand, to explore") if moved else start
     draw_decision(reviewed, reading, rule, _mend_of(reviewed, mend), moved=moved)
-    token = (key, split, mend, reading.threshold, reviewed.card.created if reviewed.card else "")
-    return Review(reviewed, reading, split, token)
+    return Review(reviewed, reading, split)
 
 
 def _mend_of(reviewed: Reviewed, mend: str) -> Mend:

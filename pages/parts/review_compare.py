@@ -60,7 +60,7 @@ def _opened(review: Review, keys: list[str]) -> list[Review]:
             st.warning(str(error), icon=":material/warning:")
             continue
         reading = reviewed.reading()
-        found.append(Review(reviewed, reading, review.split, (key, reading.threshold)))
+        found.append(Review(reviewed, reading, review.split))
     return found
 
 

@@ -84,7 +84,7 @@ def _tiles(review: Review) -> None:
 
 
 def _curves(review: Review) -> None:
-    roc, pr = _bands(review.token[:3] + review.token[4:], review)
+    roc, pr = _bands(review.probabilities, review)
     point = operating_point(review.cases, review.reading.threshold)
     first, second, third = st.columns(3, gap="medium")
     prevalence = float(review.cases.labels.mean())

@@ -23,7 +23,7 @@ from vmcore.evaluation import Reading, fold_table, operating_point, read_predict
 from vmcore.models import load_card
 from vmcore.runs import BUNDLED, RunFolder, open_reviewed, open_store
 
-pytestmark = pytest.mark.xdist_group("results")  # what is set up once serves all of them
+pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time
 
 
 @dataclass(frozen=True)

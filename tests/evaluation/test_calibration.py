@@ -94,3 +94,9 @@ def test_extremes_stay_inside_and_unknown_stays_unknown() -> None:
     assert 1 - 1e-6 < got[1] <= 1
     assert got[2] == pytest.approx(0.5)
     assert np.isnan(got[3])
+
+
+def test_a_calibration_can_be_taken_back() -> None:
+    fitted = Calibration(method="platt", slope=1.7, intercept=-0.4)
+    said = np.array([0.01, 0.3, 0.99])
+    np.testing.assert_allclose(fitted.invert(fitted.apply(said)), said, atol=1e-9)

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vmcore.evaluation import PredictionsError, read_predictions, without_names
+from vmcore.evaluation import (
+    PredictionsError,
+    image_numbers,
+    read_predictions,
+    without_names,
+)
 
 GOOD = """image,subject,label,split,fold,probability
 a,s1,normal,validation,1,0.1
@@ -89,3 +94,10 @@ def test_no_name_leaves_the_page() -> None:
     assert "Jane" not in text
     assert isinstance(table, pd.DataFrame)
     assert table["image"].tolist() == [1, 2, 3, 3, 4, 4]
+
+
+def test_numbers_that_a_study_gave_are_kept() -> None:
+    text = GOOD.replace("\na,", "\n17,").replace("\nb,", "\n4,").replace("\nc,", "\n30,")
+    numbered = read_predictions(text.replace("\nd,", "\n2,").encode())
+    assert image_numbers(numbered) == {"17": 17, "4": 4, "30": 30, "2": 2}
+    assert without_names(numbered)["image"].tolist() == [17, 4, 30, 30, 2, 2]

@@ -12,7 +12,7 @@ import torch
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
 from vmcore.imaging import CleaningSettings, clean_frame, read_scan, to_model_input
 from vmcore.inference import Classifier, Prediction, analyse
-from vmcore.models import BundleCard, create_classifier, load_models
+from vmcore.models import BundleCard, Calibration, create_classifier, load_models
 from vmcore.training import fit_familiarity
 
 
@@ -137,3 +137,30 @@ def test_baselines_answer_too(name: str, images: list[np.ndarray]) -> None:
     (found,) = Classifier(card, [create_classifier(name)]).predict(images[:1])
     assert 0 <= found.probability <= 1
     assert found.heatmap is not None
+
+
+def test_a_calibration_in_the_card_is_what_every_folds_probability_goes_through(
+    small_bundle: Path, images: list[np.ndarray]
+) -> None:
+    card, models = load_models(small_bundle)
+    plain = Classifier(card, models, dtype=torch.float32).predict(images, heatmap=None)
+    fitted = Calibration(method="platt", slope=2.0, intercept=-0.7)
+    mended_card = card.model_copy(update={"calibration": fitted, "threshold": 0.3})
+    _, models = load_models(small_bundle)
+    mended = Classifier(mended_card, models, dtype=torch.float32).predict(images, heatmap=None)
+    for before, after in zip(plain, mended, strict=True):
+        odds = np.log(before.fold_probabilities / (1 - before.fold_probabilities))
+        expected = 1 / (1 + np.exp(-(2.0 * odds - 0.7)))
+        assert after.fold_probabilities == pytest.approx(expected)
+        assert after.probability == pytest.approx(expected.mean())
+        assert after.label == ("ventriculomegaly" if expected.mean() >= 0.3 else "normal")
+
+
+def test_a_fold_can_be_asked_alone(small_bundle: Path, images: list[np.ndarray]) -> None:
+    ensemble = Classifier.load(small_bundle, dtype=torch.float32)
+    together = ensemble.predict(images)
+    for fold in (1, 2):
+        alone = ensemble.only(fold).predict(images)
+        for one, all_ in zip(alone, together, strict=True):
+            assert one.fold_probabilities == pytest.approx(all_.fold_probabilities[fold - 1 : fold])
+            assert one.heatmap is not None

@@ -25,6 +25,7 @@ from vmcore.evaluation.predictions import (
     Predictions,
     PredictionsError,
     Split,
+    image_numbers,
     read_predictions,
     without_names,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "fit_calibration",
     "fold_table",
     "holm",
+    "image_numbers",
     "interval_rows",
     "mcnemar",
     "mended",

@@ -219,10 +219,21 @@ def _concerns(table: pd.DataFrame) -> list[str]:
     return said
 
 
+def image_numbers(predictions: Predictions) -> dict[str, int]:
+    """A number for every image: the one it has, where all have one, else by order of appearance.
+
+    A run's images have numbers already, by which its study finds them.
+    """
+    images = [str(image) for image in predictions.table["image"].unique()]
+    if all(image.isdecimal() for image in images):
+        return {image: int(image) for image in images}
+    return {image: number for number, image in enumerate(images, start=1)}
+
+
 def without_names(predictions: Predictions) -> pd.DataFrame:
     """The table with numbers in place of image and subject names, which may identify a person."""
     table = predictions.table.copy()
-    table["image"] = pd.factorize(table["image"])[0] + 1
+    table["image"] = table["image"].map(image_numbers(predictions))
     table["subject"] = [f"s{code + 1}" for code in pd.factorize(table["subject"])[0]]
     known = [name for name in _KNOWN if name in table.columns]
     return table[known]

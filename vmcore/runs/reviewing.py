@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def provenance(reviewed: Reviewed) -> Provenance:
     card = reviewed.card
     return Provenance(
         split_by=reviewed.split_by,
-        plan=reviewed.plan,
+        plan=reviewed.plan or ({"architecture": card.architecture} if card else {}),
         environment=reviewed.environment,
         training_data=card.training_data if card else {},
         limits=card.limits if card else (),
@@ -149,8 +150,9 @@ def imported(content: bytes, name: str = "imported predictions") -> Reviewed:
     Raises:
         PredictionsError: what is wrong with them.
     """
+    digest = hashlib.sha256(content).hexdigest()
     return Reviewed(
-        IMPORTED, name, read_predictions(content), None, None, {}, {}, IMPORTED, no_images
+        IMPORTED, name, read_predictions(content), None, None, {}, {}, digest, no_images
     )
 
 

@@ -22,6 +22,7 @@ from vmcore.evaluation import (
     calibration_figures,
     case_table,
     fold_table,
+    image_numbers,
     interval_rows,
     rounded,
     subgroup_rows,
@@ -137,11 +138,11 @@ def evaluate(
 
 def _wrong(reading: Reading, split: Split) -> pd.DataFrame:
     table = case_table(reading, split)
-    numbers = {image: place for place, image in enumerate(reading.cases(split).known["image"], 1)}
+    numbers = image_numbers(reading.predictions)
     wrong = table[table["kind"].str.startswith("false")].head(_CASES)
     folds = [name for name in table.columns if name.startswith("fold ")]
     shown = wrong[["kind", "probability", *folds]].round(4)
-    shown.insert(0, "case", [numbers[image] for image in wrong["image"]])
+    shown.insert(0, "image", [numbers[image] for image in wrong["image"]])
     return shown
 
 
