@@ -17,7 +17,7 @@ app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 test: $(VENV)/test.stamp ## Set up and run every test, the browser's included
 	@sh tests/browser/install-chromium.sh
 	@sh tests/runs/install-slurm.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadgroup --cov --cov-report=term
+	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(VENV)/test.stamp ## Check style and types
 	$(BIN)/ruff check .

@@ -24,8 +24,6 @@ from vmcore import RESEARCH_USE_ONLY
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
 
-pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time
-
 VERDICTS = (
     "Ventriculomegaly suspected", "No sign of ventriculomegaly", "No verdict", "Undecided",
 )  # fmt: skip

@@ -23,8 +23,6 @@ from vmcore.evaluation import Reading, fold_table, operating_point, read_predict
 from vmcore.models import load_card
 from vmcore.runs import BUNDLED, RunFolder, open_reviewed, open_store
 
-pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time
-
 
 @dataclass(frozen=True)
 class Reviewable:
@@ -116,11 +114,15 @@ def assert_shown(tab: Page, reading: Reading) -> None:
     tile = tab.get_by_test_id("stMetric").filter(has_text="Sensitivity")
     expect(tile).to_contain_text(f"{recall:.3f}")
     tab.wait_for_function(
-        """([title, value]) => [...document.querySelectorAll('.js-plotly-plot')].some(plot =>
-            plot.layout.title?.text?.startsWith(title)
-            && Math.abs(plot.data.at(-1).x[0] - value) < 1e-6)""",
-        arg=["ROC", point.false_rate],
+        """([roc, pr]) => {
+            const plots = [...document.querySelectorAll('.js-plotly-plot')];
+            const at = title => plots.find(plot => plot.layout.title?.text?.startsWith(title));
+            const near = (title, x) => Math.abs((at(title)?.data.at(-1).x[0] ?? 9) - x) < 1e-6;
+            return near('ROC', roc) && near('Precision', pr) && at('Confusion');
+        }""",
+        arg=[point.false_rate, point.recall],
     )
+    expect(tab.locator(".js-plotly-plot").get_by_text(f"{point.tp:,}", exact=True)).to_be_visible()
     assert marked(tab, "ROC") == pytest.approx((point.false_rate, point.recall))
     assert marked(tab, "Precision") == pytest.approx((point.recall, point.precision))
     text = figure(tab, "Confusion")[0]["text"]

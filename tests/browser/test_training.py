@@ -14,8 +14,6 @@ from tests.conftest import SHARED
 from tests.runs.support import draw_study
 from vmcore import RESEARCH_USE_ONLY
 
-pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time
-
 PRIMARY = "stBaseButton-primary"
 
 

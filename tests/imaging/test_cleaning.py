@@ -23,7 +23,7 @@ def strict_reader() -> RapidOCR:
         params={
             "Global.log_level": "critical",
             "Det.limit_side_len": 960,
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 2,
         }
     )
 

@@ -102,13 +102,13 @@ def store_with_two_runs(store: Path, study: StoredStudy) -> tuple[RunFolder, Run
     return first, second
 
 
-def wait_for(folder: RunFolder, *states: str, seconds: float = 120) -> RunStatus:
+def wait_for(folder: RunFolder, *states: str, seconds: float = 240) -> RunStatus:
     """Wait until a run is in one of these states."""
     return wait_until(folder, lambda stands: stands.state in states, seconds)
 
 
 def wait_until(
-    folder: RunFolder, wanted: Callable[[RunStatus], bool], seconds: float = 120
+    folder: RunFolder, wanted: Callable[[RunStatus], bool], seconds: float = 240
 ) -> RunStatus:
     """Wait until a run's status is as wanted."""
     ends = time.monotonic() + seconds

@@ -32,8 +32,6 @@ from vmcore.runs import (
 )
 from vmcore.settings import settings
 
-pytestmark = pytest.mark.xdist_group("reviewing")  # what is set up once serves all of them
-
 
 @pytest.fixture(scope="module")
 def place(

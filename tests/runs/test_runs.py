@@ -45,8 +45,6 @@ from vmcore.runs import (
 from vmcore.runs.weights import starting_model
 from vmcore.settings import settings
 
-pytestmark = pytest.mark.xdist_group("runs")  # what is set up once serves all of them
-
 
 @pytest.fixture(scope="module")
 def finished(

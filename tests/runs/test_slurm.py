@@ -14,10 +14,7 @@ from vmcore.data import StoredStudy
 from vmcore.runs import RunError, all_runs, cancel_run, resume_run, start_run, status
 from vmcore.settings import settings
 
-pytestmark = [
-    pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is there"),
-    pytest.mark.xdist_group("slurm"),  # one controller at a time
-]
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is there")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
 from functools import lru_cache
 from typing import Any
@@ -23,8 +22,7 @@ _lock = threading.Lock()
 
 def _threads() -> int:
     """One where several processes read side by side, else two: more gain nothing on such pictures."""
-    alone = multiprocessing.parent_process() is None and os.environ.get("OMP_NUM_THREADS") != "1"
-    return 2 if alone else 1
+    return 2 if multiprocessing.parent_process() is None else 1
 
 
 @lru_cache(maxsize=1)

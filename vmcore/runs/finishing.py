@@ -76,8 +76,8 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             shutil.copy(folder.path / file, staged / file)
         (staged / "predictions.csv").write_text((staged / "bundle" / "predictions.csv").read_text())
         store.finish(folder.run_id, _figures(tables), staged)
-    folder.mark("finished.json", json.dumps({"metrics": tables, "threshold": threshold}))
     store.set_status(folder.run_id, "FINISHED")
+    folder.mark("finished.json", json.dumps({"metrics": tables, "threshold": threshold}))
     for number in numbers:
         folder.checkpoint(number).unlink(missing_ok=True)
 
