@@ -42,7 +42,7 @@ def _card(card: BundleCard) -> None:
     st.header("Model card", anchor=False)
     st.write(
         f"**{card.name}** · {card.architecture}, {card.folds} folds · made {card.created} · "
-        f"threshold {card.threshold:.3f} ({card.threshold_rule}) · {calibration_words(card)}"
+        f"threshold {card.threshold:.3f} ({card.threshold_rule}) · {calibration_words(card.calibration)}"
     )
     st.subheader("What the figures do not prove", anchor=False)
     for limit in card.limits:

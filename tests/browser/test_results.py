@@ -257,4 +257,4 @@ def test_a_crowded_store_and_a_hundred_thousand_predictions_open_soon(
         expect(opened.get_by_text("Confusion, 5 folds summed")).to_be_visible()
         took = time.perf_counter() - start
         opened.close()
-    assert took < 8  # two seconds on a quiet machine; the benchmark says how many here
+    assert took < 8  # generous, since machines that run tests are busy

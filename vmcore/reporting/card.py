@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.models import BundleCard
+from vmcore.models import BundleCard, Calibration
 
 
 def model_card(card: BundleCard) -> str:
@@ -17,7 +17,7 @@ def model_card(card: BundleCard) -> str:
         (
             f"{card.architecture}, {card.folds} folds, made {card.created or 'at an unknown date'}. "
             f"A scan is called ventriculomegaly where the folds' mean probability reaches "
-            f"{card.threshold:.3f} ({card.threshold_rule}); {calibration_words(card)}."
+            f"{card.threshold:.3f} ({card.threshold_rule}); {calibration_words(card.calibration)}."
         ),
     ]
     if card.limits:
@@ -34,13 +34,13 @@ def model_card(card: BundleCard) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def calibration_words(card: BundleCard) -> str:
+def calibration_words(calibration: Calibration | None) -> str:
     """Whether probabilities are as the networks gave them."""
-    if card.calibration is None:
+    if calibration is None:
         return "probabilities as the networks gave them"
     return (
-        f"probabilities after {card.calibration.method} scaling fitted on validation images (slope "
-        f"{card.calibration.slope:.3f}, intercept {card.calibration.intercept:.3f})"
+        f"probabilities after {calibration.method} scaling fitted on validation images (slope "
+        f"{calibration.slope:.3f}, intercept {calibration.intercept:.3f})"
     )
 
 

@@ -28,6 +28,7 @@ from vmcore.evaluation import (
     subgroup_rows,
 )
 from vmcore.evaluation.published import SOURCE
+from vmcore.reporting.card import calibration_words
 from vmcore.reporting.review.checklist import YOURS, checklist
 from vmcore.reporting.review.plots import all_plots
 from vmcore.reporting.review.style import on_paper
@@ -165,7 +166,7 @@ def document(evaluated: Evaluated) -> str:
     parts = [
         f"<h1>{escape(reading.name)}</h1><p class=notice>{escape(RESEARCH_USE_ONLY)}</p>",
         (
-            f"<p>Threshold {reading.threshold:.4f}: {escape(reading.rule)}. {_mended(reading)} "
+            f"<p>Threshold {reading.threshold:.4f}: {escape(reading.rule)}; {calibration_words(reading.calibration)}. "
             f"Split by {escape(known.split_by)}. Made {datetime.now(UTC):%Y-%m-%d} by VentriScope "
             f"{__version__}.</p>"
         ),
@@ -194,15 +195,6 @@ def document(evaluated: Evaluated) -> str:
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>VentriScope evaluation"
         f"</title><style>{_STYLE}</style></head><body>{body}</body></html>"
-    )
-
-
-def _mended(reading: Reading) -> str:
-    if reading.calibration is None:
-        return "Probabilities as the networks gave them."
-    return (
-        f"Probabilities after {reading.calibration.method} scaling fitted on validation folds "
-        f"(slope {reading.calibration.slope:.3f}, intercept {reading.calibration.intercept:.3f})."
     )
 
 
