@@ -35,12 +35,18 @@ def source(tmp_path: Path) -> Path:
     return draw_study(tmp_path / "phantoms", subjects=24)
 
 
+def settled(tab: Page) -> None:
+    """Wait until the page's last run is over and all that it draws is there."""
+    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def field(tab: Page, name: str, value: str) -> None:
+    settled(tab)  # a field that is drawn anew takes nothing from the one that stood there before
     box = tab.get_by_label(name, exact=True)
-    expect(box).to_have_count(1)  # while the page is drawn anew the old field may still be there
     box.fill(value)
     box.press("Enter")
-    box.press("Tab")
+    settled(tab)
+    expect(box).to_have_value(value)
 
 
 def prepare(tab: Page, source: Path) -> None:

@@ -15,7 +15,8 @@ from vmcore.imaging.scan import Region
 from vmcore.imaging.sector import scan_sector
 from vmcore.imaging.text import find_text
 
-_TEXT_PASSES = (2.0, 2.0, 1.5)  # enlargement of each further look for text
+_SIZES = (1.0, 1.3, 1.75)  # enlargements at which text is looked for in turn
+_LOOKS = 9  # at most
 _INPAINT_RADIUS = 3  # pixels, Navier-Stokes, as in the paper
 
 
@@ -166,20 +167,25 @@ def _remove_text(
     """Black out text beside the scan sector and paint over text within it.
 
     Where there is some text there may be more, smaller or fainter: once some was found, the
-    picture is looked at again, enlarged, until nothing is left.
+    picture is looked at again, more suspiciously and enlarged by turns, until nothing is found at
+    any size.
     """
     gone = np.zeros(image.shape[:2], bool)
-    sector = None
-    for enlarge in (*_TEXT_PASSES, None):
-        if not regions:
-            break
-        if sector is None:
-            sector = scan_sector(image)
-        found = np.zeros_like(gone)
-        for row, column, height, width in regions:
-            found[row : row + height, column : column + width] = True
-        image = _paint_over(image, found & sector)
-        image[found & ~sector] = 0
-        gone |= found
-        regions = find_text(image, enlarge=enlarge) if enlarge else ()
-    return image, gone
+    if not regions:
+        return image, gone
+    sector = scan_sector(image)
+    look = quiet = 0  # looks that were taken; those since text was last found
+    while True:
+        if regions:
+            found = np.zeros_like(gone)
+            for row, column, height, width in regions:
+                found[row : row + height, column : column + width] = True
+            # letters go across the sector's edge: none of them may lend its grey to the tissue
+            image = np.where(sector[..., None], _paint_over(image, found), image)
+            image[found & ~sector] = 0
+            gone |= found
+        quiet = 0 if regions else quiet + 1
+        if quiet == len(_SIZES) or look == _LOOKS:
+            return image, gone
+        look += 1
+        regions = find_text(image, enlarge=_SIZES[look % len(_SIZES)], doubtful=True)

@@ -13,10 +13,12 @@ import numpy.typing as npt
 
 from vmcore.imaging.scan import Region
 
-_SMALLEST_SIDE = 480  # vendor text is a few pixels high: smaller pictures are enlarged
-_LARGEST_SIDE = 1600
+_SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
+_LONG_SIDE = 1600  # no picture is enlarged beyond this
+_SIGNS = 2  # speckle is read as a single letter now and then, which names nobody
 _TALLEST = 0.12  # text higher than this share of the picture is a skull read as the letter O
-_CONFIDENT = 0.5
+_LIKELY, _DOUBTFUL = 0.5, 0.3  # how surely a place must hold text for it to be read
+_CONFIDENT = 0.5  # how surely it must read as text
 _lock = threading.Lock()
 
 
@@ -27,39 +29,61 @@ def _threads() -> int:
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    from rapidocr import RapidOCR  # noqa: PLC0415  slow to import, and needed by scans only
+    from rapidocr import EngineType, RapidOCR  # noqa: PLC0415  slow to import, for scans only
 
-    return RapidOCR(
+    engine = RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.text_score": _CONFIDENT,
-            "Global.max_side_len": _LARGEST_SIDE,
-            "Det.limit_side_len": _SMALLEST_SIDE,
+            "Det.limit_side_len": 0,  # the size is chosen in find_text
             "Det.limit_type": "min",
+            "Det.engine_type": EngineType.OPENVINO,
             "EngineConfig.onnxruntime.intra_op_num_threads": _threads(),
         }
     )
+    _find_in_float32(engine)
+    return engine
 
 
-def find_text(image: npt.NDArray[np.uint8], *, enlarge: float = 1.0) -> tuple[Region, ...]:
+def _find_in_float32(engine: Any) -> None:
+    """Have text found in float32: by itself OpenVINO takes bfloat16 where the processor has it,
+
+    and what is removed from a scan must not depend on the machine.
+    """
+    from openvino import Core  # noqa: PLC0415
+
+    session = engine._load_det_model().session  # noqa: SLF001  rapidocr passes no precision on
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": _threads()}
+    session.session = Core().compile_model(session.model, "CPU", options).create_infer_request()
+
+
+def find_text(
+    image: npt.NDArray[np.uint8], *, enlarge: float = 1.0, doubtful: bool = False
+) -> tuple[Region, ...]:
     """Locate readable text by OCR (PP-OCR through rapidocr, on this machine only).
 
     Args:
         image: uint8 (H, W, 3), RGB.
-        enlarge: look at the picture this much larger, which finds smaller and fainter text and
-            takes longer.
+        enlarge: look at the picture this much larger than usual: other sizes of text are found,
+            smaller and fainter ones too, and it takes longer.
+        doubtful: read in doubtful places as well, for pictures that are known to hold text.
 
     Returns:
         Bounding rectangles within the image, padded by a quarter of the text's height.
     """
     height, width = image.shape[:2]
-    enlarge = max(min(enlarge, _LARGEST_SIDE / max(height, width)), 1.0)
-    if enlarge > 1:
-        image = cv2.resize(image, None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC)
+    wanted = enlarge * max(_SHORT_SIDE / min(height, width), 1.0)
+    scale = max(min(wanted, _LONG_SIDE / max(height, width)), 1.0)
+    if scale > 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     # one engine, one caller: its sessions are shared between the threads of the app
     with _lock:
         found = _engine()(
-            cv2.cvtColor(image, cv2.COLOR_RGB2BGR), use_det=True, use_cls=False, use_rec=True
+            cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
+            use_det=True,
+            use_cls=False,
+            use_rec=True,
+            box_thresh=_DOUBTFUL if doubtful else _LIKELY,
         )
     boxes = getattr(found, "boxes", None)
     words = getattr(found, "txts", None)
@@ -67,9 +91,9 @@ def find_text(image: npt.NDArray[np.uint8], *, enlarge: float = 1.0) -> tuple[Re
         return ()
     regions = []
     for box, word in zip(boxes, words, strict=True):
-        left, top = np.floor(box.min(axis=0) / enlarge).astype(int)
-        right, bottom = np.ceil(box.max(axis=0) / enlarge).astype(int)
-        if not any(sign.isalnum() for sign in word) or bottom - top > _TALLEST * height:
+        left, top = np.floor(box.min(axis=0) / scale).astype(int)
+        right, bottom = np.ceil(box.max(axis=0) / scale).astype(int)
+        if sum(sign.isalnum() for sign in word) < _SIGNS or bottom - top > _TALLEST * height:
             continue
         pad = 2 + (bottom - top) // 4
         top, left = max(int(top - pad), 0), max(int(left - pad), 0)
