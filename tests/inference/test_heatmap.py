@@ -17,7 +17,7 @@ from vmcore.imaging import to_model_input
 from vmcore.inference import HEATMAP_METHODS, Classifier, eigen_cam
 from vmcore.inference.comparison import gradient_map
 from vmcore.inference.forward import look
-from vmcore.inference.heatmap import mean_map
+from vmcore.inference.heatmap import leading_pair, mean_map
 from vmcore.models import BundleCard, create_classifier
 
 
@@ -59,6 +59,22 @@ def test_the_projection_is_the_full_decompositions_up_to_its_sign() -> None:
     expected = scale_cam_image(np.maximum(projection, 0)[None], (224, 224))
     expected = scale_cam_image(expected)[0]
     assert np.abs(eigen_cam(torch.from_numpy(activations[0]), 224) - expected).max() < 1e-3
+
+
+@pytest.mark.parametrize("second", [1.0, 9.0, 9.99, 9.999999, 10.0])
+def test_the_leading_pair_is_found_even_beside_an_equal(second: float) -> None:
+    basis, _ = torch.linalg.qr(
+        torch.randn(50, 50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    )
+    values = torch.linspace(0.0, 0.5, 50, dtype=torch.float64)
+    values[-2:] = torch.tensor([second, 10.0])
+    gram = (basis * values) @ basis.T
+    value, vector = leading_pair(gram.float())
+    assert abs(float(value) - 10.0) < 1e-3
+    assert float((gram.float() @ vector - value * vector).norm()) < 1e-3
+    assert abs(float(vector.norm()) - 1.0) < 1e-5
+    if second <= 9.99:
+        assert abs(float(vector.double() @ basis[:, -1])) > 1 - 1e-4
 
 
 def test_its_sign_does_not_depend_on_the_features_sign() -> None:

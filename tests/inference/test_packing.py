@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from vmcore.inference.packing import PackedLinear, pack, unpacked
+from vmcore.inference.packing import PackedLinear, PackedPatches, pack, unpacked
 from vmcore.models import create_classifier
 
 
@@ -42,6 +42,16 @@ def test_a_packed_layer_is_the_layer(tokens: int, *, bias: bool) -> None:
     with torch.inference_mode():
         assert torch.equal(PackedLinear(layer)(values), layer(values))
         assert torch.equal(PackedLinear(layer).unpacked()(values), layer(values))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_packed_patches_are_the_convolution(*, bias: bool) -> None:
+    layer = nn.Conv2d(3, 32, 8, 8, bias=bias, dtype=torch.bfloat16)
+    values = torch.randn(2, 3, 24, 40, dtype=torch.bfloat16)
+    with torch.inference_mode():
+        packed = PackedPatches(layer)
+        assert torch.allclose(packed(values), layer(values), atol=1e-2)
+        assert torch.equal(packed.unpacked()(values), layer(values))
 
 
 def test_unpacking_gives_back_every_weight_and_leaves_the_packed_model_alone(

@@ -46,10 +46,7 @@ def _engine() -> Any:
 
 
 def _find_in_float32(engine: Any) -> None:
-    """Have text found in float32: by itself OpenVINO takes bfloat16 where the processor has it,
-
-    and what is removed from a scan must not depend on the machine.
-    """
+    """Keep OpenVINO from bfloat16: what is removed from a scan must not depend on the machine."""
     from openvino import Core  # noqa: PLC0415
 
     session = engine._load_det_model().session  # noqa: SLF001  rapidocr passes no precision on
