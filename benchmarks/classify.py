@@ -15,14 +15,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 import torch
 import tyro
 from pytorch_grad_cam import EigenCAM
+from rapidocr import RapidOCR
 from torch import Tensor, nn
 
 from vmcore.data.phantom import make_phantom
 from vmcore.files import write_atomically
 from vmcore.imaging import clean_frame, read_scan, to_model_input
+from vmcore.imaging.text import find_text
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, create_classifier, load_models
 from vmcore.settings import settings
@@ -96,6 +100,25 @@ def compare(name: str, models: list[nn.Module], data: bytes, rounds: int) -> dic
     }
 
 
+def search_for_text(frame: npt.NDArray[np.uint8], rounds: int) -> dict[str, float]:
+    """Measure the search for text against rapidocr's own engine, ONNX Runtime, at the same size."""
+    engine = RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "EngineConfig.onnxruntime.intra_op_num_threads": torch.get_num_threads(),
+        }
+    )
+    flipped = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    reference, ours = median_ms(
+        [lambda: engine(flipped, use_cls=False), lambda: find_text(frame)], rounds
+    )
+    return {
+        "reference_ms": round(reference, 1),
+        "search_ms": round(ours, 1),
+        "faster_by": round(reference / ours, 1),
+    }
+
+
 def main(
     image: Path | None = None, rounds: int = 7, out: Path = Path("benchmarks/classify.json")
 ) -> None:
@@ -118,6 +141,7 @@ def main(
         "image": source,
         "processor": platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
+        "text": search_for_text(read_scan(data).frames[0], rounds),
         "results": [
             compare(card.architecture, bundled, data, rounds),
             compare("usf-mae", large, data, rounds),

@@ -99,7 +99,9 @@ def _prepare(
     done, encoded = cv2.imencode(".png", pixels)
     if not done:
         return path, "The prepared image cannot be encoded."
-    if find_text(clean.image):
+    # where cleaning looked and found none there is nothing to look for again
+    unsure = clean.removed("text") or not settings.remove_text
+    if unsure and find_text(clean.image):
         write_atomically(lettered_mark(folder, path), b"")
     write_atomically(prepared_path(folder, path), encoded.tobytes())
     return path, None

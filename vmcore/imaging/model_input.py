@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor
 
 INPUT_SIDE = 224  # pixels
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+"""Of ImageNet's red, green and blue, 0..1, as timm has them (whose import takes seconds)."""
 
 
 def to_model_pixels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -40,8 +42,8 @@ def normalise(pixels: Tensor) -> Tensor:
     """
     values = pixels.to(torch.float32).div_(255) if pixels.dtype == torch.uint8 else pixels
     shape = (3, 1, 1)
-    mean = torch.tensor(IMAGENET_DEFAULT_MEAN, dtype=values.dtype, device=values.device)
-    deviation = torch.tensor(IMAGENET_DEFAULT_STD, dtype=values.dtype, device=values.device)
+    mean = torch.tensor(IMAGENET_MEAN, dtype=values.dtype, device=values.device)
+    deviation = torch.tensor(IMAGENET_DEVIATION, dtype=values.dtype, device=values.device)
     return (values - mean.view(shape)) / deviation.view(shape)
 
 
