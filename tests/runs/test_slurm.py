@@ -39,6 +39,7 @@ def test_folds_are_an_array_and_the_last_one_finishes_the_run(
     assert status(folder).state in {"pending", "running"}
     assert wait_for(folder, "finished", "failed").state == "finished", folder.tail()
     assert status(folder).epochs == (2, 2)
+    assert "Processor cores, as asked of Slurm: 1." in folder.tail(100)
 
 
 def test_a_job_is_cancelled_and_resumed(phantom_study: StoredStudy, cluster: object) -> None:

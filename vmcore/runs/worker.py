@@ -167,6 +167,9 @@ def _file_trouble(error: Exception) -> str:
 def _with_device(folder: RunFolder, fold: int | None) -> None:
     plan = folder.plan()
     waits = "SLURM_JOB_ID" not in os.environ and "LOCAL_RANK" not in os.environ
+    if given := os.environ.get("SLURM_CPUS_PER_TASK"):
+        torch.set_num_threads(int(given))  # not every cluster holds its jobs to what they asked for
+        log.info("Processor cores, as asked of Slurm: %d.", torch.get_num_threads())
     if not waits:  # Slurm has given the device; a second process shares the first one's
         folder.mark("started")
         _launch(folder, plan, None, fold)
