@@ -18,6 +18,7 @@ from vmcore.settings import settings
 
 Life = Literal["waiting", "alive", "gone"]
 _ROOT = Path(__file__).resolve().parent.parent.parent
+_INTO_LOG = 'log=$1; shift; exec "$@" >>"$log" 2>&1'  # what workers say belongs to the run
 
 
 class Launcher(Protocol):
@@ -71,8 +72,9 @@ class SlurmLauncher:
                 mem=None if chosen.slurm_memory_gb is None else f"{chosen.slurm_memory_gb}GB",
                 gpus_per_node=chosen.slurm_gpus or None,
             )
+            worker = [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)]
             work = CommandFunction(
-                [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)], cwd=str(_ROOT)
+                ["sh", "-c", _INTO_LOG, "worker", str(folder.log), *worker], cwd=str(_ROOT)
             )
             if folds:
                 jobs = executor.map_array(lambda fold: work("--fold", str(fold)), folds)
