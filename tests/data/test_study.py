@@ -138,3 +138,22 @@ def test_images_are_prepared_once_and_as_the_clinic_sees_them(tmp_path: Path) ->
     assert np.array_equal(images[1], expected.transpose(2, 0, 1))
     with pytest.raises(FileNotFoundError, match="prepare the data first"):
         load_prepared(manifest, folder)
+
+
+def test_many_images_are_prepared_side_by_side_with_the_same_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vmcore.data.preparing._WORTH_A_PROCESS", 4)
+    root = tmp_path / "raw"
+    root.mkdir()
+    names = [f"{index}.png" for index in range(12)]
+    for index, name in enumerate(names):
+        _, encoded = cv2.imencode(".png", np.full((48, 64), index, np.uint8))
+        (root / name).write_bytes(encoded.tobytes())
+    manifest = pd.DataFrame({"path": names})
+    for folder, workers in (("one", 1), ("two", 2)):
+        report = prepare_images(manifest, root, tmp_path / folder, workers=workers)
+        assert (report.made, report.unreadable) == (12, {})
+    alone, beside = (load_prepared(manifest, tmp_path / folder) for folder in ("one", "two"))
+    assert np.array_equal(alone, beside)
+    assert [int(image[0, 0, 0]) for image in beside] == list(range(12))

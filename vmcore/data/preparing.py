@@ -18,6 +18,8 @@ from vmcore.files import write_atomically
 from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_scan, to_model_pixels
 from vmcore.imaging.text import find_text
 
+_WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text
+
 
 @dataclass(frozen=True, slots=True)
 class PreparationReport:
@@ -58,7 +60,7 @@ def prepare_images(
         root: folder of the images.
         folder: folder of the prepared ones.
         settings: how frames are cleaned.
-        workers: processes.
+        workers: processes at the most; few images are prepared in this one.
         progress: called with (done, total).
     """
     paths = [str(path) for path in manifest["path"]]
@@ -79,7 +81,8 @@ def prepare_images(
 def _run(
     task: Callable[[str], tuple[str, str | None]], paths: list[str], workers: int
 ) -> Iterator[tuple[str, str | None]]:
-    if workers <= 1 or len(paths) < 2:
+    workers = min(workers, len(paths) // _WORTH_A_PROCESS)
+    if workers <= 1:
         yield from map(task, paths)
         return
     # a forked child of a process that has used torch's threads can hang: start fresh ones

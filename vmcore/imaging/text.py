@@ -15,6 +15,7 @@ from vmcore.imaging.scan import Region
 
 _SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
 _LONG_SIDE = 1600  # no picture is enlarged beyond this
+_MOST = 4.0  # nor by more: what cannot be read then is no text
 _SIGNS = 2  # speckle is read as a single letter now and then, which names nobody
 _TALLEST = 0.12  # text higher than this share of the picture is a skull read as the letter O
 _LIKELY, _DOUBTFUL = 0.5, 0.3  # how surely a place must hold text for it to be read
@@ -70,7 +71,7 @@ def find_text(
     """
     height, width = image.shape[:2]
     wanted = enlarge * max(_SHORT_SIDE / min(height, width), 1.0)
-    scale = max(min(wanted, _LONG_SIDE / max(height, width)), 1.0)
+    scale = max(min(wanted, _MOST, _LONG_SIDE / max(height, width)), 1.0)
     if scale > 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     # one engine, one caller: its sessions are shared between the threads of the app
