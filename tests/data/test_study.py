@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -143,7 +145,15 @@ def test_images_are_prepared_once_and_as_the_clinic_sees_them(tmp_path: Path) ->
 def test_many_images_are_prepared_side_by_side_with_the_same_pixels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started: list[int] = []
+
+    class Noted(ProcessPoolExecutor):
+        def __init__(self, workers: int, **options: Any) -> None:
+            started.append(workers)
+            super().__init__(workers, **options)
+
     monkeypatch.setattr("vmcore.data.preparing._WORTH_A_PROCESS", 4)
+    monkeypatch.setattr("vmcore.data.preparing.ProcessPoolExecutor", Noted)
     root = tmp_path / "raw"
     root.mkdir()
     names = [f"{index}.png" for index in range(12)]
@@ -154,6 +164,7 @@ def test_many_images_are_prepared_side_by_side_with_the_same_pixels(
     for folder, workers in (("one", 1), ("two", 2)):
         report = prepare_images(manifest, root, tmp_path / folder, workers=workers)
         assert (report.made, report.unreadable) == (12, {})
+    assert started == [2]
     alone, beside = (load_prepared(manifest, tmp_path / folder) for folder in ("one", "two"))
     assert np.array_equal(alone, beside)
     assert [int(image[0, 0, 0]) for image in beside] == list(range(12))

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torchvision.transforms.v2 import functional
 
 from vmcore.data.phantom import make_phantom
@@ -16,7 +17,7 @@ def test_model_input_is_nearest_neighbour_and_imagenet_normalised() -> None:
     image = make_phantom(8.0, 1, shape=(311, 497)).image
     small = cv2.resize(image, (224, 224), interpolation=cv2.INTER_NEAREST)
     scaled = torch.from_numpy(small).permute(2, 0, 1).float() / 255
-    expected = functional.normalize(scaled, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    expected = functional.normalize(scaled, IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
     got = to_model_input(image)
     assert got.shape == (3, 224, 224)
     assert got.dtype == torch.float32

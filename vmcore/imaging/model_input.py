@@ -11,7 +11,7 @@ from torch import Tensor
 INPUT_SIDE = 224  # pixels
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue, 0..1, as timm has them (whose import takes seconds)."""
+"""Of ImageNet's red, green and blue, 0..1, as timm has them, whose import is slow."""
 
 
 def to_model_pixels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
