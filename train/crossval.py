@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 import tyro
 from pydantic import ValidationError
 
 from vmcore.data import ManifestError
+from vmcore.models import Precision
 from vmcore.runs import (
     PAPER_SETTINGS,
     Plan,
@@ -44,6 +46,8 @@ class Wish:
     by_image: bool = False
     """Split as the paper does; one fetus may then stand on both sides."""
     seed: int = 0
+    precision: Precision | Literal["auto"] = "auto"
+    """auto: what the device computes fast; the run keeps to it."""
     processes: int = 1
     resume: str | None = None
     """A run to go on with instead of starting a new one."""
@@ -72,6 +76,7 @@ class Wish:
                 "folds": self.folds,
                 "split_by": "image" if self.by_image else "subject",
                 "split_seed": self.seed,
+                "precision": self.precision,
                 "processes": self.processes,
             }
         )

@@ -8,8 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from vmcore.inference.packing import PackedLinear, PackedPatches, pack, unpacked
+from vmcore.inference.packing import PackedLinear, PackedPatches, pack, packable, unpacked
 from vmcore.models import create_classifier
+
+native = pytest.mark.skipif(
+    not packable(torch.bfloat16), reason="the processor has no bfloat16, so nothing is packed"
+)
 
 
 @pytest.fixture
@@ -24,6 +28,7 @@ def plain() -> nn.Module:
     return create_classifier("usf-mae-tiny").bfloat16().eval()
 
 
+@native
 @torch.inference_mode()
 def test_a_packed_transformer_gives_the_plain_ones_logits(
     plain: nn.Module, images: torch.Tensor
@@ -34,6 +39,7 @@ def test_a_packed_transformer_gives_the_plain_ones_logits(
     assert difference.abs().max() < 5e-3
 
 
+@native
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("tokens", [1, 7, 197])
 def test_a_packed_layer_is_the_layer(tokens: int, *, bias: bool) -> None:
@@ -44,6 +50,7 @@ def test_a_packed_layer_is_the_layer(tokens: int, *, bias: bool) -> None:
         assert torch.equal(PackedLinear(layer).unpacked()(values), layer(values))
 
 
+@native
 @pytest.mark.parametrize("bias", [True, False])
 def test_packed_patches_are_the_convolution(*, bias: bool) -> None:
     layer = nn.Conv2d(3, 32, 8, 8, bias=bias, dtype=torch.bfloat16)
@@ -54,6 +61,7 @@ def test_packed_patches_are_the_convolution(*, bias: bool) -> None:
         assert torch.equal(packed.unpacked()(values), layer(values))
 
 
+@native
 def test_unpacking_gives_back_every_weight_and_leaves_the_packed_model_alone(
     plain: nn.Module,
 ) -> None:
@@ -62,6 +70,18 @@ def test_unpacking_gives_back_every_weight_and_leaves_the_packed_model_alone(
     assert again.keys() == plain.state_dict().keys()
     assert all(torch.equal(again[name], value) for name, value in plain.state_dict().items())
     assert any(isinstance(layer, PackedLinear) for layer in packed.modules())
+
+
+@torch.inference_mode()
+def test_without_bfloat16_in_the_processor_weights_stay_as_they_are(
+    plain: nn.Module, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    expected = plain.float()(images.float())
+    for dtype in (torch.float32, torch.bfloat16):
+        model = pack(copy.deepcopy(plain).to(dtype))
+        assert not any(isinstance(layer, PackedLinear) for layer in model.modules())
+    torch.testing.assert_close(pack(copy.deepcopy(plain))(images.float()), expected)
 
 
 def test_a_convolutional_network_is_left_as_it_is() -> None:

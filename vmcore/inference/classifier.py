@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from vmcore.imaging import INPUT_SIDE, to_model_input
 from vmcore.inference.comparison import gradient_map
-from vmcore.inference.forward import Seen, fast_type, look
+from vmcore.inference.forward import Seen, look
 from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
 from vmcore.inference.packing import pack, unpacked
-from vmcore.models import BundleCard, Familiarity, load_familiarity, load_models
+from vmcore.models import BundleCard, Familiarity, fast_dtype, load_familiarity, load_models
 
 _WIDE_SPREAD = 0.15
 
@@ -76,7 +76,7 @@ class Classifier:
     ) -> None:
         self.card = card
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.dtype = dtype or fast_type(self.device)
+        self.dtype = dtype or fast_dtype(self.device)
         self._models = [pack(model.to(self.device, self.dtype).eval()) for model in models]
         self._familiarity = familiarity
         self._lock = threading.Lock()

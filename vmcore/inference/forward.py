@@ -45,12 +45,3 @@ def look(model: nn.Module, images: Tensor) -> Seen:
     embedding = torch.cat([mean, deviation, *token], dim=1)
     return Seen(logits.float(), features, embedding)
 
-
-def fast_type(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes with it, float32 elsewhere."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    if device.type == "cpu":
-        # without AVX-512 BF16 (or AMX) bfloat16 is emulated and slower than float32
-        return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32  # noqa: SLF001
-    return torch.float32

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vmcore.models import plain_attention, vision_transformer
+from vmcore.models import fast_dtype, plain_attention, vision_transformer
+from vmcore.models.precision import matrix_units
 
 _TOKENS = 197  # what the layout is chosen for; other lengths work too
 
@@ -93,13 +94,19 @@ def pack(model: nn.Module) -> nn.Module:
     first = next(model.parameters())
     if not vision_transformer(model) or first.device.type != "cpu":
         return model
-    if not torch.cpu._is_amx_tile_supported():  # noqa: SLF001  with AMX fused attention is faster
+    if not matrix_units():  # with them fused attention is the faster of the two
         plain_attention(model)
-    if torch.backends.mkldnn.is_available() and first.dtype == torch.bfloat16:  # type: ignore[no-untyped-call]
+    if packable(first.dtype):
         for block in model.blocks:  # type: ignore[union-attr]
             _replace(block, nn.Linear, PackedLinear)
         _replace(model.patch_embed, nn.Conv2d, PackedPatches)  # type: ignore[arg-type]
     return model
+
+
+def packable(dtype: torch.dtype) -> bool:
+    """Whether weights of this type can be laid out here: bfloat16 that is not emulated."""
+    native = fast_dtype(torch.device("cpu")) == torch.bfloat16
+    return dtype == torch.bfloat16 and native and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 def unpacked(model: nn.Module) -> nn.Module:

@@ -21,6 +21,7 @@ from vmcore.models.classifier import (
 from vmcore.models.familiarity import Familiarity
 from vmcore.models.fetch import FetchProgress, fetch_public_weights
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
+from vmcore.models.precision import Precision, emulated, fast_dtype, training_precision
 from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
 
 __all__ = [
@@ -35,8 +36,11 @@ __all__ = [
     "FetchProgress",
     "MaeShape",
     "MaskedAutoencoder",
+    "Precision",
     "WeightsError",
     "create_classifier",
+    "emulated",
+    "fast_dtype",
     "fetch_public_weights",
     "load_card",
     "load_familiarity",
@@ -46,5 +50,6 @@ __all__ = [
     "plain_attention",
     "read_weights",
     "save_bundle",
+    "training_precision",
     "vision_transformer",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from vmcore.data import Splits, StoredStudy, make_splits
-from vmcore.models import ARCHITECTURES
+from vmcore.models import ARCHITECTURES, Precision
 from vmcore.training import FinetuneSettings
 
 
@@ -42,7 +42,8 @@ class Plan(BaseModel):
     split_by: Literal["subject", "image"] = "subject"
     """"image" is the paper's way: one fetus may then stand on both sides."""
     split_seed: int = Field(0, ge=0)
-    precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
+    precision: Precision | Literal["auto"] = "auto"
+    """"auto" takes what the device that the run gets computes fast, and keeps to it."""
     processes: int = Field(1, ge=1, le=64)
 
     def splits(self, study: StoredStudy) -> Splits:

@@ -33,6 +33,7 @@ from vmcore.runs.devices import claim_device
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.precision import settle_precision
 from vmcore.runs.record import RunStore, open_store
 from vmcore.runs.weights import starting_model
 from vmcore.settings import settings
@@ -185,7 +186,8 @@ def _with_device(folder: RunFolder, fold: int | None) -> None:
 
 
 def _launch(folder: RunFolder, plan: Plan, device: str | None, fold: int | None) -> None:
-    fabric = make_fabric(plan.precision, processes=plan.processes, device=device)
+    precision = settle_precision(folder, device)
+    fabric = make_fabric(precision, processes=plan.processes, device=device)
     fabric.launch()
     if fabric.is_global_zero:
         open_store(settings().store).set_status(folder.run_id, "RUNNING")

@@ -209,8 +209,11 @@ def predict(
     weight: Tensor | None = None,
     batch_size: int = 128,
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Probability of ventriculomegaly (N,) and mean class-weighted loss, without augmentation."""
-    model.eval()
+    """Probability of ventriculomegaly (N,) and mean class-weighted loss, without augmentation.
+
+    The model is moved to the fabric's device, where the images go.
+    """
+    model.to(fabric.device).eval()
     weight = torch.ones(2) if weight is None else weight.cpu()
     processes = fabric.world_size
     padded = np.concatenate([rows, rows[:1].repeat(-len(rows) % processes)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,14 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from vmcore.models import plain_attention
+from vmcore.models import Precision, plain_attention, training_precision
 from vmcore.training.schedule import learning_rate
 
 CLIP_NORM = 1.0
 
 
 def make_fabric(
-    precision: str = "bf16-mixed",
+    precision: Precision | Literal["auto"] = "auto",
     accelerator: str = "auto",
     processes: int = 1,
     device: str | None = None,
@@ -27,21 +28,32 @@ def make_fabric(
     """Devices, precision and processes of a training.
 
     Args:
-        precision: of lightning-fabric: "32-true", "bf16-mixed", "16-mixed".
+        precision: "32-true", "bf16-mixed" or "16-mixed"; "auto" takes what the device computes fast.
         accelerator: "auto", "cpu" or "cuda".
         processes: with more than one, gradients are averaged over them (DDP; gloo on CPU).
-        device: "cuda:1" for that one; any free one without. Several processes take the first ones.
+        device: "cpu", or "cuda:1" for that one; any free one without. Several processes take the
+            first ones.
     """
     chosen: int | list[int] = processes
-    if device is not None and device.startswith("cuda:") and processes == 1:
+    if device == "cpu":
+        accelerator = "cpu"
+    elif device is not None and device.startswith("cuda:") and processes == 1:
         accelerator, chosen = "cuda", [int(device.removeprefix("cuda:"))]
+    if precision == "auto":
+        on_gpu = accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available())
+        precision = training_precision(torch.device("cuda" if on_gpu else "cpu"))
     return Fabric(
         accelerator=accelerator,
         devices=chosen,
         strategy="ddp" if processes > 1 else "auto",
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision,
         plugins=[LightningEnvironment()],  # a Slurm job is ours too: nothing to be guessed
     )
+
+
+def precision_of(fabric: Fabric) -> Precision:
+    """The precision that a fabric trains in, "auto" resolved."""
+    return cast("Precision", fabric.strategy.precision.precision)
 
 
 def set_up(
@@ -54,7 +66,9 @@ def set_up(
     if fabric.device.type == "cpu":
         plain_attention(model)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=torch.cuda.is_available())
+    # a fused step takes the loss's scale away itself, after the gradients had to be clipped
+    scaled = precision_of(fabric) == "16-mixed"
+    optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=not scaled)
     wrapped, prepared = fabric.setup(model, optimizer)
     return wrapped, prepared
 
@@ -97,7 +111,9 @@ def update(
     for group in optimizer.param_groups:
         group["lr"] = rate
     fabric.backward(loss)
-    fabric.clip_gradients(model, optimizer, max_norm=CLIP_NORM)
+    # a scaled loss overflows now and then: its scaler sees that, leaves the step out and scales less
+    finite = precision_of(fabric) != "16-mixed"
+    fabric.clip_gradients(model, optimizer, max_norm=CLIP_NORM, error_if_nonfinite=finite)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return rate
