@@ -12,7 +12,15 @@ from pages.parts.model import load_classifier
 from vmcore.imaging import ScanError
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
-from vmcore.reporting import caution, fold_strip, heatmap_png, results_csv, three_panels, verdict
+from vmcore.reporting import (
+    HEATMAP_WORDS,
+    caution,
+    fold_strip,
+    heatmap_png,
+    results_csv,
+    three_panels,
+    verdict,
+)
 from vmcore.runs import RunError, bundle_in_use
 from vmcore.settings import settings
 
@@ -122,6 +130,7 @@ def _show(desk: Desk, tray: Tray, classifier: Classifier) -> None:
     st.plotly_chart(
         three_panels(analysis), key=f"panels-{tray.key}", config=_QUIET_BAR, width="stretch"
     )
+    st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
     left, right = st.columns([3, 2], gap="large")
     with left:
         _removals(analysis)

@@ -15,8 +15,8 @@ from torch import nn
 from vmcore.data.phantom import make_phantom
 from vmcore.imaging import to_model_input
 from vmcore.inference import HEATMAP_METHODS, Classifier, eigen_cam
-from vmcore.inference.comparison import gradient_map
-from vmcore.inference.forward import look
+from vmcore.inference.comparison import gradient_map, target_layer
+from vmcore.inference.forward import forward_pass
 from vmcore.inference.heatmap import leading_pair, mean_map
 from vmcore.models import BundleCard, create_classifier
 
@@ -42,12 +42,37 @@ def test_it_agrees_with_pytorch_grad_cam(name: str) -> None:
     torch.manual_seed(4)
     model = create_classifier(name).eval()
     images = torch.stack([to_model_input(make_phantom(width, 1).image) for width in (7.0, 15.0)])
-    layer = model.layer4 if name == "resnet50" else model.blocks[-1]
+    layer = model.layer4 if name == "resnet50" else model.blocks[-1].norm1
+    assert target_layer(model)[0] is layer  # the one that the methods with gradients explain
     expected = oracle(model, layer, images, tokens=name != "resnet50")
     with torch.inference_mode():
-        features = look(model, images).features
-    for one, reference in zip(features, expected, strict=True):
+        activations = forward_pass(model, images).activations
+    for one, reference in zip(activations, expected, strict=True):
         assert np.abs(eigen_cam(one, 224) - reference).max() < 1e-3
+
+
+def test_patches_reach_the_verdict_before_the_last_block_and_not_behind_it() -> None:
+    torch.manual_seed(4)
+    model = create_classifier("usf-mae-tiny").eval()
+    images = torch.randn(1, 3, 224, 224)
+
+    def moved(tokens: torch.Tensor) -> torch.Tensor:
+        shifted = tokens.clone()
+        shifted[:, 1 + 77] += torch.linspace(-50, 50, tokens.shape[2])
+        return shifted
+
+    def change() -> float:
+        with torch.inference_mode():
+            return float((forward_pass(model, images).logits - plain).abs().max())
+
+    with torch.inference_mode():
+        plain = forward_pass(model, images).logits
+    hook = model.blocks[-1].register_forward_hook(lambda _block, _inputs, output: moved(output))
+    assert change() == 0
+    hook.remove()
+    hook = model.blocks[-1].register_forward_pre_hook(lambda _block, inputs: (moved(inputs[0]),))
+    assert change() > 1e-5
+    hook.remove()
 
 
 def test_the_projection_is_the_full_decompositions_up_to_its_sign() -> None:

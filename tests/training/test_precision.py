@@ -46,6 +46,7 @@ class OnItsDevice(nn.Module):
         self.devices: list[torch.device] = []
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of nothing."""
         assert self.weight.device == images.device
         self.devices.append(images.device)
         return torch.zeros(len(images), 2)
@@ -65,7 +66,9 @@ def test_a_model_judges_on_the_device_that_the_images_go_to(
 
 
 @pytest.mark.parametrize("overflows", [False, True])
-def test_a_scaled_float16_loss_is_clipped_and_an_overflow_costs_one_step(*, overflows: bool) -> None:
+def test_a_scaled_float16_loss_is_clipped_and_an_overflow_costs_one_step(
+    *, overflows: bool
+) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=64.0)
     plugin = MixedPrecision("16-mixed", device="cpu", scaler=scaler)
     fabric = Fabric(accelerator="cpu", devices=1, plugins=[plugin])

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from vmcore.imaging import INPUT_SIDE, to_model_input
 from vmcore.inference.comparison import gradient_map
-from vmcore.inference.forward import Seen, look
+from vmcore.inference.forward import ForwardOutput, forward_pass
 from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
 from vmcore.inference.packing import pack, unpacked
 from vmcore.models import BundleCard, Familiarity, fast_dtype, load_familiarity, load_models
@@ -118,12 +118,12 @@ class Classifier:
             return []
         batch = torch.stack([to_model_input(image) for image in images]).to(self.device)
         with self._lock:
-            seen = self._look(batch)
-            maps = self._maps(seen, batch, heatmap)
-        probability = np.stack([part.logits.double().softmax(1)[:, 1].cpu() for part in seen])
+            outputs = self._forward(batch)
+            maps = self._maps(outputs, batch, heatmap)
+        probability = np.stack([part.logits.double().softmax(1)[:, 1].cpu() for part in outputs])
         if self.card.calibration is not None:
             probability = self.card.calibration.apply(probability)
-        strange = self._strangeness(seen)
+        strange = self._strangeness(outputs)
         return [
             self._prediction(
                 probability[:, index],
@@ -145,25 +145,27 @@ class Classifier:
         """Embeddings (F, B, D) of cleaned images, float32."""
         batch = torch.stack([to_model_input(image) for image in images]).to(self.device)
         with self._lock:
-            return torch.stack([part.embedding.cpu() for part in self._look(batch)])
+            return torch.stack([part.embedding.cpu() for part in self._forward(batch)])
 
-    def _look(self, batch: Tensor) -> list[Seen]:
+    def _forward(self, batch: Tensor) -> list[ForwardOutput]:
         with torch.inference_mode():
-            return [look(model, batch.to(self.dtype)) for model in self._models]
+            return [forward_pass(model, batch.to(self.dtype)) for model in self._models]
 
-    def _maps(self, seen: list[Seen], batch: Tensor, method: str | None) -> list[list[Heatmap]]:
+    def _maps(
+        self, outputs: list[ForwardOutput], batch: Tensor, method: str | None
+    ) -> list[list[Heatmap]]:
         if method is None:
             return []
         if method == "eigen-cam":
-            return [[eigen_cam(one, INPUT_SIDE) for one in part.features] for part in seen]
+            return [[eigen_cam(one, INPUT_SIDE) for one in part.activations] for part in outputs]
         return [
             gradient_map(unpacked(model).float(), batch.float(), method) for model in self._models
         ]
 
-    def _strangeness(self, seen: list[Seen]) -> npt.NDArray[np.float64] | None:
+    def _strangeness(self, outputs: list[ForwardOutput]) -> npt.NDArray[np.float64] | None:
         if self._familiarity is None:
             return None
-        embeddings = torch.stack([part.embedding.cpu() for part in seen])
+        embeddings = torch.stack([part.embedding.cpu() for part in outputs])
         return self._familiarity.strangeness(embeddings)
 
     def _prediction(

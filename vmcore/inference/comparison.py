@@ -9,6 +9,7 @@ from pytorch_grad_cam import EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, L
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from vmcore.inference.forward import patches_as_map
 from vmcore.inference.heatmap import Heatmap
 from vmcore.models import vision_transformer
 
@@ -49,13 +50,11 @@ def gradient_map(model: nn.Module, images: Tensor, method: str) -> list[Heatmap]
 def target_layer(model: nn.Module) -> tuple[nn.Module, Any]:
     """The layer to explain, and what turns a transformer's tokens into a map."""
     if vision_transformer(model):
-        # the block's first norm: gradients of patch tokens vanish behind the last attention
+        # what the last attention takes in: behind it patch tokens reach no class-token head
         return model.blocks[-1].norm1, _tokens_to_map  # type: ignore[index, union-attr]
     children = dict(model.named_children())
     return (children["layer4"] if "layer4" in children else children["features"]), None
 
 
 def _tokens_to_map(tokens: Tensor) -> Tensor:
-    patches = tokens[:, 1:]
-    side = round(patches.shape[1] ** 0.5)
-    return patches.transpose(1, 2).reshape(len(patches), -1, side, side)
+    return patches_as_map(tokens[:, 1:])

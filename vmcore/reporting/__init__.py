@@ -6,9 +6,10 @@ from vmcore.reporting.curves import fold_curves, run_curves
 from vmcore.reporting.panels import fold_strip, three_panels
 from vmcore.reporting.pictures import blend, heatmap_png
 from vmcore.reporting.tables import results_csv
-from vmcore.reporting.words import Verdict, caution, verdict
+from vmcore.reporting.words import HEATMAP_WORDS, Verdict, caution, verdict
 
 __all__ = [
+    "HEATMAP_WORDS",
     "Verdict",
     "blend",
     "calibration_words",

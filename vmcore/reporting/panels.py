@@ -83,7 +83,7 @@ def _heat(heatmap: npt.NDArray[np.float32], row: int, column: int) -> go.Heatmap
         showscale=False,
         zsmooth="best",
         opacity=_OPACITY / 100,
-        hovertemplate="attention %{z} %<extra></extra>",
+        hovertemplate="Eigen-CAM %{z} %<extra></extra>",
     )
 
 

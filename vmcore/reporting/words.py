@@ -8,6 +8,20 @@ from typing import Literal
 from vmcore.inference import Analysis, Prediction
 
 
+HEATMAP_WORDS = {
+    "eigen-cam": (
+        "The heatmap is Eigen-CAM, the mean of the folds: how strongly each patch, as the last "
+        "attention takes it in, follows the direction in which the picture's patches differ most. It "
+        "shows what stands out to the network, whichever way it decides; it proves nothing."
+    ),
+    "others": (
+        "The heatmap shows which patches would change the logit of ventriculomegaly, by gradients at "
+        "what the last attention takes in, the mean of the folds; it proves nothing."
+    ),
+}
+"""What a heatmap is, by method, for the page that shows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A headline, one sentence that explains it, and its tone."""

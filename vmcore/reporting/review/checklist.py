@@ -114,7 +114,7 @@ def checklist(
         Item("Fairness across groups of people", "14", "", YOURS),
         Item("Output and threshold", "15", "", f"Threshold {reading.threshold:.4f}: {reading.rule}."),
         Item("Recalibration", "12f", "", calibrated),
-        Item("Explanation of single results", "", "31", "Eigen-CAM of the last block's patch tokens."),
+        Item("Explanation of single results", "", "31", "Eigen-CAM of what the last attention takes in."),
         Item("Validation on external data", "16", "32", YOURS),
         Item("Ethics approval, protocol, registration, funding", "17 18", "40 41 42", YOURS),
         Item("Flow and characteristics of participants", "20a 20b", "33 34", YOURS),
