@@ -7,7 +7,6 @@ from typing import Literal
 
 from vmcore.inference import Analysis, Prediction
 
-
 HEATMAP_WORDS = {
     "eigen-cam": (
         "The heatmap is Eigen-CAM, the mean of the folds: how strongly each patch, as the last "
