@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts.frame import enter_frame
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.models import BundleCard, BundleError, load_card
-from vmcore.reporting import calibration_words
+from vmcore.reporting import calibration_words, decimal
 from vmcore.runs import RunError, bundle_in_use
 
 
@@ -42,7 +42,7 @@ def _card(card: BundleCard) -> None:
     st.header("Model card", anchor=False)
     st.write(
         f"**{card.name}** · {card.architecture}, {card.folds} folds · made {card.created} · "
-        f"threshold {card.threshold:.3f} ({card.threshold_rule}) · {calibration_words(card.calibration)}"
+        f"threshold {decimal(card.threshold)} ({card.threshold_rule}) · {calibration_words(card.calibration)}"
     )
     st.subheader("What the figures do not prove", anchor=False)
     for limit in card.limits:

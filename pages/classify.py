@@ -15,6 +15,7 @@ from vmcore.models import BundleError
 from vmcore.reporting import (
     HEATMAP_WORDS,
     caution,
+    decimal,
     fold_strip,
     heatmap_png,
     results_csv,
@@ -203,7 +204,7 @@ def _model_card(classifier: Classifier) -> None:
     with st.expander(f"Answered by {card.name}", icon=":material/model_training:"):
         st.write(
             f"{card.folds} folds of {card.architecture}, made {card.created or 'at an unknown time'}. "
-            f"Threshold {card.threshold:.2f}: {card.threshold_rule}."
+            f"Threshold {decimal(card.threshold)}: {card.threshold_rule}."
         )
         for limit in card.limits:
             st.markdown(f"- {limit}")

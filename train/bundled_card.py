@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,12 +16,24 @@ from torch import Tensor
 
 from train.bundled_data import other_organs
 from vmcore.data import Splits, load_prepared
-from vmcore.evaluation import binary_metrics, choose_threshold, fold_table, rounded
+from vmcore.evaluation import (
+    VALIDATION_TITLE,
+    FoldDecision,
+    binary_metrics,
+    choose_threshold,
+    cross_fitted,
+    cross_fitted_table,
+    rounded,
+)
 from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, Familiarity, create_classifier, save_bundle
 from vmcore.training import Study, fit_familiarity, fold_predictions, make_fabric
 
+BY_SOURCE_TITLE = (
+    "By source (validation: out of fold, at thresholds chosen on the other folds; test: mean of the "
+    "folds)"
+)
 _FAMILIAR = 0.95  # share of training images that each measure must call familiar
 
 
@@ -52,6 +64,7 @@ def write_bundle(
     validation = predictions[predictions["split"] == "validation"]
     real = validation[validation["source"] != "phantom"]
     threshold = choose_threshold(real["label"], real["probability"])
+    decisions = cross_fitted(validation, chosen_on=(validation["source"] != "phantom").to_numpy())
     card = BundleCard(architecture=recipe.architecture, folds=len(states))
     models = [create_classifier(recipe.architecture, state) for state in states]
     classifier = Classifier(card, models, dtype=torch.float32)
@@ -61,10 +74,10 @@ def write_bundle(
         [create_classifier(recipe.architecture, state) for state in states],
         architecture=recipe.architecture,
         familiarity=familiarity,
-        predictions=predictions.round({"probability": 5}).to_csv(index=False),
+        predictions=predictions.to_csv(index=False),
         name="VentriScope bundled model (USF-MAE tiny)",
         created=datetime.now(UTC).date().isoformat(),
-        threshold=round(threshold, 4),
+        threshold=threshold,
         threshold_rule="Youden's index over the out-of-fold predictions of real images",
         phantom_series=recipe.seed,
         training_data={
@@ -72,10 +85,8 @@ def write_bundle(
             "Recipe": _recipe_words(recipe, splits),
         },
         metrics={
-            "Validation, by fold (all sources)": fold_table(validation, threshold),
-            "By source (validation: out of fold; test: mean of the folds)": _by_source(
-                predictions, threshold
-            ),
+            f"{VALIDATION_TITLE}, all sources": cross_fitted_table(validation, decisions),
+            BY_SOURCE_TITLE: _by_source(predictions, threshold, decisions),
             "Domain check": rates,
         },
         limits=list(_LIMITS),
@@ -133,15 +144,24 @@ def _predictions(
     return pd.concat(parts, ignore_index=True)
 
 
-def _by_source(predictions: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
+def _by_source(
+    predictions: pd.DataFrame, threshold: float, decisions: Mapping[int, FoldDecision | None]
+) -> list[dict[str, Any]]:
+    own = {fold: one.threshold for fold, one in decisions.items() if one is not None}
     rows = []
     for split in ("validation", "test"):
         part = predictions[predictions["split"] == split]
-        part = part.groupby(["image", "source", "label"], as_index=False)["probability"].mean()
+        if split == "validation":
+            part = part.assign(line=part["fold"].map(own))
+        else:
+            part = part.groupby(["image", "source", "label"], as_index=False)["probability"].mean()
+            part = part.assign(line=threshold)
         groups = [(source, part[part["source"] == source]) for source in part["source"].unique()]
         groups += [("all real", part[part["source"] != "phantom"]), ("all", part)]
         for source, group in groups:
-            figures = binary_metrics(group["label"], group["probability"], threshold)
+            called = (group["probability"] >= group["line"]).astype(float)
+            figures = binary_metrics(group["label"], called)
+            figures["auc"] = binary_metrics(group["label"], group["probability"])["auc"]
             rows.append(
                 rounded(
                     {

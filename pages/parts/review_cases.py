@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.case_picture import as_prediction, case_tile
 from pages.parts.review_choice import Review
 from vmcore.evaluation import case_table
-from vmcore.reporting import blend, fold_strip
+from vmcore.reporting import blend, decimal, fold_strip
 
 _KINDS = ("false negative", "false positive", "true positive", "true negative")
 _TONES = {"false": "red", "true": "green"}
@@ -91,8 +91,8 @@ def case_panel(review: Review, row: pd.Series, *, name: str = "") -> None:
             fold_strip(prediction), config={"displayModeBar": False}, key=f"strip-{name}",
             width="stretch",
         )  # fmt: skip
-        known = {"truth": row["label"], "probability": f"{row['probability']:.4f}"}
-        known |= {f"fold {fold}": f"{value:.4f}" for fold, value in folds.items()}
+        known = {"truth": row["label"], "probability": decimal(float(row["probability"]))}
+        known |= {f"fold {fold}": decimal(value) for fold, value in folds.items()}
         plain = {"kind", "label", "probability"}
         known |= {
             str(key): str(value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import streamlit as st
+from scipy.special import expit
 
 from pages.parts.review_decision import draw_decision
 from vmcore.evaluation import (
@@ -20,9 +21,11 @@ from vmcore.evaluation import (
     ruled,
 )
 from vmcore.models.bundle import CARD_FILE
+from vmcore.models.calibration import logit
 from vmcore.runs import IMPORTED, Listed, Reviewed, imported, open_reviewed, reviewable
 
 _FRESH_S = 5
+_EXTREME = 0.005  # thresholds closer to 0 or 1 are shown by log odds
 _KEPT = "as kept"
 _MENDS = {
     _KEPT: _KEPT,
@@ -184,16 +187,30 @@ def choose_reading(key: str) -> Review:
         rule = _rule(key, list(_RULES) if fitted else [_KEPT])
     start = _start(reviewed, mend, rule)
     with fourth:
-        threshold = st.slider(
-            "Threshold", 0.0, 1.0, round(start.threshold, 4), 0.0005, format="%.4f",
-            key=f"threshold-{key}-{mend}-{rule}-{start.threshold:.5f}",
-            help="Move it to explore. What is kept in a model comes from a rule on validation images, "
-            "never from test images.",
-        )  # fmt: skip
-    moved = abs(threshold - start.threshold) > 5e-4
+        threshold = _threshold(start.threshold, f"threshold-{key}-{mend}-{rule}")
+    moved = threshold != start.threshold
     reading = start.at(threshold, "moved by hand, to explore") if moved else start
     draw_decision(reviewed, reading, rule, _mend_of(reviewed, mend), moved=moved)
     return Review(reviewed, reading, split)
+
+
+def _threshold(kept: float, key: str) -> float:
+    """Draw the threshold; untouched it is exactly the kept one, whatever the slider can show.
+
+    Close to 0 or 1, where confident networks have it, the slider goes by log odds.
+    """
+    words = (
+        "Move it to explore. What is kept in a model comes from a rule on validation images, never "
+        "from test images."
+    )
+    key = f"{key}-{kept!r}"
+    if _EXTREME <= kept <= 1 - _EXTREME:
+        shown = round(kept, 4)
+        chosen = st.slider("Threshold", 0.0, 1.0, shown, 0.0005, format="%.4f", key=key, help=words)
+        return kept if chosen == shown else chosen
+    shown = round(float(logit(kept)), 1)
+    chosen = st.slider("Threshold (log odds)", -17.0, 17.0, shown, 0.1, key=key, help=words)
+    return kept if chosen == shown else float(expit(chosen))
 
 
 def _mend_of(reviewed: Reviewed, mend: str) -> Mend:

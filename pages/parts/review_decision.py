@@ -6,6 +6,7 @@ import streamlit as st
 
 from vmcore.evaluation import Mend, PredictionsError, Reading, ThresholdRule
 from vmcore.models import BundleError
+from vmcore.reporting import decimal
 from vmcore.runs import BUNDLED, IMPORTED, Reviewed, RunError, keep_decision
 
 
@@ -19,7 +20,7 @@ def draw_decision(
 ) -> None:
     """Say what the threshold is, and offer to keep it where that is possible."""
     left, right = st.columns([5, 1], vertical_alignment="center")
-    words = f"Threshold {reading.threshold:.4f}: {reading.rule}."
+    words = f"Threshold {decimal(reading.threshold)}: {reading.rule}."
     if reading.calibration is not None:
         words += f" Probabilities after {reading.calibration.method} scaling."
     left.caption(words)

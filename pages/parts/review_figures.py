@@ -43,6 +43,8 @@ _SHOWN = {
 def draw(review: Review) -> None:
     """Draw the view."""
     _tiles(review)
+    if optimism := review.reading.optimism(review.split):
+        st.caption(f":orange[:material/warning: {optimism}]")
     _curves(review)
     _table(review)
     st.markdown("**95 % intervals**")

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.parts.case_picture import case_tile, worded
 from pages.parts.review_choice import Review
 from vmcore.evaluation import case_table
+from vmcore.reporting import decimal
 from vmcore.reporting.review import Tile, gallery_png
 
 _TRIED = 40  # cases looked for before giving up on a row
@@ -56,7 +57,7 @@ def _tiles(review: Review, kind: str, count: int) -> list[Tile]:
             fold = int(str(judged).removeprefix("fold "))
         tile = case_tile(review.reviewed.key, str(row["image"]), fold)
         if tile is not None:
-            tiles.append(worded(tile, f"probability {row['probability']:.2f}"))
+            tiles.append(worded(tile, f"probability {decimal(float(row['probability']), 2)}"))
         if len(tiles) == count:
             break
     return tiles

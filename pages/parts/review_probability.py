@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from pages.parts.review_choice import Review
 from vmcore.evaluation import (
+    PredictiveCurve,
     calibration_figures,
-    operating_point,
-    predictive_values,
+    predictive_curve,
     reliability,
     rounded,
 )
 from vmcore.reporting.review import (
+    PREVALENCES,
     browser_options,
     decision_figure,
+    ends_in_percent,
     prevalence_figure,
     reliability_figure,
 )
@@ -64,25 +68,39 @@ def draw(review: Review) -> None:
 
 
 def _prevalence(review: Review) -> None:
-    point = operating_point(review.cases, review.reading.threshold)
-    specificity = 1 - point.false_rate
-    if pd.isna(point.recall) or pd.isna(specificity):
-        st.caption("Predictive values need images of both classes.")
+    if not 0 < review.cases.labels.sum() < len(review.cases):
+        st.caption("Predictive values and net benefit need images of both classes.")
         return
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with left:
         share = st.slider("Prevalence (%)", 0.1, 50.0, 1.0, 0.1, key="prevalence") / 100
-        ppv, npv = (float(v) for v in predictive_values(point.recall, specificity, share))
-        first, second = st.columns(2)
-        first.metric("PPV", "–" if pd.isna(ppv) else f"{ppv:.1%}")
-        second.metric("NPV", "–" if pd.isna(npv) else f"{npv:.2%}")
-        st.caption(
-            f"Of 1,000 fetuses {1000 * share:.0f} would have ventriculomegaly. The model would call "
-            f"{1000 * (share * point.recall + (1 - share) * point.false_rate):.0f}, of whom "
-            f"{1000 * share * point.recall:.1f} have it, and miss "
-            f"{1000 * share * (1 - point.recall):.1f}."
-        )
+        here = _curve(review.token, review, (share,))
+        _values(here, share)
     right.plotly_chart(
-        prevalence_figure(point.recall, specificity, share), theme=None, key="predictive-values",
-        config=browser_options("predictive-values"),
+        prevalence_figure(_curve(review.token, review, tuple(PREVALENCES)), here), theme=None,
+        key="predictive-values", config=browser_options("predictive-values"),
     )  # fmt: skip
+
+
+def _values(here: PredictiveCurve, share: float) -> None:
+    first, second = st.columns(2)
+    for column, name, (value,), method in (
+        (first, "PPV", here.ppv, here.ppv_method),
+        (second, "NPV", here.npv, here.npv_method),
+    ):
+        column.metric(name, "–" if pd.isna(value.estimate) else f"{value.estimate:.1%}")
+        column.caption(f"95 %: {ends_in_percent(value)} ({method})")
+    found, well = here.sensitivity.estimate, here.specificity.estimate
+    st.caption(
+        f"Of 1,000 fetuses {1000 * share:.0f} would have ventriculomegaly. The model (the folds' mean "
+        f"probability) would call {1000 * (share * found + (1 - share) * (1 - well)):.0f}, of whom "
+        f"{1000 * share * found:.1f} have it, and miss {1000 * share * (1 - found):.1f}."
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _curve(
+    token: tuple[Any, ...], _review: Review, prevalence: tuple[float, ...]
+) -> PredictiveCurve:
+    del token
+    return predictive_curve(_review.cases, _review.reading.threshold, prevalence)

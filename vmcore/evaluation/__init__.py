@@ -17,6 +17,13 @@ from vmcore.evaluation.comparison import (
     mcnemar,
     shared_rows,
 )
+from vmcore.evaluation.crossfit import (
+    TEST_TITLE,
+    VALIDATION_TITLE,
+    FoldDecision,
+    cross_fitted,
+    cross_fitted_table,
+)
 from vmcore.evaluation.curves import CurveBand, pr_band, roc_band
 from vmcore.evaluation.intervals import Interval, bca_intervals, wilson
 from vmcore.evaluation.metrics import binary_metrics
@@ -39,7 +46,12 @@ from vmcore.evaluation.reading import (
     ruled,
 )
 from vmcore.evaluation.resampled import figure_intervals
-from vmcore.evaluation.screening import net_benefit, predictive_values
+from vmcore.evaluation.screening import (
+    PredictiveCurve,
+    net_benefit,
+    predictive_curve,
+    predictive_values,
+)
 from vmcore.evaluation.subgroups import severity, subgroup_rows
 from vmcore.evaluation.summary import (
     ALL_METRICS,
@@ -53,15 +65,19 @@ from vmcore.evaluation.thresholds import ThresholdRule, choose_threshold
 __all__ = [
     "ALL_METRICS",
     "PAPER_METRICS",
+    "TEST_TITLE",
+    "VALIDATION_TITLE",
     "CalibrationFigures",
     "CaseSet",
     "Comparison",
     "CurveBand",
+    "FoldDecision",
     "Interval",
     "Mend",
     "OperatingPoint",
     "Predictions",
     "PredictionsError",
+    "PredictiveCurve",
     "Reading",
     "ReliabilityBin",
     "Split",
@@ -73,6 +89,8 @@ __all__ = [
     "choose_threshold",
     "compare",
     "comparison_rows",
+    "cross_fitted",
+    "cross_fitted_table",
     "delong",
     "figure_intervals",
     "fit_calibration",
@@ -85,6 +103,7 @@ __all__ = [
     "net_benefit",
     "operating_point",
     "pr_band",
+    "predictive_curve",
     "predictive_values",
     "read_predictions",
     "read_through",

@@ -135,7 +135,9 @@ def read_predictions(source: Path | bytes | pd.DataFrame) -> Predictions:
 def _read(source: Path | bytes) -> pd.DataFrame:
     try:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
-        return pd.read_csv(stream, dtype={"image": str, "subject": str})
+        return pd.read_csv(
+            stream, dtype={"image": str, "subject": str}, float_precision="round_trip"
+        )
     except FileNotFoundError as error:
         raise PredictionsError("There is no such file of predictions.") from error
     except pd.errors.EmptyDataError as error:

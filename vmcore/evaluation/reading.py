@@ -10,7 +10,7 @@ import numpy as np
 from vmcore.evaluation.calibration import fit_calibration
 from vmcore.evaluation.metrics import binary_metrics
 from vmcore.evaluation.predictions import CaseSet, Predictions, PredictionsError, Split
-from vmcore.evaluation.thresholds import ThresholdRule, choose_threshold
+from vmcore.evaluation.thresholds import CHOSEN_ON_VALIDATION, ThresholdRule, choose_threshold
 from vmcore.models import Calibration
 
 Mend = Literal["none", "temperature", "platt"]
@@ -44,6 +44,19 @@ class Reading:
         if split not in self._cases:
             self._cases[split] = self.predictions.cases(split)
         return self._cases[split]
+
+    def optimism(self, split: Split) -> str | None:
+        """A sentence where figures of this split are too good: what decided saw these images."""
+        chosen = CHOSEN_ON_VALIDATION in self.rule
+        if split != "validation" or not (chosen or self.calibration is not None):
+            return None
+        what = " and ".join(
+            word for word, so in (("threshold", chosen), ("calibration", self.calibration)) if so
+        )
+        return (
+            f"The {what} came from these very validation images, so figures that depend on it are a "
+            "little too good here. AUC and average precision are not affected; the test decides."
+        )
 
     def at(self, threshold: float, rule: str) -> Reading:
         """The same with another threshold."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,20 @@ from vmcore.evaluation.resampled import figure_intervals
 PAPER_METRICS = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
 ALL_METRICS = (*PAPER_METRICS, "balanced_accuracy", "mcc", "npv", "average_precision")
 
+_WITHOUT_THRESHOLD = {"auc", "average_precision"}
+
 
 def fold_table(
-    predictions: pd.DataFrame, threshold: float, metrics: Sequence[str] = PAPER_METRICS
+    predictions: pd.DataFrame,
+    threshold: float | Mapping[int, float | None],
+    metrics: Sequence[str] = PAPER_METRICS,
 ) -> list[dict[str, Any]]:
     """Figures of each fold, their mean and their standard deviation, as in Tables 2 and 3.
 
     Args:
         predictions: columns fold, label (0 or 1), probability; of one split.
-        threshold: from which a probability counts as ventriculomegaly.
+        threshold: from which a probability counts as ventriculomegaly; one for all, or by fold,
+            None where a fold has none (figures that need one are then None).
         metrics: which figures; the paper's six without.
 
     Returns:
@@ -32,7 +37,10 @@ def fold_table(
     """
     rows: list[dict[str, Any]] = []
     for fold, part in predictions.groupby("fold"):
-        figures = binary_metrics(part["label"], part["probability"], threshold)
+        own = threshold.get(int(str(fold))) if isinstance(threshold, Mapping) else threshold
+        figures = binary_metrics(part["label"], part["probability"], 0.5 if own is None else own)
+        if own is None:
+            figures |= {key: float("nan") for key in figures if key not in _WITHOUT_THRESHOLD}
         rows.append({"fold": str(fold), "images": len(part)} | {k: figures[k] for k in metrics})
     values = {key: np.array([row[key] for row in rows], float) for key in metrics}
     total = sum(row["images"] for row in rows)

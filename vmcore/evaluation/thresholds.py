@@ -11,6 +11,9 @@ from sklearn import metrics
 
 from vmcore.evaluation.metrics import Labels, checked
 
+CHOSEN_ON_VALIDATION = "over the out-of-fold predictions"
+"""What the words of every rule say, by which a reader knows where a threshold was chosen."""
+
 RuleKind = Literal["youden", "sensitivity", "specificity", "cost"]
 
 
@@ -42,14 +45,14 @@ class ThresholdRule:
     def words(self) -> str:
         """The rule in words, as it stands in a bundle's card."""
         if self.kind == "youden":
-            return "Youden's index over the out-of-fold predictions"
+            return f"Youden's index {CHOSEN_ON_VALIDATION}"
         if self.kind == "cost":
             share = "the data's" if self.prevalence is None else f"{self.prevalence:.2%}"
             return (
-                f"lowest cost over the out-of-fold predictions, a missed case counting "
+                f"lowest cost {CHOSEN_ON_VALIDATION}, a missed case counting "
                 f"{self.value:g} false alarms at {share} prevalence"
             )
-        return f"{self.kind} of at least {self.value:.1%} over the out-of-fold predictions"
+        return f"{self.kind} of at least {self.value:.1%} {CHOSEN_ON_VALIDATION}"
 
 
 def choose_threshold(
@@ -73,8 +76,9 @@ def choose_threshold(
     best = float(thresholds[_pick(rule, true_rate, false_rate, float(truth.mean()))])
     if not np.isfinite(best):  # calling nothing at all is the rule's choice
         return float(min(1.0, np.nextafter(values.max(), 2)))
-    below = values[values < best]
-    return float((best + below.max()) / 2) if len(below) else best
+    below = values[values < best].max(initial=-np.inf)
+    halfway = (best + below) / 2
+    return float(halfway) if below < halfway else best  # neighbours among floats have no middle
 
 
 def _pick(
@@ -83,10 +87,13 @@ def _pick(
     false_rate: npt.NDArray[np.float64],
     share: float,
 ) -> int:
+    # among the points that meet the bound the best other rate, then the best of the bound one
     if rule.kind == "sensitivity":
-        return int(np.flatnonzero(true_rate >= rule.value - 1e-12)[0])
+        meeting = np.flatnonzero(true_rate >= rule.value - 1e-12)
+        return int(meeting[np.lexsort((-true_rate[meeting], false_rate[meeting]))[0]])
     if rule.kind == "specificity":
-        return int(np.flatnonzero(1 - false_rate >= rule.value - 1e-12)[-1])
+        meeting = np.flatnonzero(1 - false_rate >= rule.value - 1e-12)
+        return int(meeting[np.lexsort((false_rate[meeting], -true_rate[meeting]))[0]])
     if rule.kind == "cost":
         sick = share if rule.prevalence is None else rule.prevalence
         return int(np.argmin(rule.value * sick * (1 - true_rate) + (1 - sick) * false_rate))

@@ -7,6 +7,7 @@ from typing import Any
 
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.models import BundleCard, Calibration
+from vmcore.reporting.figures import decimal
 
 
 def model_card(card: BundleCard) -> str:
@@ -17,7 +18,7 @@ def model_card(card: BundleCard) -> str:
         (
             f"{card.architecture}, {card.folds} folds, made {card.created or 'at an unknown date'}. "
             f"A scan is called ventriculomegaly where the folds' mean probability reaches "
-            f"{card.threshold:.3f} ({card.threshold_rule}); {calibration_words(card.calibration)}."
+            f"{decimal(card.threshold)} ({card.threshold_rule}); {calibration_words(card.calibration)}."
         ),
     ]
     if card.limits:

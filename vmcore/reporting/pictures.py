@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.inference import Analysis
 from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
+from vmcore.reporting.figures import percent
 from vmcore.reporting.words import verdict
 
 _SMALLEST = 640  # pixels: narrower scans are enlarged so that the words fit
@@ -49,11 +50,11 @@ def heatmap_png(analysis: Analysis, model_name: str, opacity: float = 0.75) -> b
     page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * gap, head))
     draw = ImageDraw.Draw(page)
     said = verdict(analysis.prediction)
-    folds = ", ".join(f"{value:.0%}" for value in analysis.prediction.fold_probabilities)
+    folds = ", ".join(percent(value) for value in analysis.prediction.fold_probabilities)
     draw.text((gap, 14), said.headline, INK, ImageFont.load_default(26))
     detail = (
-        f"probability {analysis.prediction.probability:.0%}  (folds {folds};  "
-        f"threshold {analysis.prediction.threshold:.0%})   model: {model_name}"
+        f"probability {percent(analysis.prediction.probability)}  (folds {folds};  "
+        f"threshold {percent(analysis.prediction.threshold)})   model: {model_name}"
     )
     draw.text((gap, 54), detail, QUIET, ImageFont.load_default(17))
     note = f"{RESEARCH_USE_ONLY}  Heatmap: Eigen-CAM, mean of the folds."

@@ -32,13 +32,13 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
             "frame": analysis.frame + 1,
             "verdict": verdict(prediction).headline,
             "label": prediction.label,
-            "probability": round(prediction.probability, 4),
-            "threshold": round(prediction.threshold, 4),
+            "probability": prediction.probability,
+            "threshold": prediction.threshold,
         }
         folds = enumerate(prediction.fold_probabilities, start=1)
-        row |= {f"fold_{index}": round(float(value), 4) for index, value in folds}
+        row |= {f"fold_{index}": float(value) for index, value in folds}
         row |= {
-            "spread": round(prediction.spread, 4),
+            "spread": prediction.spread,
             "in_domain": prediction.in_domain,
             "row_spacing_mm": spacing[0] if spacing else None,
             "column_spacing_mm": spacing[1] if spacing else None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vmcore.inference import Analysis, Prediction
+from vmcore.reporting.figures import percent
 
 HEATMAP_WORDS = {
     "eigen-cam": (
@@ -32,8 +33,8 @@ class Verdict:
 
 def verdict(prediction: Prediction) -> Verdict:
     """Put a prediction into words; withheld where the model should not be trusted."""
-    sure = f"{prediction.probability:.0%}"
-    line = f"{prediction.threshold:.0%}"
+    sure = percent(prediction.probability)
+    line = percent(prediction.threshold)
     if prediction.in_domain is False:
         return Verdict(
             "No verdict",

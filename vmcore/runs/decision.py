@@ -8,9 +8,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from vmcore.evaluation import (
+    TEST_TITLE,
+    VALIDATION_TITLE,
     Mend,
     Reading,
     ThresholdRule,
+    cross_fitted,
+    cross_fitted_table,
     fold_table,
     mended,
     read_through,
@@ -58,18 +62,24 @@ def keep_decision(
         raise RunError("The run has no bundle.")
     reading = decided(reviewed, rule, method)
     table = reading.predictions.table
+    raw = reviewed.predictions.table
+    validation = raw[raw["split"] == "validation"]
     tables = {
-        f"{split.capitalize()}, by fold": fold_table(
-            table[table["split"] == split], reading.threshold
-        )
-        for split in reading.predictions.splits()
+        VALIDATION_TITLE: cross_fitted_table(validation, cross_fitted(validation, rule, method))
     }
+    if "test" in reading.predictions.splits():
+        tables[TEST_TITLE] = fold_table(table[table["split"] == "test"], reading.threshold)
     card = reviewed.card.model_copy(
         update={
             "threshold": reading.threshold,
             "threshold_rule": reading.rule,
             "calibration": reading.calibration,
-            "metrics": reviewed.card.metrics | tables,
+            "metrics": {
+                title: figures
+                for title, figures in reviewed.card.metrics.items()
+                if "by fold" not in title
+            }
+            | tables,
         }
     )
     store = open_store(settings().store)
@@ -83,7 +93,7 @@ def keep_decision(
     note = {"who": (who or "").strip() or getpass.getuser(), "why": why.strip()}
     when = datetime.now(UTC)
     note |= {"when": when.isoformat(timespec="seconds")}
-    note |= {"threshold": f"{reading.threshold:.4f}", "calibration": method}
+    note |= {"threshold": repr(reading.threshold), "calibration": method}
     note |= {"rule": json.dumps(asdict(rule))}
     store.client.set_tag(run_id, f"decision.{when:%Y%m%dT%H%M%S%f}", json.dumps(note))
     return reading

@@ -15,7 +15,15 @@ import torch
 from safetensors.torch import load_file
 
 from vmcore.data import Splits, StoredStudy, class_counts, pseudonyms
-from vmcore.evaluation import PAPER_METRICS, choose_threshold, fold_table
+from vmcore.evaluation import (
+    PAPER_METRICS,
+    TEST_TITLE,
+    VALIDATION_TITLE,
+    choose_threshold,
+    cross_fitted,
+    cross_fitted_table,
+    fold_table,
+)
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, create_classifier, save_bundle
 from vmcore.runs.folder import RunFolder
@@ -35,7 +43,10 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     plan = folder.plan()
     numbers = range(1, plan.folds + 1)
     predictions = pd.concat(
-        [pd.read_csv(folder.fold(number) / "predictions.csv") for number in numbers],
+        [
+            pd.read_csv(folder.fold(number) / "predictions.csv", float_precision="round_trip")
+            for number in numbers
+        ],
         ignore_index=True,
     )
     predictions = _numbered(predictions, study)
@@ -43,8 +54,8 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     test = predictions[predictions["split"] == "test"]
     threshold = choose_threshold(validation["label"], validation["probability"])
     tables = {
-        "Validation, by fold": fold_table(validation, threshold),
-        "Test, by fold": fold_table(test, threshold),
+        VALIDATION_TITLE: cross_fitted_table(validation, cross_fitted(validation)),
+        TEST_TITLE: fold_table(test, threshold),
     }
     states = [load_file(folder.fold(number) / "best.safetensors") for number in numbers]
     models = [create_classifier(plan.architecture, state) for state in states]
@@ -59,11 +70,11 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             architecture=plan.architecture,
             familiarity=familiarity,
             half=False,  # so that the bundle's answers are those of its predictions.csv
-            predictions=predictions.round({"probability": 5}).to_csv(index=False),
+            predictions=predictions.to_csv(index=False),
             name=plan.name,
             created=datetime.now(UTC).date().isoformat(),
             preprocessing=study.report.cleaning,
-            threshold=round(threshold, 4),
+            threshold=threshold,
             threshold_rule="Youden's index over the out-of-fold predictions",
             training_data={
                 "Images by class": class_counts(study.table).to_dict("records"),

@@ -14,14 +14,22 @@ from vmcore.reporting.review.operating import confusion_figure, pr_figure, roc_f
 from vmcore.reporting.review.plots import all_plots
 from vmcore.reporting.review.printing import PrintError, print_plots
 from vmcore.reporting.review.probability import (
+    PREVALENCES,
     decision_figure,
     prevalence_figure,
     reliability_figure,
 )
 from vmcore.reporting.review.style import browser_options
-from vmcore.reporting.review.tables import latex, model_table, published_table
+from vmcore.reporting.review.tables import (
+    ends_in_percent,
+    latex,
+    model_table,
+    predictive_table,
+    published_table,
+)
 
 __all__ = [
+    "PREVALENCES",
     "Evaluated",
     "PrintError",
     "Provenance",
@@ -32,6 +40,7 @@ __all__ = [
     "confusion_figure",
     "decision_figure",
     "document",
+    "ends_in_percent",
     "evaluate",
     "files",
     "gallery_png",
@@ -39,6 +48,7 @@ __all__ = [
     "model_table",
     "packed",
     "pr_figure",
+    "predictive_table",
     "prevalence_figure",
     "print_plots",
     "published_table",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vmcore.evaluation import Reading
+from vmcore.reporting.figures import decimal
 
 YOURS = "for the authors to answer"
 
@@ -112,7 +113,7 @@ def checklist(
         ),
         Item("Class imbalance", "13", "", weighted if plan else YOURS),
         Item("Fairness across groups of people", "14", "", YOURS),
-        Item("Output and threshold", "15", "", f"Threshold {reading.threshold:.4f}: {reading.rule}."),
+        Item("Output and threshold", "15", "", f"Threshold {decimal(reading.threshold)}: {reading.rule}."),
         Item("Recalibration", "12f", "", calibrated),
         Item("Explanation of single results", "", "31", "Eigen-CAM of what the last attention takes in."),
         Item("Validation on external data", "16", "32", YOURS),

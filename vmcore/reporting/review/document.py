@@ -24,15 +24,17 @@ from vmcore.evaluation import (
     fold_table,
     image_numbers,
     interval_rows,
+    predictive_curve,
     rounded,
     subgroup_rows,
 )
 from vmcore.evaluation.published import SOURCE
 from vmcore.reporting.card import calibration_words
+from vmcore.reporting.figures import decimal
 from vmcore.reporting.review.checklist import YOURS, checklist
 from vmcore.reporting.review.plots import all_plots
 from vmcore.reporting.review.style import on_paper
-from vmcore.reporting.review.tables import latex, model_table, published_table
+from vmcore.reporting.review.tables import latex, model_table, predictive_table, published_table
 
 _CASES = 50  # wrong cases listed
 _STYLE = """
@@ -121,6 +123,9 @@ def evaluate(
         groups = subgroup_rows(cases, reading.threshold)
         if groups:
             tables[f"subgroups-{each}"] = pd.DataFrame(groups)
+    tables[f"predictive-values-{split}"] = predictive_table(
+        predictive_curve(reading.cases(split), reading.threshold, [prevalence])
+    )
     if comparisons:
         tables[f"comparisons-{split}"] = pd.DataFrame(comparisons)
     tables[f"wrong-cases-{split}"] = _wrong(reading, split)
@@ -154,6 +159,7 @@ _TITLES = {
     "intervals": "95 % intervals",
     "calibration": "Calibration",
     "subgroups": "Subgroups (Wilson's 95 %)",
+    "predictive-values": "Predictive values of the ensemble where the model is to be used",
     "comparisons": "Compared on the same cases (p-values corrected by Holm)",
     "wrong-cases": "Cases called wrongly, by number in the predictions",
     "checklist": "What TRIPOD+AI and CLAIM ask",
@@ -166,7 +172,7 @@ def document(evaluated: Evaluated) -> str:
     parts = [
         f"<h1>{escape(reading.name)}</h1><p class=notice>{escape(RESEARCH_USE_ONLY)}</p>",
         (
-            f"<p>Threshold {reading.threshold:.4f}: {escape(reading.rule)}; {calibration_words(reading.calibration)}. "
+            f"<p>Threshold {decimal(reading.threshold)}: {escape(reading.rule)}; {calibration_words(reading.calibration)}. "
             f"Split by {escape(known.split_by)}. Made {datetime.now(UTC):%Y-%m-%d} by VentriScope "
             f"{__version__}.</p>"
         ),
@@ -176,7 +182,10 @@ def document(evaluated: Evaluated) -> str:
             "<p class=notice>Split by image, not by subject: images of one fetus may stand on both "
             "sides, and the figures may be too good.</p>"
         )
-    said = [*reading.predictions.concerns, *known.limits]
+    optimism = (
+        reading.optimism("validation") if "validation" in reading.predictions.splits() else None
+    )
+    said = [*reading.predictions.concerns, *([optimism] if optimism else []), *known.limits]
     if said:
         items = "".join(f"<li>{escape(text)}</li>" for text in said)
         parts.append(f"<h2>What the figures do not prove</h2><ul>{items}</ul>")

@@ -82,9 +82,9 @@ def _banded(band: CurveBand, area: str) -> go.Figure:
 def _mark(figure: go.Figure, x: float, y: float) -> None:
     figure.add_trace(
         go.Scatter(
-            x=[x], y=[y], mode="markers", name="at the threshold",
+            x=[x], y=[y], mode="markers", name="at the threshold, mean of folds",
             marker={"size": 13, "symbol": "diamond", "color": AMBER, "line": {"color": INK, "width": 1}},
-            hovertemplate="at the threshold: %{x:.3f}, %{y:.3f}<extra></extra>",
+            hovertemplate="at the threshold, mean of folds: %{x:.3f}, %{y:.3f}<extra></extra>",
         )
     )  # fmt: skip
 

@@ -9,11 +9,13 @@ from vmcore.evaluation import (
     Split,
     operating_point,
     pr_band,
+    predictive_curve,
     reliability,
     roc_band,
 )
 from vmcore.reporting.review.operating import confusion_figure, pr_figure, roc_figure
 from vmcore.reporting.review.probability import (
+    PREVALENCES,
     decision_figure,
     prevalence_figure,
     reliability_figure,
@@ -41,7 +43,8 @@ def all_plots(reading: Reading, split: Split, prevalence: float) -> dict[str, go
         ),
         "decision-curve": decision_figure(cases, None),
     }
-    specificity = 1 - point.false_rate
-    if 0 <= point.recall <= 1 and 0 <= specificity <= 1:  # both classes are there
-        figures["predictive-values"] = prevalence_figure(point.recall, specificity, prevalence)
+    if 0 < cases.labels.sum() < len(cases):
+        curve = predictive_curve(cases, reading.threshold, PREVALENCES)
+        here = predictive_curve(cases, reading.threshold, [prevalence])
+        figures["predictive-values"] = prevalence_figure(curve, here)
     return figures

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from vmcore.evaluation import CaseSet, ReliabilityBin, net_benefit, predictive_values
+from vmcore.evaluation import CaseSet, PredictiveCurve, ReliabilityBin, net_benefit
 from vmcore.reporting.colours import AMBER, INK, QUIET, ROSE, TEAL
 from vmcore.reporting.review.style import styled
 
 _COLOURS = (TEAL, AMBER, ROSE)
+PREVALENCES = np.geomspace(0.0005, 0.6, 80)
+"""Shares of ventriculomegaly at which predictive values are drawn."""
 
 
 def reliability_figure(series: Mapping[str, Sequence[ReliabilityBin]]) -> go.Figure:
@@ -44,7 +46,10 @@ def reliability_figure(series: Mapping[str, Sequence[ReliabilityBin]]) -> go.Fig
 
 
 def decision_figure(cases: CaseSet, prevalence: float | None) -> go.Figure:
-    """Net benefit over the threshold, against acting on everybody and on nobody."""
+    """Net benefit over the threshold, against acting on everybody and on nobody.
+
+    Without cases of both classes the model has no line.
+    """
     thresholds = np.linspace(0.005, 0.95, 190)
     model, everybody = net_benefit(cases.labels, cases.probability, thresholds, prevalence)
     share = float(cases.labels.mean()) if prevalence is None else prevalence
@@ -62,7 +67,7 @@ def decision_figure(cases: CaseSet, prevalence: float | None) -> go.Figure:
             )
         )  # fmt: skip
     figure.update_xaxes(title_text="probability from which one would act", range=[0, 0.95])
-    top = max(share, float(model.max()), 1e-4)
+    top = max(share, float(np.nan_to_num(model).max()), 1e-4)
     figure.update_yaxes(
         title_text="net benefit (true positives a person)", range=[-0.35 * top, 1.1 * top]
     )
@@ -70,24 +75,37 @@ def decision_figure(cases: CaseSet, prevalence: float | None) -> go.Figure:
     return styled(figure, f"Decision curve at {share:.2%} prevalence", height=420)
 
 
-def prevalence_figure(sensitivity: float, specificity: float, prevalence: float) -> go.Figure:
-    """PPV and NPV over the prevalence, with the chosen one marked."""
-    shares = np.geomspace(0.0005, 0.6, 160)
-    ppv, npv = predictive_values(sensitivity, specificity, shares)
-    here = [float(v) for v in predictive_values(sensitivity, specificity, prevalence)]
+def prevalence_figure(curve: PredictiveCurve, here: PredictiveCurve) -> go.Figure:
+    """PPV and NPV over the prevalence with their 95 % intervals, the chosen prevalence marked.
+
+    Args:
+        curve: at :data:`PREVALENCES`.
+        here: at the chosen one.
+    """
     figure = go.Figure()
-    for name, line, value, colour in (("PPV", ppv, here[0], TEAL), ("NPV", npv, here[1], AMBER)):
+    for name, values, (value,), colour, band in (
+        ("PPV", curve.ppv, here.ppv, TEAL, "rgba(86,180,189,0.18)"),
+        ("NPV", curve.npv, here.npv, AMBER, "rgba(224,164,88,0.18)"),
+    ):
+        low, high = ([getattr(one, end) for one in values] for end in ("low", "high"))
         figure.add_trace(
             go.Scatter(
-                x=shares, y=line, mode="lines", name=name, line={"color": colour, "width": 2.5},
-                hovertemplate="at %{x:.2%}: %{y:.1%}",
+                x=np.r_[curve.prevalence, curve.prevalence[::-1]], y=np.r_[high, low[::-1]],
+                fill="toself", fillcolor=band, line={"width": 0}, name=f"{name}, 95 %",
+                hoverinfo="skip", showlegend=False,
             )
         )  # fmt: skip
         figure.add_trace(
             go.Scatter(
-                x=[prevalence], y=[value], mode="markers+text", showlegend=False,
+                x=curve.prevalence, y=[one.estimate for one in values], mode="lines", name=name,
+                line={"color": colour, "width": 2.5}, hovertemplate="at %{x:.2%}: %{y:.1%}",
+            )
+        )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=here.prevalence, y=[value.estimate], mode="markers+text", showlegend=False,
                 marker={"size": 11, "symbol": "diamond", "color": colour, "line": {"color": INK, "width": 1}},
-                text=[f"{name} {value:.1%}"], textposition="bottom right", hoverinfo="skip",
+                text=[f"{name} {value.estimate:.1%}"], textposition="bottom right", hoverinfo="skip",
             )
         )  # fmt: skip
     figure.update_xaxes(
@@ -96,4 +114,4 @@ def prevalence_figure(sensitivity: float, specificity: float, prevalence: float)
     )  # fmt: skip
     figure.update_yaxes(title_text="predictive value", range=[-0.02, 1.05], tickformat=".0%")
     figure.update_layout(legend={"x": 0.99, "xanchor": "right", "y": 0.5})
-    return styled(figure, "Predictive values where the model is used", height=420)
+    return styled(figure, "Predictive values where the model is used (bands: 95 %)", height=420)

@@ -7,7 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from vmcore.evaluation import PAPER_METRICS, Reading, Split, fold_table
+from vmcore.evaluation import (
+    PAPER_METRICS,
+    Interval,
+    PredictiveCurve,
+    Reading,
+    Split,
+    fold_table,
+)
 from vmcore.evaluation.published import SOURCE, published
 
 _LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"}
@@ -38,6 +45,32 @@ def published_table(split: Split) -> pd.DataFrame:
     table["model"] = table["model"] + " (published)"
     figures = table[list(PAPER_METRICS)].map("{:.2f}".format)
     return pd.concat([table[["model"]], figures], axis=1)
+
+
+def predictive_table(curve: PredictiveCurve) -> pd.DataFrame:
+    """PPV and NPV at each prevalence of a curve, with intervals and what these are."""
+    rows = [
+        {
+            "prevalence": f"{share:.2%}",
+            "figure": name,
+            "value": "–" if pd.isna(value.estimate) else f"{value.estimate:.1%}",
+            "95 %": ends_in_percent(value),
+            "interval": method,
+        }
+        for name, values, method in (
+            ("PPV", curve.ppv, curve.ppv_method),
+            ("NPV", curve.npv, curve.npv_method),
+        )
+        for share, value in zip(curve.prevalence, values, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def ends_in_percent(interval: Interval) -> str:
+    """An interval's ends in per cent; a dash where there are none."""
+    if pd.isna(interval.low) or pd.isna(interval.high):
+        return "–"
+    return f"{interval.low:.1%} to {interval.high:.1%}"
 
 
 def latex(table: pd.DataFrame, caption: str) -> str:
