@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -98,6 +99,8 @@ def slurm_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[list[subp
             _wait_idle(folder)
             yield daemons
         finally:
+            for daemon in daemons:
+                daemon.send_signal(signal.SIGCONT)  # a test may have held it
             subprocess.run(["scancel", "--user=root"], check=False, capture_output=True)
             for daemon in reversed(daemons):
                 daemon.terminate()
