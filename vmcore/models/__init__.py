@@ -18,6 +18,7 @@ from vmcore.models.classifier import (
     parameter_count,
     vision_transformer,
 )
+from vmcore.models.digest import bundle_digest
 from vmcore.models.familiarity import Familiarity
 from vmcore.models.fetch import FetchProgress, fetch_public_weights
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
@@ -36,6 +37,7 @@ __all__ = [
     "MaeShape",
     "MaskedAutoencoder",
     "WeightsError",
+    "bundle_digest",
     "create_classifier",
     "fetch_public_weights",
     "load_card",
