@@ -38,6 +38,7 @@ from vmcore.runs import (
     roll_back,
 )
 from vmcore.runs.answers import is_missing
+from vmcore.runs.registry import _silences
 from vmcore.settings import settings
 
 _MLFLOW_TRIES_S = 20  # how long MLflow waits for a locked database; over HTTP it takes minutes
@@ -83,6 +84,7 @@ def locked(database: Path) -> Iterator[None]:
 
 def restarted() -> None:
     """As after a restart of the app."""
+    _silences.clear()
     settings.cache_clear()
     open_store.cache_clear()
 
@@ -110,8 +112,9 @@ def test_a_locked_database_leaves_the_promoted_model_in_use(
         with pytest.raises(RunError, match="run store"):
             all_runs()
     deadline = time.monotonic() + 60
-    while bundle_in_use().concern:  # what is late may still be on its way
+    while bundle_in_use().concern:  # it is asked again after a while
         assert time.monotonic() < deadline
+        time.sleep(0.2)
     assert len(promotions()) == 1
 
 

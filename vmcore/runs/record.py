@@ -54,8 +54,8 @@ class RunStore:
             Exception
         ) as error:  # the database's driver and the HTTP client raise their own kinds
             raise StoreSilentError(
-                f"The run store cannot be opened ({type(error).__name__}); is {folder} writable, "
-                "or MLFLOW_TRACKING_URI reachable?"
+                f"The run store cannot be opened ({type(error).__name__}); is the store's folder "
+                "writable, or MLFLOW_TRACKING_URI reachable?"
             ) from error
 
     def ask(self, call: Callable[[], T]) -> T:
@@ -66,7 +66,7 @@ class RunStore:
             StoreSilentError: the store does not answer.
         """
         with understood():
-            return within(PATIENCE_S, self.name, call)
+            return within(PATIENCE_S, f"{self.folder} {self.name}", call)
 
     @cached_property
     def experiment(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from vmcore.runs.record import RunStore, open_store, store_name, unique_name
 from vmcore.settings import settings
 
 _MODEL, _ALIAS, _TAG = "ventriscope", "clinic", "promotion."
+_SILENT_S = 10.0  # so long a registry that was silent is not asked again, so that pages do not wait
+_silences: dict[tuple[Path, str], tuple[float, str]] = {}
 BUNDLED = "bundled"
 _LOST = "The model registry no longer knows of any promotion; promote a model anew."
 
@@ -87,6 +90,7 @@ def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
                 store.client.delete_registered_model_tag(_MODEL, tag)  # it did not come to that
                 raise
         remember(place, store.name, run_id, bundle)
+        _silences.pop((place, store.name), None)
     return made
 
 
@@ -153,14 +157,19 @@ def bundle_in_use() -> InUse:
         RunError: the promoted bundle is gone, or the registry does not answer and never did.
     """
     chosen = settings()
-    known = last_known(chosen.store, store_name(chosen.store))
+    registry = store_name(chosen.store)
+    known = last_known(chosen.store, registry)
     if not (chosen.store / "mlflow.db").is_file() and not chosen.shared_store:
         if known is None or known.run_id == BUNDLED:
             return InUse(chosen.bundle, BUNDLED)  # nothing can have been promoted
         return _as_known(known, "The run store's database is gone.")
+    began, why = _silences.get((chosen.store, registry), (-_SILENT_S, ""))
+    if known is not None and time.monotonic() - began < _SILENT_S:
+        return _as_known(known, why)
     try:
         return _as_told(open_store(chosen.store), known)
     except StoreSilentError as error:
+        _silences[chosen.store, registry] = (time.monotonic(), str(error))
         return _as_known(known, str(error))
 
 
