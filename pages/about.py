@@ -30,10 +30,13 @@ def main() -> None:
         "anything is exported."
     )
     try:
-        card = load_card(bundle_in_use())
+        in_use = bundle_in_use()
+        card = load_card(in_use.bundle)
     except (BundleError, RunError) as error:
         st.error(str(error), icon=":material/error:")
         return
+    if in_use.concern:
+        st.warning(in_use.concern, icon=":material/sync_problem:")
     _card(card)
     st.caption(f"VentriScope {__version__}")
 

@@ -47,10 +47,13 @@ def main() -> None:
         "machine; nothing is kept after the session."
     )
     try:
-        classifier = load_classifier(bundle_in_use(), settings().device)
+        in_use = bundle_in_use()
+        classifier = load_classifier(in_use.bundle, settings().device)
     except (BundleError, RunError) as error:
         st.error(f"The model cannot be loaded. {error}", icon=":material/error:")
         return
+    if in_use.concern:
+        st.warning(in_use.concern, icon=":material/sync_problem:")
     desk = Desk.of_session(settings().read_limits(), settings().most_scans)
     _inbox(desk)
     for sentence in desk.refusals:
@@ -183,7 +186,7 @@ def _take_away(desk: Desk, tray: Tray, analysis: Analysis, classifier: Classifie
     )
     second.download_button(
         "Results CSV",
-        lambda: results_csv(desk.results(), classifier.card),
+        lambda: results_csv(desk.results(classifier), classifier.card),
         "ventriscope-results.csv",
         "text/csv",
         icon=":material/table:",

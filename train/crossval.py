@@ -112,7 +112,7 @@ def _follow(folder: RunFolder) -> None:
         sys.stdout.write("".join(f"{line}\n" for line in lines[said:]))
         sys.stdout.flush()
         said = len(lines)
-        if stands.state not in {"pending", "running"}:
+        if stands.state not in {"pending", "running", "unknown"}:
             break
         time.sleep(_POLL_S)
     if stands.state != "finished":

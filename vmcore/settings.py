@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
 
     store: Path = _ROOT / "store"
     """Studies, runs, the run store's database and fetched weights."""
+    host: str = Field(default_factory=socket.gethostname, min_length=1)
+    """This machine's name in a store that several share; the system's own without it."""
     launcher: Literal["local", "slurm"] = "local"
     """Who does the work of a run: a process on this machine, or Slurm."""
     slurm_partition: str | None = None

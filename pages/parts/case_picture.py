@@ -12,10 +12,10 @@ from pages.parts.review_choice import load_reviewed
 from vmcore.inference import Prediction
 from vmcore.models import BundleError
 from vmcore.reporting.review import Tile
+from vmcore.runs import Reviewed
 from vmcore.settings import settings
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
 def case_tile(key: str, case: str, fold: int | None) -> Tile | None:
     """A case's cleaned image and Eigen-CAM heatmap; None where the picture is not here.
 
@@ -25,13 +25,19 @@ def case_tile(key: str, case: str, fold: int | None) -> Tile | None:
         fold: the fold that judged it, for a validation image; None for all, for a test image.
     """
     reviewed = load_reviewed(key)
-    image = reviewed.find_image(case)
+    return _tile(reviewed.digest, case, fold, reviewed)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _tile(digest: str, case: str, fold: int | None, _reviewed: Reviewed) -> Tile | None:
+    del digest  # part of the cache's key: the bundle's, which holds the predictions too
+    image = _reviewed.find_image(case)
     if image is None:
         return None
     heatmap = np.zeros(image.shape[:2], np.float32)
-    if reviewed.bundle is not None:
+    if _reviewed.bundle is not None:
         try:
-            classifier = load_classifier(reviewed.bundle, settings().device)
+            classifier = load_classifier(_reviewed.bundle, settings().device)
         except BundleError:
             return Tile(image, heatmap, "")
         judge = classifier if fold is None else classifier.only(fold)

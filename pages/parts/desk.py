@@ -15,12 +15,12 @@ _KEPT_FRAMES = 32  # analyses that a tray keeps, so that going back costs nothin
 
 @dataclass(slots=True)
 class Tray:
-    """One read scan and the analyses made of it, by model, frame and heatmap method."""
+    """One read scan and the analyses made of it, by the bundle's digest, frame and heatmap method."""
 
     number: int
     key: str
     scan: Scan
-    analyses: dict[tuple[int, int, str], Analysis] = field(default_factory=dict)
+    analyses: dict[tuple[str, int, str], Analysis] = field(default_factory=dict)
 
     @property
     def middle(self) -> int:
@@ -84,18 +84,21 @@ class Desk:
                 self.trays.append(Tray(self.numbers[key], key, scan))
 
     def analysis(self, tray: Tray, classifier: Classifier, frame: int, method: str) -> Analysis:
-        """The analysis of a frame, made once."""
-        key = (id(classifier), frame, method)
+        """The analysis of a frame, made once by each version of a model."""
+        if classifier.digest is None:  # nothing tells it from another one
+            return analyse(tray.scan, classifier, frame=frame, heatmap=method)
+        key = (classifier.digest, frame, method)
         if key not in tray.analyses:
             while len(tray.analyses) >= _KEPT_FRAMES:
                 tray.analyses.pop(next(iter(tray.analyses)))
             tray.analyses[key] = analyse(tray.scan, classifier, frame=frame, heatmap=method)
         return tray.analyses[key]
 
-    def results(self) -> list[tuple[int, Analysis]]:
-        """Every frame analysed so far, once, by scan and frame."""
+    def results(self, classifier: Classifier) -> list[tuple[int, Analysis]]:
+        """Every frame that this version of the model has analysed, once, by scan and frame."""
         found = {}
         for tray in self.trays:
-            for (_, frame, _), analysis in tray.analyses.items():
-                found[tray.number, frame] = (tray.number, analysis)
+            for (digest, frame, _), analysis in tray.analyses.items():
+                if digest == classifier.digest:
+                    found[tray.number, frame] = (tray.number, analysis)
         return [found[key] for key in sorted(found)]

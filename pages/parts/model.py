@@ -9,8 +9,7 @@ import streamlit as st
 
 from vmcore.imaging import clean_frame
 from vmcore.inference import Classifier
-from vmcore.models import BundleError
-from vmcore.models.bundle import CARD_FILE
+from vmcore.models import bundle_digest
 
 
 def load_classifier(bundle: Path, device: str | None) -> Classifier:
@@ -19,17 +18,13 @@ def load_classifier(bundle: Path, device: str | None) -> Classifier:
     Raises:
         BundleError: with what is wrong with the bundle.
     """
-    try:
-        stamp = (bundle / CARD_FILE).stat().st_mtime_ns
-    except OSError as error:
-        raise BundleError(f"There is no model bundle in {bundle}.") from error
-    return _load(str(bundle), device, stamp)
+    return _load(bundle_digest(bundle), device, str(bundle))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the model …")
-def _load(bundle: str, device: str | None, stamp: int) -> Classifier:
-    del stamp  # part of the cache's key only
-    classifier = Classifier.load(bundle, device=device)
+def _load(digest: str, device: str | None, _bundle: str) -> Classifier:
+    del digest  # the cache's key: wherever a bundle lies, it is the same one
+    classifier = Classifier.load(_bundle, device=device)
     # the first pass through the network and the text finder is slow: pay for it here, once
     blank = np.zeros((480, 640, 3), np.uint8)
     classifier.predict([clean_frame(blank).image])

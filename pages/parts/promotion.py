@@ -6,7 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from vmcore.models import BundleError
-from vmcore.runs import BUNDLED, RunError, RunFolder, promote, promotions, roll_back
+from vmcore.runs import (
+    BUNDLED,
+    RunError,
+    RunFolder,
+    bundle_in_use,
+    promote,
+    promotions,
+    roll_back,
+)
 
 
 def draw_promotion(folder: RunFolder) -> None:
@@ -25,7 +33,14 @@ def draw_promotion(folder: RunFolder) -> None:
 
 
 def draw_registry() -> None:
-    """Draw the history of promotions."""
+    """Draw the history of promotions, and what is unsure about the model in use.
+
+    Raises:
+        RunError: the registry does not answer.
+    """
+    concern = bundle_in_use().concern
+    if concern:
+        st.warning(concern, icon=":material/sync_problem:")
     changes = promotions()
     if not changes:
         return

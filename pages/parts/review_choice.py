@@ -20,9 +20,16 @@ from vmcore.evaluation import (
     read_through,
     ruled,
 )
-from vmcore.models.bundle import CARD_FILE
 from vmcore.models.calibration import logit
-from vmcore.runs import IMPORTED, Listed, Reviewed, imported, open_reviewed, reviewable
+from vmcore.runs import (
+    IMPORTED,
+    Listed,
+    Reviewed,
+    imported,
+    open_reviewed,
+    reviewable,
+    reviewed_digest,
+)
 
 _FRESH_S = 5
 _EXTREME = 0.005  # thresholds closer to 0 or 1 are shown by log odds
@@ -60,7 +67,7 @@ class Review:
     def probabilities(self) -> tuple[Any, ...]:
         """Equal where the cases and their probabilities are, for caches that sessions share."""
         reviewed, calibration = self.reviewed, str(self.reading.calibration)
-        return (reviewed.key, reviewed.population, self.split, calibration)
+        return (reviewed.key, reviewed.digest, self.split, calibration)
 
     @property
     def token(self) -> tuple[Any, ...]:
@@ -118,23 +125,13 @@ def load_reviewed(key: str) -> Reviewed:
     """A model's results, read once for all sessions; imported ones belong to their session."""
     if key == IMPORTED:
         return st.session_state.imported
-    reviewed = _open(key)
-    stamp = (reviewed.bundle / CARD_FILE).stat().st_mtime_ns if reviewed.bundle else 0
-    if stamp != _stamps().setdefault(key, stamp):
-        _open.clear(key)
-        _stamps()[key] = stamp
-        reviewed = _open(key)
-    return reviewed
+    return _open(key, reviewed_digest(key))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the predictions …")
-def _open(key: str) -> Reviewed:
+def _open(key: str, digest: str) -> Reviewed:
+    del digest  # part of the cache's key
     return open_reviewed(key)
-
-
-@st.cache_resource
-def _stamps() -> dict[str, int]:
-    return {}
 
 
 def _import() -> None:

@@ -26,7 +26,9 @@ _MARKS = {
     "finished": (":material/check_circle:", "green"),
     "failed": (":material/error:", "red"),
     "cancelled": (":material/stop_circle:", "orange"),
+    "unknown": (":material/question_mark:", "violet"),
 }
+_GOING = {"pending", "running", "unknown"}  # looked at again and again
 _REFRESH_S = 2.0
 _PLAIN = {"displayModeBar": False}
 
@@ -47,7 +49,7 @@ def draw() -> None:
     )  # fmt: skip
     st.query_params["run"] = shown
     chosen = [known[run][0] for run in shown]
-    going = any(known[run][1].state in {"pending", "running"} for run in shown)
+    going = any(known[run][1].state in _GOING for run in shown)
     if len(chosen) == 1:
         _watch(chosen[0], going=going)
     elif chosen:
@@ -69,7 +71,7 @@ def _watch(folder: RunFolder, *, going: bool) -> None:
 
 def _one(folder: RunFolder, *, going: bool) -> None:
     stands, plan = status(folder), folder.plan()
-    if going and stands.state not in {"pending", "running"}:
+    if going and stands.state not in _GOING:
         st.rerun(scope="app")  # it has ended: draw what can be done with it now
     icon, colour = _MARKS[stands.state]
     st.subheader(f":{colour}[{icon} {plan.name}]", anchor=False)
@@ -77,6 +79,8 @@ def _one(folder: RunFolder, *, going: bool) -> None:
     if stands.state == "failed":
         st.error(stands.reason, icon=":material/error:")
         st.code(folder.tail(12), language=None)
+    elif stands.reason:
+        st.warning(stands.reason, icon=":material/hourglass:")
     _actions(folder, stands)
     histories = [folder.history(number) for number in range(1, plan.folds + 1)]
     st.plotly_chart(
@@ -107,7 +111,7 @@ def _progress_words(stands: RunStatus) -> str:
     folds = len(stands.epochs)
     done = sum(stands.epochs)
     words = f"{stands.state} · {done} of {folds * stands.planned} epochs in {folds} folds"
-    if stands.state == "pending":
+    if stands.state == "pending" and not stands.reason:
         words += " · waits for the device"
     elif stands.state == "running" and stands.remaining_s is not None:
         words += f" · about {duration(stands.remaining_s)} left"
@@ -117,7 +121,7 @@ def _progress_words(stands: RunStatus) -> str:
 def _actions(folder: RunFolder, stands: RunStatus) -> None:
     second, first, third, _ = st.columns([1, 1, 1, 3])
     try:
-        if stands.state in {"pending", "running"}:
+        if stands.state in _GOING:
             if first.button("Stop", icon=":material/stop:", width="stretch"):
                 with st.spinner("Stopping …"):
                     cancel_run(folder.run_id)
@@ -130,7 +134,7 @@ def _actions(folder: RunFolder, stands: RunStatus) -> None:
         if second.button("Clone", icon=":material/content_copy:", width="stretch"):
             st.session_state.cloned = folder.plan()
             jump("new")
-        if stands.state not in {"pending", "running"}:
+        if stands.state not in _GOING:
             with third.popover("Delete", icon=":material/delete:", width="stretch"):
                 st.write("The run's checkpoints and figures go for good.")
                 if st.button("Delete this run", type="primary"):

@@ -79,14 +79,20 @@ def _preparing(name: str) -> None:
     share = study.done / study.total if study.total else 0.0
     st.progress(share, f"{words[study.state]}: {study.done} of {study.total or '?'} images")
     if study.reason:
-        st.error(study.reason, icon=":material/error:")
+        show = st.error if study.state == "failed" else st.warning
+        show(study.reason, icon=":material/error:")
     if study.state == "preparing":
-        if st.button("Stop", icon=":material/stop:"):
-            stop_preparing(study.folder)
+        button, act = st.button("Stop", icon=":material/stop:"), stop_preparing
+    else:
+        button = st.button("Go on", icon=":material/resume:", type="primary")
+        act = continue_preparing
+    if button:
+        try:
+            act(study.folder)
+        except RunError as error:  # somebody else was quicker
+            st.error(str(error), icon=":material/error:")
+        else:
             st.rerun(scope="app")
-    elif st.button("Go on", icon=":material/resume:", type="primary"):
-        continue_preparing(study.folder)
-        st.rerun(scope="app")
 
 
 def _ready(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -98,7 +99,10 @@ def slurm_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[list[subp
             _wait_idle(folder)
             yield daemons
         finally:
+            for daemon in daemons:
+                daemon.send_signal(signal.SIGCONT)  # a test may have held it
             subprocess.run(["scancel", "--user=root"], check=False, capture_output=True)
+            _wait_empty()
             for daemon in reversed(daemons):
                 daemon.terminate()
             for daemon in reversed(daemons):
@@ -107,6 +111,15 @@ def slurm_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[list[subp
                 except subprocess.TimeoutExpired:
                     daemon.kill()
                     daemon.wait()
+
+
+def _wait_empty() -> None:
+    """Wait for a while until no job is left: what ends after its controller lingers on."""
+    for _ in range(60):
+        said = subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=False)
+        if said.returncode or not said.stdout.strip():
+            return
+        time.sleep(0.3)
 
 
 def _wait_idle(folder: Path) -> None:

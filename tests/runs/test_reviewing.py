@@ -156,7 +156,7 @@ def test_a_kept_decision_is_the_models_from_then_on(run: RunFolder, method: str)
     rule = ThresholdRule("sensitivity", 0.9)
     kept = keep_decision(run.run_id, rule, method, why="screening", who="R. Esearcher")
     after = open_reviewed(run.run_id)
-    card = load_card(bundle_in_use())
+    card = load_card(bundle_in_use().bundle)
     assert card.threshold == kept.threshold
     assert card.threshold_rule == rule.words()
     assert (card.calibration is None) == (method == "none")
@@ -169,7 +169,9 @@ def test_a_kept_decision_is_the_models_from_then_on(run: RunFolder, method: str)
     cases = reading.cases("test")
     image = after.find_image(cases.known["image"].iloc[0])
     assert image is not None
-    (answer,) = Classifier.load(bundle_in_use(), dtype=torch.float32).predict([image], heatmap=None)
+    (answer,) = Classifier.load(bundle_in_use().bundle, dtype=torch.float32).predict(
+        [image], heatmap=None
+    )
     np.testing.assert_allclose(answer.fold_probabilities, cases.by_fold[0], atol=2e-3)
     assert answer.threshold == kept.threshold
     # and what was decided can be looked up

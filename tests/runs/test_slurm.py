@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +16,16 @@ import pytest
 from tests.runs.slurm_cluster import slurm_cluster, why_not
 from tests.runs.support import small_plan, wait_for, wait_until
 from vmcore.data import StoredStudy
-from vmcore.runs import RunError, all_runs, cancel_run, resume_run, start_run, status
+from vmcore.runs import (
+    RunError,
+    all_runs,
+    cancel_run,
+    delete_run,
+    open_store,
+    resume_run,
+    start_run,
+    status,
+)
 from vmcore.settings import settings
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is there")
@@ -78,6 +92,93 @@ def test_a_request_that_slurm_refuses_gets_its_sentence(
     with pytest.raises(RunError, match=r"Slurm did not take the run: .*partition"):
         start_run(small_plan(phantom_study.folder))
     assert [one.state for _, one in all_runs()] == ["failed"]
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "dies"])
+def test_a_controller_that_does_not_answer_leaves_the_run_as_it_is(
+    phantom_study: StoredStudy, cluster: list[subprocess.Popen[str]], trouble: str
+) -> None:
+    folder = start_run(small_plan(phantom_study.folder, epochs=200))
+    wait_until(folder, lambda stands: stands.epochs[0] >= 1)
+    assert [one.state for _, one in all_runs()] == ["running"]
+    controller = cluster[1]
+    if trouble == "hangs":
+        controller.send_signal(signal.SIGSTOP)
+    else:
+        controller.kill()
+        controller.wait()
+    wait_for(folder, "unknown", "failed")
+    assert "Slurm does not answer" in status(folder).reason
+    assert [one.state for _, one in all_runs()] == ["unknown"]
+    assert open_store(settings().store).status(folder.run_id) == "RUNNING"
+    for change in (resume_run, delete_run):
+        with pytest.raises(RunError, match="Slurm does not answer"):
+            change(folder.run_id)
+    before = status(folder).epochs[0]
+    wait_until(folder, lambda stands: stands.epochs[0] > before)  # nobody has disturbed it
+    if trouble == "hangs":
+        controller.send_signal(signal.SIGCONT)
+    else:
+        cluster[1] = subprocess.Popen(["slurmctld", "-D"], stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    wait_for(folder, "running")
+    cancel_run(folder.run_id)
+    wait_for(folder, "cancelled")
+
+
+def test_a_run_that_is_stopped_while_slurm_is_silent_stops_all_the_same(
+    phantom_study: StoredStudy, cluster: list[subprocess.Popen[str]]
+) -> None:
+    folder = start_run(small_plan(phantom_study.folder, epochs=200))
+    wait_until(folder, lambda stands: min(stands.epochs) >= 1)
+    cluster[1].send_signal(signal.SIGSTOP)
+    with pytest.raises(RunError, match="stop by themselves"):
+        cancel_run(folder.run_id)
+    deadline = time.monotonic() + 240
+    while folder.tail(200).count("Stopped; it can be resumed.") < 2:  # one a fold
+        assert time.monotonic() < deadline, folder.tail()
+        time.sleep(0.2)
+    assert status(folder).state == "unknown"
+    cluster[1].send_signal(signal.SIGCONT)
+    wait_for(folder, "cancelled")
+
+
+def test_jobs_whose_numbers_were_lost_or_are_of_an_earlier_start_still_count(
+    phantom_study: StoredStudy, cluster: object
+) -> None:
+    folder = start_run(small_plan(phantom_study.folder, epochs=200))
+    wait_for(folder, "running")
+    first = folder.read_json("job.json")["jobs"]
+    folder.mark("job.json", json.dumps({"launcher": "slurm"}))  # as after a crash of the starter
+    with pytest.raises(RunError, match="nothing to resume"):
+        resume_run(folder.run_id)
+    folder.mark("job.json", json.dumps({"launcher": "slurm", "jobs": first}))
+    cancel_run(folder.run_id)
+    resume_run(folder.run_id)
+    job = folder.read_json("job.json")
+    assert job["earlier"] == first
+    assert not set(job["jobs"]) & set(first)  # type: ignore[call-overload]
+    cancel_run(folder.run_id)
+
+
+def test_many_runs_are_told_by_one_question_and_gone_ones_are_no_trouble(
+    phantom_study: StoredStudy, cluster: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slurm calls numbers that it has forgotten invalid: those jobs are gone, not unknown."""
+    real = shutil.which("squeue")
+    (tmp_path / "bin").mkdir()
+    wrapper = tmp_path / "bin/squeue"
+    wrapper.write_text(f'#!/bin/sh\necho asked >>{tmp_path}/asked\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr("vmcore.runs.slurm._FRESH_S", 600.0)
+    folder = start_run(small_plan(phantom_study.folder, epochs=200))
+    cancel_run(folder.run_id)
+    folder.clear("cancelled")
+    folder.mark("job.json", json.dumps({"launcher": "slurm", "jobs": ["999999"]}))
+    before = len((tmp_path / "asked").read_text().split())
+    assert {status(folder).state for _ in range(20)} == {"failed"}
+    assert len((tmp_path / "asked").read_text().split()) <= before + 1
 
 
 def node() -> str:

@@ -17,12 +17,14 @@ class Analysis:
         frame: its number, from 0.
         clean: the cleaned frame.
         prediction: the ensemble's answer.
+        bundle_digest: of the bundle that gave it, or None (:attr:`Classifier.digest`).
     """
 
     scan: Scan
     frame: int
     clean: CleanFrame
     prediction: Prediction
+    bundle_digest: str | None = None
 
 
 def analyse(
@@ -39,4 +41,4 @@ def analyse(
         scan.frames[frame], region=scan.region, settings=classifier.card.preprocessing
     )
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
-    return Analysis(scan, frame, clean, prediction)
+    return Analysis(scan, frame, clean, prediction, classifier.digest)

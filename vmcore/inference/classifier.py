@@ -19,9 +19,18 @@ from vmcore.inference.comparison import gradient_map
 from vmcore.inference.forward import ForwardOutput, forward_pass
 from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
 from vmcore.inference.packing import pack, unpacked
-from vmcore.models import BundleCard, Familiarity, fast_dtype, load_familiarity, load_models
+from vmcore.models import (
+    BundleCard,
+    BundleError,
+    Familiarity,
+    bundle_digest,
+    fast_dtype,
+    load_familiarity,
+    load_models,
+)
 
 _WIDE_SPREAD = 0.15
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,11 @@ class Classifier:
     """A bundle's folds, ready to answer; safe to share between threads.
 
     The models given become its own: they are moved, converted and laid out for the processor.
+
+    Attributes:
+        card: the bundle's.
+        digest: of the bundle that it was loaded from (:func:`vmcore.models.bundle_digest`), with the
+            fold where it is one alone; None for models that were handed over.
     """
 
     def __init__(
@@ -73,8 +87,10 @@ class Classifier:
         *,
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
+        digest: str | None = None,
     ) -> None:
         self.card = card
+        self.digest = digest
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or fast_dtype(self.device)
         self._models = [pack(model.to(self.device, self.dtype).eval()) for model in models]
@@ -99,8 +115,13 @@ class Classifier:
         Raises:
             vmcore.models.BundleError: with what is wrong with the folder.
         """
-        card, models = load_models(bundle)
-        return cls(card, models, load_familiarity(bundle), device=device, dtype=dtype)
+        for _ in range(_ATTEMPTS):
+            digest = bundle_digest(bundle)
+            card, models = load_models(bundle)
+            familiarity = load_familiarity(bundle)
+            if bundle_digest(bundle) == digest:  # else it was changed while it was read
+                return cls(card, models, familiarity, device=device, dtype=dtype, digest=digest)
+        raise BundleError("The model's bundle is just being changed; try again.")
 
     def predict(
         self, images: Sequence[npt.NDArray[np.uint8]], *, heatmap: str | None = "eigen-cam"
@@ -137,6 +158,7 @@ class Classifier:
         """One fold alone, counted from 1, which shares its network with this classifier."""
         alone = copy(self)
         alone._models = [self._models[fold - 1]]  # noqa: SLF001
+        alone.digest = f"{self.digest} fold {fold}" if self.digest else None
         alone._familiarity = None  # noqa: SLF001  it compares embeddings of all folds
         return alone
 

@@ -18,6 +18,7 @@ from vmcore.models.classifier import (
     parameter_count,
     vision_transformer,
 )
+from vmcore.models.digest import bundle_digest
 from vmcore.models.familiarity import Familiarity
 from vmcore.models.fetch import FetchProgress, fetch_public_weights
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
@@ -38,6 +39,7 @@ __all__ = [
     "MaskedAutoencoder",
     "Precision",
     "WeightsError",
+    "bundle_digest",
     "create_classifier",
     "emulated",
     "fast_dtype",

@@ -1,7 +1,7 @@
 """Runs: plans, workers, launching, the run store and the model registry."""
 
+from vmcore.runs.answers import StoreSilentError
 from vmcore.runs.control import (
-    RunStatus,
     all_runs,
     cancel_run,
     delete_run,
@@ -9,7 +9,6 @@ from vmcore.runs.control import (
     find_run,
     resume_run,
     start_run,
-    status,
 )
 from vmcore.runs.decision import decided, keep_decision
 from vmcore.runs.folder import RunFolder
@@ -17,6 +16,7 @@ from vmcore.runs.plan import PAPER_SETTINGS, Plan, RunError
 from vmcore.runs.record import open_store
 from vmcore.runs.registry import (
     BUNDLED,
+    InUse,
     Promotion,
     bundle_in_use,
     promote,
@@ -31,7 +31,9 @@ from vmcore.runs.reviewing import (
     open_reviewed,
     provenance,
     reviewable,
+    reviewed_digest,
 )
+from vmcore.runs.run_status import RunStatus, status
 from vmcore.runs.studies import (
     StudyStatus,
     all_studies,
@@ -45,6 +47,7 @@ __all__ = [
     "BUNDLED",
     "IMPORTED",
     "PAPER_SETTINGS",
+    "InUse",
     "Listed",
     "Plan",
     "Promotion",
@@ -52,6 +55,7 @@ __all__ = [
     "RunError",
     "RunFolder",
     "RunStatus",
+    "StoreSilentError",
     "StudyStatus",
     "all_runs",
     "all_studies",
@@ -71,6 +75,7 @@ __all__ = [
     "provenance",
     "resume_run",
     "reviewable",
+    "reviewed_digest",
     "roll_back",
     "start_preparing",
     "start_run",

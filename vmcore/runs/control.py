@@ -1,4 +1,4 @@
-"""Start, stop, resume, clone and watch runs. What it says is true after any crash or restart."""
+"""Start, stop, resume and delete runs, one at a time for each run, whoever asks on whichever host."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import platform
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -17,45 +17,23 @@ from vmcore import __version__
 from vmcore.data import fingerprint, load_study
 from vmcore.models import FetchProgress
 from vmcore.runs.folder import RunFolder, runs_folder
-from vmcore.runs.launching import launcher, slurm_reason, write_job
+from vmcore.runs.launching import start_work, stop_work
+from vmcore.runs.locks import alone
 from vmcore.runs.plan import Plan, RunError
 from vmcore.runs.record import as_json, open_store
+from vmcore.runs.run_status import RunStatus, state_of, status
+from vmcore.runs.slurm import SlurmSilentError
 from vmcore.runs.weights import starting_model
 from vmcore.settings import settings
 
-State = Literal["pending", "running", "finished", "failed", "cancelled"]
 _STORE_WORDS = {
     "pending": "SCHEDULED",
     "running": "RUNNING",
     "finished": "FINISHED",
     "failed": "FAILED",
     "cancelled": "KILLED",
-}
+}  # of an unknown run the store says what was last known
 _PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "scikit-learn", "pydicom")
-
-
-@dataclass(frozen=True, slots=True)
-class RunStatus:
-    """How a run stands.
-
-    Attributes:
-        state: pending, running, finished, failed or cancelled.
-        reason: why it failed, in a sentence; else empty.
-        epochs: epochs done of each fold.
-        planned: epochs of each fold that the plan asks for.
-        remaining_s: seconds that the rest should take, from the epochs done; None before the first.
-    """
-
-    state: State
-    reason: str
-    epochs: tuple[int, ...]
-    planned: int
-    remaining_s: float | None
-
-    @property
-    def progress(self) -> float:
-        """Share of all epochs that is done, 0..1."""
-        return sum(self.epochs) / (self.planned * len(self.epochs))
 
 
 def find_run(run_id: str) -> RunFolder:
@@ -91,21 +69,38 @@ def start_run(plan: Plan, *, on_fetch: FetchProgress | None = None) -> RunFolder
     )
     folder.mark("plan.json", plan.model_dump_json(indent=2) + "\n")
     folder.log.touch()
-    return _launch(folder)
+    with _deciding(folder.run_id):
+        return _launch(folder)
 
 
 def resume_run(run_id: str) -> RunFolder:
     """Go on with a run that was cancelled, failed, or whose worker died.
 
     Raises:
-        RunError: it is finished, or still going.
+        RunError: it is finished, still going, or nobody knows whether it is.
     """
+    with _deciding(run_id) as folder:
+        state, reason = state_of(folder, deciding=True)
+        if state == "unknown":
+            raise RunError(reason)
+        if state in {"pending", "running", "finished"}:
+            raise RunError(reason or f"The run is {state}; there is nothing to resume.")
+        folder.clear("cancelled", "failure.json", "started")
+        return _launch(folder)
+
+
+@contextmanager
+def _deciding(run_id: str) -> Iterator[RunFolder]:
+    """The run's folder, for one who starts, stops or deletes it; one at a time, on all hosts."""
     folder = find_run(run_id)
-    state = status(folder).state
-    if state in {"pending", "running", "finished"}:
-        raise RunError(f"The run is {state}; there is nothing to resume.")
-    folder.clear("cancelled", "failure.json", "started")
-    return _launch(folder)
+    sentence = "Somebody else is just starting, stopping or deleting this run; look again."
+    try:
+        with alone(folder.control_lock, sentence):
+            yield find_run(run_id)  # it may have been deleted while this one waited
+    except FileNotFoundError as error:
+        if folder.path.is_dir():
+            raise
+        raise RunError("There is no such run on this machine.") from error
 
 
 def _launch(folder: RunFolder) -> RunFolder:
@@ -114,7 +109,7 @@ def _launch(folder: RunFolder) -> RunFolder:
     rest = [number for number in range(1, plan.folds + 1) if not folder.fold_done(number)]
     store.set_status(folder.run_id, "SCHEDULED")
     try:
-        write_job(folder, launcher().start(folder, rest))
+        start_work(folder, rest)
     except RunError as error:
         folder.fail(str(error))
         store.set_status(folder.run_id, "FAILED", str(error))
@@ -123,66 +118,44 @@ def _launch(folder: RunFolder) -> RunFolder:
 
 
 def cancel_run(run_id: str) -> None:
-    """Stop a run; it can be resumed."""
-    folder = find_run(run_id)
-    if status(folder).state not in {"pending", "running"}:
-        return
-    folder.mark("cancelled")
-    job = folder.read_json("job.json")
-    launcher(str(job.get("launcher"))).stop(job)
-    open_store(settings().store).set_status(run_id, "KILLED")
+    """Stop a run; it can be resumed.
+
+    A worker of another host, and Slurm's where Slurm does not answer, see the mark that is left for
+    them before their next batch of images and stop by themselves; until then the run is running.
+
+    Raises:
+        RunError: Slurm does not answer, so that jobs which wait stay in its queue.
+    """
+    with _deciding(run_id) as folder:
+        if state_of(folder, deciding=True)[0] not in {"pending", "running", "unknown"}:
+            return
+        folder.mark("cancelled")
+        try:
+            stop_work(folder)
+        except SlurmSilentError as error:
+            raise RunError(
+                "Slurm does not answer. Jobs that work will stop by themselves; stop the run again "
+                "when Slurm is back, so that none that waits stays in its queue."
+            ) from error
+        if state_of(folder, deciding=True)[0] == "cancelled":
+            open_store(settings().store).set_status(run_id, "KILLED")
 
 
 def delete_run(run_id: str) -> None:
     """Remove a run's folder and mark it deleted in the store; its bundle goes with it.
 
     Raises:
-        RunError: it is still going.
+        RunError: it is still going, or nobody knows whether it is.
     """
-    folder = find_run(run_id)
-    if status(folder).state in {"pending", "running"}:
-        raise RunError("The run is still going; stop it first.")
-    open_store(settings().store).client.delete_run(run_id)
-    shutil.rmtree(folder.path)
-
-
-def status(folder: RunFolder) -> RunStatus:
-    """How a run stands now, told by its files and by whoever does its work."""
-    plan = folder.plan()
-    histories = [folder.history(number) for number in range(1, plan.folds + 1)]
-    epochs = tuple(len(history) for history in histories)
-    state, reason = _state(folder)
-    seconds = [result.seconds for history in histories for result in history]
-    left = plan.settings.epochs * plan.folds - sum(epochs)
-    remaining = left * sum(seconds[-20:]) / len(seconds[-20:]) if seconds else None
-    return RunStatus(state, reason, epochs, plan.settings.epochs, remaining)
-
-
-def _state(folder: RunFolder) -> tuple[State, str]:
-    if folder.marked("finished.json"):
-        return "finished", ""
-    job = folder.read_json("job.json")
-    kind = str(job.get("launcher", "local"))
-    life = launcher(kind).life(job)
-    if life != "gone":
-        return ("running" if life == "alive" and folder.marked("started") else "pending"), ""
-    return _ended(folder, job, kind)
-
-
-def _ended(folder: RunFolder, job: dict[str, object], kind: str) -> tuple[State, str]:
-    state: State = "failed"
-    reason = ""
-    if folder.marked("finished.json"):  # it ended between two looks
-        state = "finished"
-    elif folder.marked("cancelled"):
-        state = "cancelled"
-    elif folder.marked("failure.json"):
-        reason = str(folder.read_json("failure.json").get("reason", ""))
-    else:
-        told = slurm_reason(job) if kind == "slurm" else ""
-        ended = f"Slurm ended its jobs ({told})" if told else "Its process ended without a word"
-        reason = f"{ended}: killed, out of memory, or the machine went down. Resume it."
-    return state, reason
+    with _deciding(run_id) as folder:
+        state, reason = state_of(folder, deciding=True)
+        if state == "unknown":
+            raise RunError(reason)
+        if state in {"pending", "running"}:
+            raise RunError("The run is still going; stop it first.")
+        open_store(settings().store).delete(run_id)
+        gone = folder.path.rename(folder.path.with_name(f".deleted-{run_id}"))
+    shutil.rmtree(gone)
 
 
 def all_runs() -> list[tuple[RunFolder, RunStatus]]:
@@ -197,7 +170,7 @@ def all_runs() -> list[tuple[RunFolder, RunStatus]]:
             stands = status(folder)
         except RunError as error:
             stands = RunStatus("failed", str(error), (0,), 1, None)
-        if _STORE_WORDS[stands.state] != run["status"]:
+        if _STORE_WORDS.get(stands.state, run["status"]) != run["status"]:
             open_store(settings().store).set_status(
                 run_id, _STORE_WORDS[stands.state], stands.reason
             )

@@ -20,11 +20,11 @@ from vmcore.evaluation import (
     read_through,
     ruled,
 )
-from vmcore.files import write_atomically
 from vmcore.models.bundle import CARD_FILE
+from vmcore.runs.answers import understood
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.plan import RunError
-from vmcore.runs.record import open_store
+from vmcore.runs.record import open_store, unique_name
 from vmcore.runs.registry import BUNDLED
 from vmcore.runs.reviewing import IMPORTED, Reviewed, open_reviewed
 from vmcore.settings import settings
@@ -83,9 +83,8 @@ def keep_decision(
         }
     )
     store = open_store(settings().store)
-    path = write_atomically(reviewed.bundle / CARD_FILE, card.model_dump_json(indent=2) + "\n")
-    if not store.local:
-        store.client.log_artifact(run_id, str(path), "bundle")
+    text = card.model_dump_json(indent=2) + "\n"
+    store.change_bundle(run_id, reviewed.bundle, CARD_FILE, text)
     folder = RunFolder(runs_folder() / run_id)
     if folder.marked("finished.json"):
         text = json.dumps({"metrics": tables, "threshold": reading.threshold})
@@ -95,5 +94,6 @@ def keep_decision(
     note |= {"when": when.isoformat(timespec="seconds")}
     note |= {"threshold": repr(reading.threshold), "calibration": method}
     note |= {"rule": json.dumps(asdict(rule))}
-    store.client.set_tag(run_id, f"decision.{when:%Y%m%dT%H%M%S%f}", json.dumps(note))
+    with understood():
+        store.client.set_tag(run_id, f"decision.{unique_name(when)}", json.dumps(note))
     return reading

@@ -4,7 +4,9 @@ RUN/plan.json           the plan
 RUN/splits.csv          image, subject, label, part: "test" or the fold that validates it
 RUN/environment.json    versions, revision, machine
 RUN/log.txt             what the workers said
-RUN/job.json            who was asked to do the work, and how
+RUN/job.json            who was asked to do the work, how and where, and Slurm's numbers of before
+RUN/worker.lock         held by a process that works, whichever host it is on
+RUN/control.lock        held while the run is started, resumed, stopped or deleted
 RUN/started             a worker has a device and works (before that the run waits for one)
 RUN/fold-K/checkpoint.safetensors   while the fold is trained
 RUN/fold-K/history.json             every epoch's figures
@@ -49,6 +51,16 @@ class RunFolder:
     def log(self) -> Path:
         """Everything that the workers said."""
         return self.path / "log.txt"
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the process that does the work, as long as it lives."""
+        return self.path / "worker.lock"
+
+    @property
+    def control_lock(self) -> Path:
+        """Held while the run is started, resumed, stopped or deleted."""
+        return self.path / "control.lock"
 
     def plan(self) -> Plan:
         """The plan.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Literal, Protocol
 
 import submitit
 from submitit.helpers import CommandFunction
 
+from vmcore.runs import slurm
 from vmcore.runs.folder import RunFolder
+from vmcore.runs.machine import is_here
 from vmcore.runs.plan import RunError
-from vmcore.runs.processes import Job, end_process, find_process, spawn
+from vmcore.runs.processes import Job, end_process, is_alive, spawn
 from vmcore.settings import settings
 
 Life = Literal["waiting", "alive", "gone"]
@@ -27,27 +29,33 @@ class Launcher(Protocol):
     def start(self, folder: RunFolder, folds: list[int]) -> Job:
         """Start on these folds (all done: finish only); returns what ``job.json`` keeps."""
 
-    def life(self, job: Job) -> Life:
+    def life(self, folder: RunFolder, job: Job, *, now: bool) -> Life:
         """Whether the work waits, goes on, or has ended in whatever way."""
 
-    def stop(self, job: Job) -> None:
-        """End it now; checkpoints are whole at any moment."""
+    def stop(self, folder: RunFolder, job: Job) -> None:
+        """End it now, where that can be done from here; checkpoints are whole at any moment."""
 
 
 class LocalLauncher:
     """A process of its own on this machine that outlives the app; it waits in line for a device."""
 
     def start(self, folder: RunFolder, folds: list[int]) -> Job:
-        """See :class:`Launcher`."""
+        """See :class:`Launcher`.
+
+        Raises:
+            RunError: a worker is at it already.
+        """
         del folds  # one worker does all of them, one after the other
-        return {"launcher": "local"} | spawn(folder.log, "vmcore.runs.worker", str(folder.path))
+        return spawn(folder.log, folder.worker_lock, "vmcore.runs.worker", str(folder.path))
 
-    def life(self, job: Job) -> Life:
+    def life(self, folder: RunFolder, job: Job, *, now: bool) -> Life:
         """See :class:`Launcher`."""
-        return "gone" if find_process(job) is None else "alive"
+        del now  # a lock is always asked anew
+        return "alive" if is_alive(job, folder.worker_lock) else "gone"
 
-    def stop(self, job: Job) -> None:
-        """See :class:`Launcher`."""
+    def stop(self, folder: RunFolder, job: Job) -> None:
+        """See :class:`Launcher`; a worker of another host sees the mark "cancelled" by itself."""
+        del folder
         end_process(job)
 
 
@@ -58,19 +66,22 @@ class SlurmLauncher:
         """See :class:`Launcher`.
 
         Raises:
-            RunError: Slurm is not there or refuses.
+            RunError: Slurm is not there, does not answer, or refuses.
         """
         chosen = settings()
+        ending = [job.number for job in slurm.jobs_of(folder.run_id, now=True) if job.ended]
+        after = {"dependency": ":".join(["afterany", *ending])} if ending else None
         try:
             executor = submitit.SlurmExecutor(folder.path / "slurm", python=sys.executable)
             executor.update_parameters(
-                job_name=f"ventriscope-{folder.run_id[:8]}",
+                job_name=slurm.job_name(folder.run_id),
                 time=chosen.slurm_minutes,
                 cpus_per_task=chosen.slurm_cpus,
                 array_parallelism=chosen.slurm_parallel,
                 partition=chosen.slurm_partition,
                 mem=None if chosen.slurm_memory_gb is None else f"{chosen.slurm_memory_gb}GB",
                 gpus_per_node=chosen.slurm_gpus or None,
+                additional_parameters=after,  # two workers must never be at one fold
             )
             worker = [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)]
             work = CommandFunction(
@@ -83,63 +94,101 @@ class SlurmLauncher:
         except (submitit.core.utils.FailedJobError, RuntimeError, OSError, ValueError) as error:
             said = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             raise RunError(f"Slurm did not take the run: {said[0]}") from error
-        return {"launcher": "slurm", "jobs": [job.job_id for job in jobs]}
+        return {"jobs": [job.job_id for job in jobs]}
 
-    def life(self, job: Job) -> Life:
-        """See :class:`Launcher`."""
-        states = _queue(job)
-        if not states:
+    def life(self, folder: RunFolder, job: Job, *, now: bool) -> Life:
+        """See :class:`Launcher`.
+
+        Raises:
+            vmcore.runs.slurm.SlurmSilentError: nobody knows.
+        """
+        asked = job.get("asked")
+        after = float(asked) if isinstance(asked, int | float) else 0.0
+        left = [one for one in slurm.jobs_of(folder.run_id, after=after, now=now) if not one.ended]
+        if not left:
             return "gone"
-        waiting = {"PENDING", "CONFIGURING", "REQUEUED", "SUSPENDED"}
-        return "waiting" if set(states) <= waiting else "alive"
+        return "waiting" if all(one.waits for one in left) else "alive"
 
-    def stop(self, job: Job) -> None:
-        """See :class:`Launcher`."""
-        numbers = _numbers(job)
-        if numbers:
-            _slurm("scancel", *numbers)
+    def stop(self, folder: RunFolder, job: Job) -> None:
+        """See :class:`Launcher`.
 
-
-def _numbers(job: Job) -> list[str]:
-    jobs = job.get("jobs")
-    return [str(number) for number in jobs] if isinstance(jobs, list) else []
-
-
-def _queue(job: Job) -> list[str]:
-    """States of those jobs that Slurm still has in its queue."""
-    numbers = ",".join(_numbers(job))
-    said = _slurm("squeue", "--noheader", "--array", "--format=%T", f"--jobs={numbers}")
-    ended = {"COMPLETED", "COMPLETING", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
-    return [line for line in said.split() if line not in ended]
-
-
-def slurm_reason(job: Job) -> str:
-    """Why Slurm ended a run's jobs, as far as it still remembers; empty where it does not."""
-    reasons = []
-    for number in _numbers(job):
-        for field in _slurm("scontrol", "--oneliner", "show", "job", number).split():
-            state = field.removeprefix("JobState=")
-            if field.startswith("JobState=") and state not in {"COMPLETED", "RUNNING", "PENDING"}:
-                reasons.append(f"{number} {state.lower().replace('_', ' ')}")
-    return ", ".join(reasons)
-
-
-def _slurm(*command: str) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise RunError(
-            f"Slurm does not answer ({command[0]}); its jobs' state is unknown."
-        ) from error
-    return done.stdout
+        Raises:
+            vmcore.runs.slurm.SlurmSilentError: Slurm was not told.
+        """
+        del job
+        left = [one.number for one in slurm.jobs_of(folder.run_id, now=True) if not one.ended]
+        if not left:
+            return
+        told = slurm.command("scancel", *left) is not None
+        still = [one for one in slurm.jobs_of(folder.run_id, now=True) if not one.ended]
+        if still and not told:
+            raise slurm.SlurmSilentError("Slurm did not take the order to stop the run's jobs.")
 
 
 def launcher(kind: str | None = None) -> Launcher:
-    """The launcher of a job, or the one that the settings name."""
+    """The launcher of that kind, or the one that the settings name."""
     kind = kind or settings().launcher
     return SlurmLauncher() if kind == "slurm" else LocalLauncher()
 
 
-def write_job(folder: RunFolder, job: Job) -> None:
-    """Keep who does the work."""
-    folder.mark("job.json", json.dumps(job))
+def start_work(folder: RunFolder, folds: list[int]) -> None:
+    """Start on these folds and keep in ``job.json`` who does it, beside all who did before.
+
+    Raises:
+        RunError: it cannot be started.
+    """
+    former = folder.read_json("job.json")
+    kind = settings().launcher
+    asked: Job = {"launcher": kind, "asked": time.time(), "earlier": _numbers(former)}
+    folder.mark("job.json", json.dumps(asked))  # where this process ends now, Slurm is still asked
+    started = launcher(kind).start(folder, folds) | {"asked": time.time()}
+    folder.mark("job.json", json.dumps(asked | started))
+
+
+def work_life(folder: RunFolder, *, now: bool = False) -> Life:
+    """Whether anybody that was ever asked to do a run's work is still at it.
+
+    Args:
+        folder: the run.
+        now: take no answer from a moment ago, because something is decided by this one.
+
+    Raises:
+        vmcore.runs.slurm.SlurmSilentError: nobody knows.
+    """
+    job = folder.read_json("job.json")
+    lives = [launcher(kind).life(folder, job, now=now) for kind in _kinds(job)]
+    return "alive" if "alive" in lives else "waiting" if "waiting" in lives else "gone"
+
+
+def stop_work(folder: RunFolder) -> None:
+    """End a run's work where that can be done from here.
+
+    Raises:
+        vmcore.runs.slurm.SlurmSilentError: Slurm was not told.
+    """
+    job = folder.read_json("job.json")
+    for kind in _kinds(job):
+        launcher(kind).stop(folder, job)
+
+
+def why_ended(folder: RunFolder) -> str:
+    """Why Slurm ended a run's jobs, as far as it remembers; empty where it was not asked to do any."""
+    jobs = folder.read_json("job.json").get("jobs")
+    return slurm.reason([str(number) for number in jobs]) if isinstance(jobs, list) else ""
+
+
+def other_host(folder: RunFolder) -> str:
+    """Name of the host whose process does the work; empty where it is this one, or Slurm's."""
+    job = folder.read_json("job.json")
+    return "" if "pid" not in job or is_here(job) else str(job.get("host", "another one"))
+
+
+def _kinds(job: Job) -> list[str]:
+    slurms = job.get("launcher") == "slurm" or job.get("earlier")
+    return ["local", "slurm"] if slurms else ["local"]
+
+
+def _numbers(job: Job) -> list[str]:
+    """Every number that Slurm ever gave a run's jobs."""
+    lists = (job.get("earlier"), job.get("jobs"))
+    return [str(number) for some in lists if isinstance(some, list) for number in some]

@@ -1,4 +1,8 @@
-"""Processes that outlive the app: started detached, recognised again after a restart, ended whole."""
+"""Processes that outlive the app: started detached, recognised again after a restart, ended whole.
+
+Whether one lives is told by a lock that it holds from its first moment, on every host that shares the
+store. Its number serves to end it, and only where it was started.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,57 @@ from pathlib import Path
 
 import psutil
 
+from vmcore.runs.locks import held, hold
+from vmcore.runs.machine import is_here, whereabouts
+from vmcore.runs.plan import RunError
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
 Job = dict[str, object]
 _children: list[subprocess.Popen[bytes]] = []  # kept until they end, so that none stays a zombie
 
 
-def spawn(log: Path, module: str, *arguments: str) -> Job:
+def spawn(log: Path, lock: Path, module: str, *arguments: str) -> Job:
     """Start ``python -m module`` in a session of its own; its words go to the log.
+
+    Args:
+        log: where it says what it does.
+        lock: held by the process as long as it lives.
+        module: what is run.
+        arguments: its arguments.
 
     Returns:
         what :func:`find_process` needs to know it again.
+
+    Raises:
+        RunError: another process holds the lock.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", module, *arguments],
-            cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
+    descriptor = hold(lock)
+    if descriptor is None:
+        raise RunError("Another process is at this work already.")
+    try:
+        with log.open("ab") as stream:
+            process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", module, *arguments],
+                cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+                start_new_session=True, pass_fds=(descriptor,),
+            )  # fmt: skip
+    finally:
+        os.close(descriptor)  # the child's copy keeps the lock
     _children[:] = [child for child in _children if child.poll() is None] + [process]
-    return {"pid": process.pid, "born": psutil.Process(process.pid).create_time()}
+    born = psutil.Process(process.pid).create_time()
+    return {"pid": process.pid, "born": born} | whereabouts()
+
+
+def is_alive(job: Job, lock: Path) -> bool:
+    """Whether a job's process lives, here or on another host that shares the store."""
+    return held(lock) or find_process(job) is not None
 
 
 def find_process(job: Job) -> psutil.Process | None:
-    """A job's process, or None where it has ended or its number belongs to another one now."""
+    """A job's process; None where it has ended, its number is another one's now, or is not ours."""
+    if not is_here(job):
+        return None
     try:
         process = psutil.Process(int(str(job["pid"])))
         if abs(process.create_time() - float(str(job["born"]))) > 1:

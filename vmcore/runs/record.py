@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import secrets
+import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache
+from datetime import datetime
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -17,6 +21,10 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from vmcore.files import write_atomically
+from vmcore.models import bundle_digest
+from vmcore.runs.answers import PATIENCE_S, StoreSilentError, T, understood, within
+from vmcore.runs.fetching import BUNDLE, DIGEST_TAG, changed_copy, fetch_artifact
 from vmcore.runs.plan import Plan, RunError
 from vmcore.training import EpochResult
 
@@ -25,27 +33,46 @@ _CURVES = ("accuracy", "f1", "auc", "recall", "specificity")
 
 
 class RunStore:
-    """Runs and what is known of each."""
+    """Runs and what is known of each.
+
+    What fails raises :class:`vmcore.runs.answers.StoreSilentError`, with a sentence; where only
+    something is looked up, as by a page, it does so within seconds.
+    """
 
     def __init__(self, folder: Path, uri: str | None = None) -> None:
         self.folder = folder
-        database = folder / "mlflow.db"
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database}"
+        uri = uri or _uri(folder)
         self.local = uri.startswith("sqlite:")
+        self.name = store_name(folder, uri)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.local:  # MLflow would try again and again for minutes
-                with closing(sqlite3.connect(database)) as connection:
-                    connection.execute("pragma schema_version")
+                with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
+                    connection.execute("select count(*) from sqlite_master")
             self.client = MlflowClient(uri, registry_uri=uri)
-            self.experiment = self._experiment()
         except (
             Exception
         ) as error:  # the database's driver and the HTTP client raise their own kinds
-            raise RunError(
-                f"The run store cannot be opened ({type(error).__name__}); is {folder} writable, "
-                "or MLFLOW_TRACKING_URI reachable?"
+            raise StoreSilentError(
+                f"The run store cannot be opened ({type(error).__name__}); is the store's folder "
+                "writable, or MLFLOW_TRACKING_URI reachable?"
             ) from error
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Look something up in the store, with a page's patience.
+
+        Raises:
+            MlflowException: there is nothing of that name.
+            StoreSilentError: the store does not answer.
+        """
+        with understood():
+            return within(PATIENCE_S, f"{self.folder} {self.name}", call)
+
+    @cached_property
+    def experiment(self) -> str:
+        """The experiment that all runs belong to."""
+        with understood():
+            return self._experiment()
 
     def _experiment(self) -> str:
         found = self.client.get_experiment_by_name(EXPERIMENT)
@@ -60,6 +87,7 @@ class RunStore:
                 raise
             return str(found.experiment_id)
 
+    @understood()
     def create(self, plan: Plan) -> str:
         """Note a new run; returns its identifier."""
         run_id = str(self.client.create_run(self.experiment, run_name=plan.name).info.run_id)
@@ -75,6 +103,7 @@ class RunStore:
         self.client.update_run(run_id, status="SCHEDULED")
         return run_id
 
+    @understood()
     def log_curves(self, run_id: str, fold: int, history: Sequence[EpochResult]) -> None:
         """Note the epochs of a fold that are not noted yet."""
         prefix = f"fold_{fold}"
@@ -92,6 +121,7 @@ class RunStore:
         for start in range(0, len(fresh), 900):  # MLflow takes 1,000 at a time
             self.client.log_batch(run_id, metrics=fresh[start : start + 900])
 
+    @understood()
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Set MLflow's status: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED."""
         if self.client.get_run(run_id).info.status == status:
@@ -103,14 +133,47 @@ class RunStore:
         else:
             self.client.update_run(run_id, status=status)
 
+    @understood()
     def finish(self, run_id: str, metrics: Mapping[str, float], folder: Path) -> None:
-        """Keep a finished run's figures and files."""
+        """Keep a finished run's figures and files, and which bundle is among them."""
         values = [Metric(key, float(value), 0, 0) for key, value in metrics.items()]
         self.client.log_batch(run_id, metrics=values)
         self.client.log_artifacts(run_id, str(folder))
+        self.client.set_tag(run_id, DIGEST_TAG, bundle_digest(folder / BUNDLE))
+
+    @understood()
+    def delete(self, run_id: str) -> None:
+        """Mark a run deleted; copies of what was fetched of it go."""
+        self.client.delete_run(run_id)
+        shutil.rmtree(self.folder / "fetched" / run_id, ignore_errors=True)
+
+    @understood()
+    def change_bundle(self, run_id: str, bundle: Path, name: str, content: str) -> Path:
+        """Replace one file of a run's bundle; returns where the changed bundle lies.
+
+        Args:
+            run_id: the run.
+            bundle: from :meth:`artifact`.
+            name: of the file.
+            content: its new content.
+        """
+        if self._is_local(run_id):
+            write_atomically(bundle / name, content)
+        else:
+            bundle = changed_copy(bundle, name, content)
+            self.client.log_artifact(run_id, str(bundle / name), BUNDLE)
+        self.client.set_tag(run_id, DIGEST_TAG, bundle_digest(bundle))
+        return bundle
+
+    def _is_local(self, run_id: str) -> bool:
+        return _local(self.client.get_run(run_id).info.artifact_uri) is not None
 
     def summaries(self) -> list[dict[str, Any]]:
         """All runs, the newest first: run_id, name, status, created, params, metrics."""
+        found = self.ask(self._all_runs)
+        return [_summary(run) for run in found]
+
+    def _all_runs(self) -> list[Any]:
         runs: list[Any] = []
         token = None
         while True:
@@ -118,35 +181,40 @@ class RunStore:
             runs += page
             token = page.token
             if not token:
-                break
-        return [_summary(run) for run in runs]
+                return runs
 
     def status(self, run_id: str) -> str:
         """What the store last heard of a run: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED.
 
         Raises:
-            RunError: there is no such run.
+            RunError: there is no such run, or the store does not answer.
         """
+        return str(self._run(run_id).info.status)
+
+    def _run(self, run_id: str) -> Any:
+        if not run_id.isalnum():  # what MLflow would call an invalid value
+            raise RunError("There is no such run.")
         try:
-            return str(self.client.get_run(run_id).info.status)
+            return self.ask(lambda: self.client.get_run(run_id))
         except MlflowException as error:
             raise RunError("There is no such run.") from error
 
     def artifact(self, run_id: str, name: str) -> Path:
-        """A local path of one of a run's artifacts, fetched where the store is elsewhere.
+        """A local path of one of a run's artifacts, fetched once where the store is elsewhere.
+
+        Args:
+            run_id: the run.
+            name: "bundle", or a file beside it.
 
         Raises:
             RunError: it is not there.
+            StoreSilentError: the store does not answer.
         """
-        try:
-            uri = self.client.get_run(run_id).info.artifact_uri
-            local = _local(f"{uri}/{name}")
-            if local is None:
-                kept = self.folder / "fetched" / run_id
-                kept.mkdir(parents=True, exist_ok=True)
-                local = Path(self.client.download_artifacts(run_id, name, str(kept)))
-        except MlflowException as error:
-            raise RunError(f"Run {run_id} has no {name}.") from error
+        run = self._run(run_id)
+        local = _local(f"{run.info.artifact_uri}/{name}")
+        if local is None:
+            digest = run.data.tags.get(DIGEST_TAG)
+            local = fetch_artifact(self.client, self.folder / "fetched", run_id, name, digest)
         if not local.exists():
             raise RunError(f"Run {run_id} has no {name}.")
         return local
@@ -168,10 +236,26 @@ def _local(uri: str) -> Path | None:
     return Path(url2pathname(parsed.path)) if parsed.scheme in {"file", ""} else None
 
 
+def _uri(folder: Path) -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def store_name(folder: Path, uri: str | None = None) -> str:
+    """A name that tells run stores apart: "local", or digits that say nothing of the address."""
+    uri = uri or _uri(folder)
+    local = uri == f"sqlite:///{folder / 'mlflow.db'}"
+    return "local" if local else hashlib.sha256(uri.encode()).hexdigest()[:16]
+
+
 @lru_cache(maxsize=4)
 def open_store(folder: Path) -> RunStore:
     """The run store of a folder, opened once a process."""
     return RunStore(folder)
+
+
+def unique_name(when: datetime) -> str:
+    """A name that nobody else gives, and that sorts by time."""
+    return f"{when:%Y%m%dT%H%M%S%f}.{secrets.token_hex(4)}"
 
 
 def as_json(value: Mapping[str, Any]) -> str:

@@ -1,13 +1,14 @@
 """Which bundle answers on the classify page: promoted by whom, when and why; and back again.
 
 A finished run's bundle becomes a version of one registered model; the alias "clinic" names the
-version in use. Every change is kept as a tag of the registered model.
+version in use. Every change is kept as a tag of the registered model, under a name of its own.
 """
 
 from __future__ import annotations
 
 import getpass
 import json
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,18 @@ from pathlib import Path
 from mlflow.exceptions import MlflowException
 
 from vmcore.models import BundleError, load_card
+from vmcore.runs.answers import StoreSilentError, is_missing, understood
+from vmcore.runs.in_use import LastKnown, last_known, remember
+from vmcore.runs.locks import alone
 from vmcore.runs.plan import RunError
-from vmcore.runs.record import RunStore, open_store
+from vmcore.runs.record import RunStore, open_store, store_name, unique_name
 from vmcore.settings import settings
 
 _MODEL, _ALIAS, _TAG = "ventriscope", "clinic", "promotion."
+_SILENT_S = 10.0  # so long a registry that was silent is not asked again, so that pages do not wait
+_silences: dict[tuple[Path, str], tuple[float, str]] = {}
 BUNDLED = "bundled"
+_LOST = "The model registry no longer knows of any promotion; promote a model anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,21 @@ class Promotion:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The model that answers on the classify page.
+
+    Attributes:
+        bundle: its folder.
+        run_id: the run that made it, or "bundled".
+        concern: why it may not be the one that was promoted last, in sentences; else empty.
+    """
+
+    bundle: Path
+    run_id: str
+    concern: str = ""
+
+
 def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
     """Let a finished run's bundle answer on the classify page from now on.
 
@@ -43,45 +65,71 @@ def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
         who: the person; the machine's user without.
 
     Raises:
-        RunError: the run has no bundle, or no reason is given.
+        RunError: the run has no bundle, no reason is given, or the registry does not answer.
+        BundleError: the bundle is damaged.
     """
     if not why.strip():
         raise RunError("Say why this model is promoted; the reason is kept with the change.")
-    store = open_store(settings().store)
-    name = _point_to(store, run_id)
-    made = Promotion(
-        run_id, name, (who or "").strip() or getpass.getuser(),
-        datetime.now(UTC).isoformat(timespec="seconds"), why.strip(),
-    )  # fmt: skip
-    number = len(promotions())
-    store.client.set_registered_model_tag(_MODEL, f"{_TAG}{number:06d}", json.dumps(asdict(made)))
+    place = settings().store
+    store = open_store(place)
+    bundle = None if run_id == BUNDLED else store.artifact(run_id, "bundle")
+    name = load_card(bundle or settings().bundle).name
+    with alone(place / "registry.lock", "Somebody else is just promoting a model; look again."):
+        when = datetime.now(UTC)
+        made = Promotion(
+            run_id, name, (who or "").strip() or getpass.getuser(),
+            when.isoformat(timespec="seconds"), why.strip(),
+        )  # fmt: skip
+        with understood():
+            _register(store)
+            tag = f"{_TAG}{unique_name(when)}"
+            store.client.set_registered_model_tag(_MODEL, tag, json.dumps(asdict(made)))
+            try:
+                _point_to(store, run_id)
+            except BaseException:
+                store.client.delete_registered_model_tag(_MODEL, tag)  # it did not come to that
+                raise
+        remember(place, store.name, run_id, bundle)
+        _silences.pop((place, store.name), None)
     return made
 
 
-def _point_to(store: RunStore, run_id: str) -> str:
-    client = store.client
+def _register(store: RunStore) -> None:
     try:
-        client.get_registered_model(_MODEL)
-    except MlflowException:
-        client.create_registered_model(_MODEL)
+        store.client.get_registered_model(_MODEL)
+    except MlflowException as error:
+        if not is_missing(error):
+            raise
+        try:
+            store.client.create_registered_model(_MODEL)
+        except MlflowException as other:
+            if other.error_code != "RESOURCE_ALREADY_EXISTS":  # somebody else was quicker
+                raise
+
+
+def _point_to(store: RunStore, run_id: str) -> None:
+    client = store.client
     if run_id == BUNDLED:
         client.delete_registered_model_alias(_MODEL, _ALIAS)
-        return load_card(settings().bundle).name
-    bundle = store.artifact(run_id, "bundle")
-    card = load_card(bundle)
+        return
     uri = f"{client.get_run(run_id).info.artifact_uri}/bundle"
     known = [v for v in client.search_model_versions(f"name='{_MODEL}'") if v.run_id == run_id]
     version = known[0] if known else client.create_model_version(_MODEL, uri, run_id)
     client.set_registered_model_alias(_MODEL, _ALIAS, version.version)
-    return card.name
 
 
 def promotions() -> list[Promotion]:
-    """Every change, the newest first."""
+    """Every change, the newest first.
+
+    Raises:
+        StoreSilentError: the registry does not answer.
+    """
+    store = open_store(settings().store)
     try:
-        model = open_store(settings().store).client.get_registered_model(_MODEL)
+        model = store.ask(lambda: store.client.get_registered_model(_MODEL))
     except MlflowException:
-        return []
+        return []  # it has answered: there is none
+    # the first releases numbered them, "promotion.000000": those sort before any year
     tags = sorted((key, value) for key, value in model.tags.items() if key.startswith(_TAG))
     return [Promotion(**json.loads(value)) for _, value in reversed(tags)]
 
@@ -90,35 +138,80 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     """Go back to the model that was in use before the present one.
 
     Raises:
-        RunError: nothing was promoted yet.
+        RunError: nothing was promoted yet, or the registry does not answer.
     """
     changes = promotions()
-    if not changes:
+    if not changes and bundle_in_use().run_id == BUNDLED:
         raise RunError("Nothing was promoted yet: the bundled model is in use.")
     before = changes[1].run_id if len(changes) > 1 else BUNDLED
     return promote(before, why=why, who=who)
 
 
-def bundle_in_use() -> Path:
-    """The bundle that answers on the classify page.
+def bundle_in_use() -> InUse:
+    """The model that answers on the classify page.
+
+    The bundled one answers only where the registry has said that no other one is promoted. Where it
+    does not answer, the model that it named last goes on answering, with a concern.
 
     Raises:
-        RunError: the promoted bundle is gone.
+        RunError: the promoted bundle is gone, or the registry does not answer and never did.
     """
-    store = settings().store
     chosen = settings()
-    if not (store / "mlflow.db").is_file() and not chosen.shared_store:
-        return chosen.bundle  # nothing can have been promoted
-    runs = open_store(store)
+    registry = store_name(chosen.store)
+    known = last_known(chosen.store, registry)
+    if not (chosen.store / "mlflow.db").is_file() and not chosen.shared_store:
+        if known is None or known.run_id == BUNDLED:
+            return InUse(chosen.bundle, BUNDLED)  # nothing can have been promoted
+        return _as_known(known, "The run store's database is gone.")
+    began, why = _silences.get((chosen.store, registry), (-_SILENT_S, ""))
+    if known is not None and time.monotonic() - began < _SILENT_S:
+        return _as_known(known, why)
     try:
-        version = runs.client.get_model_version_by_alias(_MODEL, _ALIAS)
+        return _as_told(open_store(chosen.store), known)
+    except StoreSilentError as error:
+        _silences[chosen.store, registry] = (time.monotonic(), str(error))
+        return _as_known(known, str(error))
+
+
+def _as_told(store: RunStore, known: LastKnown | None) -> InUse:
+    chosen = settings()
+    try:
+        version = store.ask(lambda: store.client.get_model_version_by_alias(_MODEL, _ALIAS))
     except MlflowException:
-        return chosen.bundle
+        if known is not None and known.run_id != BUNDLED and not promotions():
+            return _as_known(known, _LOST)
+        remember(chosen.store, store.name, BUNDLED, None)
+        return InUse(chosen.bundle, BUNDLED)
+    run_id = str(version.run_id)
     try:
-        bundle = runs.artifact(str(version.run_id), "bundle")
+        bundle = store.artifact(run_id, "bundle")
         load_card(bundle)
-    except (RunError, BundleError, MlflowException) as error:
+    except StoreSilentError:
+        raise
+    except (RunError, BundleError) as error:
         raise RunError(
             "The promoted model's bundle is gone or damaged; promote another one or roll back."
         ) from error
-    return bundle
+    remember(chosen.store, store.name, run_id, bundle)
+    return InUse(bundle, run_id)
+
+
+def _as_known(known: LastKnown | None, why: str) -> InUse:
+    """The model that was named last, or none at all."""
+    if known is None:
+        raise RunError(
+            f"{why} It has never said here which model is in use, so none answers. Try again when "
+            "it is back."
+        )
+    bundle = settings().bundle if known.run_id == BUNDLED else known.bundle
+    try:
+        name = load_card(bundle or "").name
+    except BundleError as error:
+        raise RunError(
+            f"{why} The bundle of the model that was in use last is gone, so none answers."
+        ) from error
+    concern = (
+        f"{why} The model that was in use when this was last known ({name}) goes on answering; "
+        "whether another one was promoted since then cannot be told."
+    )
+    return InUse(bundle or settings().bundle, known.run_id, concern)

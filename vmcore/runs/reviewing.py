@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vmcore.evaluation import Predictions, Reading, read_predictions, read_through
-from vmcore.models import BundleCard, load_card
+from vmcore.models import BundleCard, bundle_digest, load_card
 from vmcore.models.bundle import PREDICTIONS_FILE
 from vmcore.reporting.review import Provenance
 from vmcore.runs.case_images import FindImage, images_of_bundle, images_of_run, no_images
@@ -46,6 +46,7 @@ class Reviewed:
         environment: versions and machine, else empty.
         population: equal for models that were judged on the same images.
         find_image: from a case to its picture.
+        digest: of the bundle, or of the imported predictions.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Reviewed:
     environment: dict[str, Any]
     population: str
     find_image: FindImage
+    digest: str
 
     @property
     def split_by(self) -> str:
@@ -118,8 +120,21 @@ def open_reviewed(key: str) -> Reviewed:
         return Reviewed(
             BUNDLED, card.name, read_predictions(bundle / PREDICTIONS_FILE), card, bundle, {}, {},
             f"bundled {card.created}", images_of_bundle(settings().images, card.phantom_series),
+            bundle_digest(bundle),
         )  # fmt: skip
     return _of_run(key)
+
+
+def reviewed_digest(key: str) -> str:
+    """Which version of a model's results :func:`open_reviewed` would open now.
+
+    Raises:
+        RunError, BundleError: there are none.
+    """
+    bundle = settings().bundle
+    if key != BUNDLED:
+        bundle = open_store(settings().store).artifact(key, "bundle")
+    return bundle_digest(bundle)
 
 
 def _of_run(run_id: str) -> Reviewed:
@@ -133,14 +148,14 @@ def _of_run(run_id: str) -> Reviewed:
         )
     bundle = store.artifact(run_id, "bundle")
     card = load_card(bundle)
-    predictions = read_predictions(store.artifact(run_id, "bundle") / PREDICTIONS_FILE)
+    predictions = read_predictions(bundle / PREDICTIONS_FILE)
     environment = _json(store.artifact(run_id, "environment.json"))
     folder = RunFolder(runs_folder() / run_id)
     find = images_of_run(folder, predictions.table) if folder.marked("plan.json") else no_images
     return Reviewed(
         run_id, f"{card.name} · {run_id[:6]}", predictions, card, bundle,
         _plan(store.artifact(run_id, "plan.json")), environment,
-        str(environment.get("study_digest", run_id)), find,
+        str(environment.get("study_digest", run_id)), find, bundle_digest(bundle),
     )  # fmt: skip
 
 
@@ -152,7 +167,7 @@ def imported(content: bytes, name: str = "imported predictions") -> Reviewed:
     """
     digest = hashlib.sha256(content).hexdigest()
     return Reviewed(
-        IMPORTED, name, read_predictions(content), None, None, {}, {}, digest, no_images
+        IMPORTED, name, read_predictions(content), None, None, {}, {}, digest, no_images, digest
     )
 
 

@@ -1,6 +1,7 @@
 """The store's studies: prepare one in the background, and say how each stands.
 
-``python -m vmcore.runs.studies SOURCE STUDY`` is the process that does it.
+``python -m vmcore.runs.studies STUDY`` is the process that does it, as the study's request.json says.
+It holds STUDY/worker.lock as long as it lives; STUDY/stop tells it to stop, on whichever host it is.
 """
 
 from __future__ import annotations
@@ -17,17 +18,24 @@ import tyro
 
 from vmcore.data import ManifestError, find_manifest, prepare_study
 from vmcore.files import write_atomically
+from vmcore.runs.locks import alone
+from vmcore.runs.machine import is_here
 from vmcore.runs.plan import RunError
-from vmcore.runs.processes import end_process, find_process, spawn
+from vmcore.runs.processes import end_process, is_alive, spawn
 from vmcore.settings import settings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
+_LOCK, _STOP = "worker.lock", "stop"
+_BUSY = "Somebody else is just adding, continuing or stopping this study; look again."
 _EVERY = 5  # images between two notes of the progress
 
 
 @dataclass(frozen=True, slots=True)
 class StudyStatus:
-    """How a study stands: ready, preparing, stopped (can be gone on with) or failed."""
+    """How a study stands: ready, preparing, stopped (can be gone on with) or failed.
+
+    ``reason`` says why it failed, or that it was told to stop and on which host it still goes on.
+    """
 
     folder: Path
     state: Literal["ready", "preparing", "stopped", "failed"]
@@ -55,26 +63,49 @@ def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ())
     if not _NAME.fullmatch(name.strip()):
         raise RunError("A study's name is up to 60 letters, digits, spaces, dots and dashes.")
     folder = studies_folder() / name.strip()
+    taken = f"There is a study called {folder.name} already."
     if folder.exists() and study_status(folder).state in {"ready", "preparing"}:
-        raise RunError(f"There is a study called {folder.name} already.")
+        raise RunError(taken)
     find_manifest(source.expanduser(), leave_out=leave_out)  # what is wrong is said at once
     words = {"source": str(source.expanduser().resolve()), "leave_out": list(leave_out)}
-    write_atomically(folder / "request.json", json.dumps(words))
-    return continue_preparing(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / "control.lock", _BUSY):
+        if study_status(folder).state in {"ready", "preparing"}:
+            raise RunError(taken)  # somebody else was quicker
+        write_atomically(folder / "request.json", json.dumps(words))
+        return _spawn(folder)
 
 
 def continue_preparing(folder: Path) -> Path:
-    """Go on with a study whose preparing was stopped; images that are done stay."""
-    for mark in ("failure.json", "progress.json"):
+    """Go on with a study whose preparing was stopped; images that are done stay.
+
+    Raises:
+        RunError: it is being prepared, or is ready.
+    """
+    with alone(folder / "control.lock", _BUSY):
+        state = study_status(folder).state
+        if state in {"ready", "preparing"}:
+            raise RunError(f"The study is {state}; there is nothing to go on with.")
+        return _spawn(folder)
+
+
+def _spawn(folder: Path) -> Path:
+    for mark in ("failure.json", "progress.json", _STOP):
         (folder / mark).unlink(missing_ok=True)
-    job = spawn(folder / "log.txt", "vmcore.runs.studies", str(folder))
+    job = spawn(folder / "log.txt", folder / _LOCK, "vmcore.runs.studies", str(folder))
     write_atomically(folder / "job.json", json.dumps(job))
     return folder
 
 
 def stop_preparing(folder: Path) -> None:
-    """Stop preparing a study; it can be gone on with."""
-    end_process(_read(folder / "job.json"))
+    """Stop preparing a study; it can be gone on with.
+
+    A process of another host sees the mark that is left for it after its next image.
+    """
+    with alone(folder / "control.lock", _BUSY):
+        if study_status(folder).state == "preparing":
+            write_atomically(folder / _STOP, "")
+            end_process(_read(folder / "job.json"))
 
 
 def all_studies() -> list[StudyStatus]:
@@ -88,12 +119,20 @@ def study_status(folder: Path) -> StudyStatus:
     """How a study stands."""
     progress = _read(folder / "progress.json")
     done, total = int(str(progress.get("done", 0))), int(str(progress.get("total", 0)))
-    if find_process(_read(folder / "job.json")) is not None:
-        return StudyStatus(folder, "preparing", done, total)
+    job = _read(folder / "job.json")
+    if is_alive(job, folder / _LOCK):
+        return StudyStatus(folder, "preparing", done, total, _stopping(folder, job))
     if (folder / "study.json").is_file():
         return StudyStatus(folder, "ready", total, total)
     reason = str(_read(folder / "failure.json").get("reason", ""))
     return StudyStatus(folder, "failed" if reason else "stopped", done, total, reason)
+
+
+def _stopping(folder: Path, job: dict[str, object]) -> str:
+    if not (folder / _STOP).is_file():
+        return ""
+    where = "" if is_here(job) else f" on the host {job.get('host')}"
+    return f"Its preparation{where} was told to stop and will do so after the next image."
 
 
 def _read(file: Path) -> dict[str, object]:
@@ -107,6 +146,9 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
     leave_out = request.get("leave_out")
 
     def note(done: int, total: int) -> None:
+        if (folder / _STOP).is_file():
+            logging.getLogger(__name__).info("Stopped; it can be gone on with.")
+            sys.exit(0)
         if done % _EVERY == 0 or done == total:
             words = json.dumps({"done": done, "total": total})
             write_atomically(folder / "progress.json", words)

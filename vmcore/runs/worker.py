@@ -29,7 +29,7 @@ from vmcore.data import (
 )
 from vmcore.files import replacing, write_atomically
 from vmcore.models import create_classifier
-from vmcore.runs.devices import claim_device
+from vmcore.runs.devices import claim_device, devices_folder
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.plan import Plan, RunError
@@ -175,9 +175,7 @@ def _with_device(folder: RunFolder, fold: int | None) -> None:
         folder.mark("started")
         _launch(folder, plan, None, fold)
         return
-    with claim_device(
-        settings().store / "devices", stop=lambda: folder.marked("cancelled")
-    ) as device:
+    with claim_device(devices_folder(), stop=lambda: folder.marked("cancelled")) as device:
         if device is None:
             raise Stopped
         folder.mark("started")

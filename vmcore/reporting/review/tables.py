@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vmcore.evaluation import (
@@ -53,7 +54,7 @@ def predictive_table(curve: PredictiveCurve) -> pd.DataFrame:
         {
             "prevalence": f"{share:.2%}",
             "figure": name,
-            "value": "–" if pd.isna(value.estimate) else f"{value.estimate:.1%}",
+            "value": "–" if np.isnan(value.estimate) else f"{value.estimate:.1%}",
             "95 %": ends_in_percent(value),
             "interval": method,
         }
@@ -68,7 +69,7 @@ def predictive_table(curve: PredictiveCurve) -> pd.DataFrame:
 
 def ends_in_percent(interval: Interval) -> str:
     """An interval's ends in per cent; a dash where there are none."""
-    if pd.isna(interval.low) or pd.isna(interval.high):
+    if np.isnan(interval.low) or np.isnan(interval.high):
         return "–"
     return f"{interval.low:.1%} to {interval.high:.1%}"
 

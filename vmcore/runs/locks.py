@@ -1,0 +1,73 @@
+"""Locks that the system lets go of when their holder ends, on whichever host or container it is.
+
+They are flock(2)'s, as filelock's are: a lock says that somebody lives without a process number,
+which means nothing on another host.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vmcore.runs.plan import RunError
+
+_PATIENCE_S = 20.0
+
+
+def hold(file: Path) -> int | None:
+    """Lock a file at once, for as long as the returned descriptor is open; None where it is held.
+
+    A child process that is given the descriptor holds the lock too, without a moment between.
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def held(file: Path) -> bool:
+    """Whether somebody holds a lock, here or elsewhere; those who ask do not disturb each other."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextmanager
+def alone(file: Path, sentence: str, patience_s: float = _PATIENCE_S) -> Iterator[None]:
+    """Do something that one process at a time may do.
+
+    Args:
+        file: the lock; its folder must be there.
+        sentence: what is said where others hold it for long.
+        patience_s: how long that is.
+
+    Raises:
+        RunError: they do.
+        FileNotFoundError: there is no such folder any more.
+    """
+    if not file.parent.is_dir():
+        raise FileNotFoundError(file.parent)
+    try:
+        with FileLock(file, timeout=patience_s):
+            yield
+    except Timeout as error:
+        raise RunError(sentence) from error
