@@ -106,3 +106,43 @@ def test_the_published_tables_agree_with_the_published_matrix() -> None:
     assert 100 * tn / (tn + fp) == pytest.approx(test["specificity"], abs=0.01)
     assert 100 * tp / (tp + fn) == pytest.approx(test["recall"], abs=0.01)
     assert 100 * (tn + tp) / (tn + fp + fn + tp) == pytest.approx(test["accuracy"], abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["sensitivity", "specificity"])
+def test_no_threshold_that_meets_the_bound_is_better_in_both_rates(kind: str) -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        truth = np.r_[0, 1, rng.integers(0, 2, rng.integers(4, 30))]
+        said = np.round(np.clip(0.5 * truth + rng.normal(0.25, 0.3, len(truth)), 0, 0.9), 1)
+        least = float(rng.choice([0.5, 0.8, 0.95, 1.0]))
+        rule = ThresholdRule(kind, least)  # type: ignore[arg-type]
+        got = binary_metrics(truth, said, choose_threshold(truth, said, rule))
+        bound, other = (
+            ("recall", "specificity") if kind == "sensitivity" else ("specificity", "recall")
+        )
+        assert got[bound] >= least - 1e-12
+        for threshold in (*np.unique(said), 1.0):
+            each = binary_metrics(truth, said, threshold)
+            if each[bound] >= least - 1e-12:
+                assert (each[other], each[bound]) <= (got[other] + 1e-12, got[bound] + 1e-12)
+
+
+def test_classes_that_are_told_apart_entirely_keep_both_rates_at_one() -> None:
+    truth, said = np.repeat([0, 1], 20), np.r_[np.linspace(0, 0.4, 20), np.linspace(0.6, 1, 20)]
+    for kind in ("sensitivity", "specificity"):
+        got = binary_metrics(truth, said, choose_threshold(truth, said, ThresholdRule(kind, 0.95)))
+        assert (got["recall"], got["specificity"]) == (1.0, 1.0)
+
+
+def test_neighbouring_probabilities_are_still_told_apart() -> None:
+    low = 1 - 2e-16
+    high = float(np.nextafter(low, 2))
+    threshold = choose_threshold([0, 0, 1, 1], [0.1, low, high, high])
+    assert low < threshold <= high
+
+
+def test_net_benefit_of_a_missing_class_is_undefined() -> None:
+    for truth in (np.zeros(6, int), np.ones(6, int)):
+        model, everybody = net_benefit(truth, np.linspace(0.1, 0.9, 6), [0.2, 0.5], 0.1)
+        assert np.isnan(model).all()
+        assert everybody == pytest.approx([0.1 - 0.9 * 0.25, 0.1 - 0.9])

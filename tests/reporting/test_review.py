@@ -23,6 +23,7 @@ from vmcore.evaluation import (
     mended,
     operating_point,
     pr_band,
+    predictive_curve,
     predictive_values,
     read_predictions,
     read_through,
@@ -31,7 +32,9 @@ from vmcore.evaluation import (
 )
 from vmcore.evaluation.published import CONFUSION
 from vmcore.evaluation.reading import OperatingPoint
+from vmcore.reporting import decimal, percent
 from vmcore.reporting.review import (
+    PREVALENCES,
     PrintError,
     Provenance,
     Tile,
@@ -99,9 +102,28 @@ def test_reliability_and_prevalence_show_what_was_computed(reading: Reading) -> 
     bins = reliability(cases.labels, cases.probability)
     drawn = reliability_figure({"one": bins}).data[1]
     assert list(drawn.y) == [part.observed for part in bins]
-    figure = prevalence_figure(0.895, 0.988, 0.01)
-    ppv, _ = predictive_values(0.895, 0.988, 0.01)
-    assert figure.data[1].text[0] == f"PPV {float(ppv):.1%}" == "PPV 43.0%"
+    curve = predictive_curve(cases, reading.threshold, PREVALENCES, resamples=200)
+    here = predictive_curve(cases, reading.threshold, [0.01], resamples=200)
+    figure = prevalence_figure(curve, here)
+    called = cases.probability >= reading.threshold
+    found, well = called[cases.labels == 1].mean(), 1 - called[cases.labels == 0].mean()
+    ppv, _ = predictive_values(found, well, 0.01)
+    assert figure.data[2].text[0] == f"PPV {float(ppv):.1%}"
+    band = figure.data[0].y
+    assert band[0] == curve.ppv[0].high > curve.ppv[0].low == band[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "decimals"),
+    [(0.2901, "29%", "0.2901"), (3e-6, "0.0003%", "0.0000030"), (1 - 7e-7, "99.99993%", "0.9999993"),
+     (0.0, "0%", "0.0000"), (1.0, "100%", "1.0000"), (0.004, "0.4%", "0.0040")],
+)  # fmt: skip
+def test_a_probability_is_never_shown_as_certain_where_it_is_not(
+    value: float, words: str, decimals: str
+) -> None:
+    assert percent(value) == words
+    assert decimal(value).startswith(decimals)
+    assert float(decimal(value)) == pytest.approx(value, rel=0.05)
 
 
 def test_false_negatives_come_first_and_the_surest_of_them_foremost(reading: Reading) -> None:

@@ -12,7 +12,13 @@ import torch
 
 from tests.runs.support import small_plan, store_with_two_runs
 from vmcore.data import StoredStudy, reject
-from vmcore.evaluation import PredictionsError, ThresholdRule, choose_threshold
+from vmcore.evaluation import (
+    TEST_TITLE,
+    VALIDATION_TITLE,
+    PredictionsError,
+    ThresholdRule,
+    choose_threshold,
+)
 from vmcore.imaging import clean_frame, read_scan
 from vmcore.inference import Classifier
 from vmcore.models import load_card
@@ -179,8 +185,9 @@ def test_a_kept_decision_is_the_models_from_then_on(run: RunFolder, method: str)
     note = json.loads(tags[max(key for key in tags if key.startswith("decision."))])
     assert (note["who"], note["why"]) == ("R. Esearcher", "screening")
     assert note["calibration"] == method
-    mean = run.results()["Validation, by fold"][-2]
-    assert mean == card.metrics["Validation, by fold"][-2]
+    assert float(note["threshold"]) == kept.threshold
+    assert run.results() == {title: card.metrics[title] for title in (VALIDATION_TITLE, TEST_TITLE)}
+    assert [title for title in card.metrics if "by fold" in title] == [VALIDATION_TITLE, TEST_TITLE]
 
 
 def test_what_cannot_be_kept_is_refused_and_changes_nothing(run: RunFolder) -> None:
