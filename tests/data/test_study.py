@@ -1,4 +1,4 @@
-"""Manifests, splits, prepared images."""
+"""Manifests, prepared images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ import pytest
 from vmcore.data import (
     ManifestError,
     check_manifest,
-    label_numbers,
     load_prepared,
-    make_splits,
     prepare_images,
     read_manifest,
 )
@@ -39,51 +37,6 @@ def table(subjects: int = 60, images: int = 4, share: float = 0.3) -> pd.DataFra
     return pd.DataFrame(rows, columns=["path", "label", "subject_id"])
 
 
-def test_no_subject_stands_on_two_sides() -> None:
-    manifest = table()
-    splits = make_splits(manifest, seed=3)
-    subjects = manifest["subject_id"].to_numpy()
-    test = set(subjects[splits.test])
-    for fold in splits.folds:
-        train, validation = set(subjects[fold.train]), set(subjects[fold.validation])
-        assert not train & validation
-        assert not (train | validation) & test
-
-
-def test_every_image_is_validated_once_or_tested() -> None:
-    manifest = table()
-    splits = make_splits(manifest, seed=1)
-    seen = np.concatenate([splits.test, *(fold.validation for fold in splits.folds)])
-    assert sorted(seen) == list(range(len(manifest)))
-    assert len(splits.test) / len(manifest) == pytest.approx(0.15, abs=0.05)
-
-
-def test_classes_are_spread_evenly() -> None:
-    manifest = table(120)
-    labels = label_numbers(manifest)
-    for fold in make_splits(manifest, seed=2).folds:
-        assert labels[fold.validation].mean() == pytest.approx(labels.mean(), abs=0.08)
-
-
-def test_a_seed_reproduces_its_split() -> None:
-    manifest = table()
-    first, again, other = (make_splits(manifest, seed=seed).test for seed in (5, 5, 6))
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-def test_the_papers_counts_come_out_image_wise() -> None:
-    manifest = pd.DataFrame(
-        {"label": ["normal"] * 680 + ["ventriculomegaly"] * 143, "subject_id": "one"}
-    )
-    splits = make_splits(manifest, by="image")
-    labels = label_numbers(manifest)
-    assert np.bincount(labels[splits.test]).tolist() == [102, 21]
-    assert {len(fold.train) for fold in splits.folds} == {560}
-    assert {len(fold.validation) for fold in splits.folds} == {140}
-    assert splits.by == "image"
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -97,17 +50,6 @@ def test_the_papers_counts_come_out_image_wise() -> None:
 def test_a_wrong_manifest_gets_a_sentence(change: object, words: str) -> None:
     with pytest.raises(ManifestError, match=words):
         check_manifest(change(table()))  # type: ignore[operator]
-
-
-def test_splits_that_cannot_be_made_are_refused() -> None:
-    with pytest.raises(ManifestError, match="one class only"):
-        make_splits(table().assign(label="normal"))
-    with pytest.raises(ManifestError, match="subjects with label ventriculomegaly"):
-        make_splits(table(12, share=0.2))
-    with pytest.raises(ValueError, match="test_fraction"):
-        make_splits(table(), test_fraction=0.7)
-    with pytest.raises(ValueError, match="2 folds"):
-        make_splits(table(), folds=1)
 
 
 def test_a_manifest_is_read_from_csv(tmp_path: Path) -> None:

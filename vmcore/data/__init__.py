@@ -14,7 +14,7 @@ from vmcore.data.manifest import (
     read_manifest,
 )
 from vmcore.data.preparing import PreparationReport, load_prepared, prepare_images
-from vmcore.data.splits import Fold, Splits, make_splits
+from vmcore.data.splits import Fold, Splits, make_splits, splits_from_parts
 from vmcore.data.study import (
     StoredStudy,
     StudyReport,
@@ -50,5 +50,6 @@ __all__ = [
     "read_manifest",
     "reject",
     "rejected",
+    "splits_from_parts",
     "two_faced_subjects",
 ]
