@@ -1,4 +1,4 @@
-"""Manifests, prepared images."""
+"""Manifests and prepared images."""
 
 from __future__ import annotations
 
@@ -44,12 +44,22 @@ def table(subjects: int = 60, images: int = 4, share: float = 0.3) -> pd.DataFra
         (lambda t: t.iloc[:0], "lists no image"),
         (lambda t: t.assign(label="maybe"), "'maybe' is neither"),
         (lambda t: t.assign(subject_id=None), "line 2 has no subject_id"),
-        (lambda t: t.assign(path="a.png"), "lists an image twice"),
+        (lambda t: t.assign(path="a.png"), "lists an image twice, again on line 3"),
+        (lambda t: t.assign(path=["./a//x.png", "a/x.png"]), "lists an image twice"),
+        (lambda t: t.assign(path=["a/Case1.png", "a/case1.png"]), "only in upper and lower case"),
+        (
+            lambda t: t.assign(path=["caf\u00e9.png", "cafe\u0301.png"]),
+            "only in upper and lower case",
+        ),
+        (lambda t: t.assign(path=["a/x", "a/x.png/y.dcm"]), "A folder is called like an image"),
+        (lambda t: t.assign(path=["a/x", "A/X.PNG.json/y"]), "A folder is called like an image"),
+        (lambda t: t.assign(path=["a", "b" * 201]), "more than 200 bytes"),
+        (lambda t: t.assign(subject_known=["yes", "perhaps"]), "line 3 has a subject_known"),
     ],
 )
 def test_a_wrong_manifest_gets_a_sentence(change: object, words: str) -> None:
     with pytest.raises(ManifestError, match=words):
-        check_manifest(change(table()))  # type: ignore[operator]
+        check_manifest(change(table().iloc[:2]))  # type: ignore[operator]
 
 
 def test_a_manifest_is_read_from_csv(tmp_path: Path) -> None:
@@ -75,7 +85,7 @@ def test_images_are_prepared_once_and_as_the_clinic_sees_them(tmp_path: Path) ->
     assert seen[-1] == (3, 3)
     scan = read_scan(root / "a/two.dcm")
     expected = to_model_pixels(clean_frame(scan.frames[0], region=scan.region).image)
-    assert np.array_equal(cv2.imread(str(folder / "a/two.png"))[..., ::-1], expected)
+    assert np.array_equal(cv2.imread(str(folder / "a/two.dcm.png"))[..., ::-1], expected)
     again = prepare_images(manifest.iloc[:2], root, folder, workers=1)
     assert (again.made, again.kept) == (0, 2)
     images = load_prepared(manifest.iloc[:2], folder)
