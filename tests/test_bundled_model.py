@@ -11,6 +11,7 @@ import torch
 from sklearn.datasets import load_sample_images
 
 from tests.conftest import ROOT
+from train.bundled_data import kept_splits
 from vmcore.data.phantom import make_phantom
 from vmcore.evaluation import binary_metrics, choose_threshold
 from vmcore.imaging import clean_frame, read_scan
@@ -72,6 +73,40 @@ def test_no_subject_is_both_tested_and_validated(predictions: pd.DataFrame) -> N
     validation = predictions[predictions["split"] == "validation"]
     assert validation.groupby("subject")["fold"].nunique().max() == 1
     assert not validation["image"].duplicated().any()
+
+
+def listed(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The bundled model's images as a manifest, in another order than the predictions'."""
+    once = predictions.drop_duplicates("image").sort_values("image", ignore_index=True)
+    return once.rename(columns={"image": "path", "subject": "subject_id"})
+
+
+def test_weights_without_a_split_are_judged_by_the_split_that_they_were_trained_on(
+    predictions: pd.DataFrame, tmp_path: Path
+) -> None:
+    table = listed(predictions)
+    (tmp_path / "fold-1.safetensors").touch()
+    splits = kept_splits(table, tmp_path, BUNDLE, seed=11)
+    images = table["path"].to_numpy()
+    judged = predictions[predictions["split"] == "validation"]
+    assert set(images[splits.test]) == set(predictions[predictions["split"] == "test"]["image"])
+    for number, fold in enumerate(splits.folds, start=1):
+        assert set(images[fold.validation]) == set(judged[judged["fold"] == number]["image"])
+        assert len(np.unique(np.concatenate([fold.train, fold.validation, splits.test]))) == 1564
+    with pytest.raises(SystemExit, match="trained on other images"):
+        kept_splits(table.iloc[1:], tmp_path, BUNDLE, seed=11)
+    with pytest.raises(SystemExit, match="trained on other images"):
+        kept_splits(table, tmp_path, tmp_path, seed=11)
+
+
+def test_a_split_that_was_made_once_is_kept(predictions: pd.DataFrame, tmp_path: Path) -> None:
+    table = listed(predictions)
+    first = kept_splits(table, tmp_path, BUNDLE, seed=3)
+    again = kept_splits(table, tmp_path, BUNDLE, seed=4)  # the kept one, whatever the seed
+    assert np.array_equal(first.test, again.test)
+    for one, other in zip(first.folds, again.folds, strict=True):
+        assert np.array_equal(one.validation, other.validation)
+        assert np.array_equal(one.train, other.train)
 
 
 def test_specificity_on_the_abnormal_images_own_source_is_reported(card: BundleCard) -> None:

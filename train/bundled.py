@@ -22,13 +22,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from train.bundled_card import write_bundle
-from train.bundled_data import bundled_manifest, draw_phantoms, other_organs, warm_up_phantom
+from train.bundled_data import (
+    bundled_manifest,
+    draw_phantoms,
+    kept_splits,
+    other_organs,
+    warm_up_phantom,
+)
 from vmcore.data import (
     Augmentation,
     Splits,
     label_numbers,
     load_prepared,
-    make_splits,
     prepare_images,
 )
 from vmcore.files import write_atomically
@@ -91,7 +96,7 @@ def prepare(recipe: Recipe) -> tuple[pd.DataFrame, Splits, Study]:
         if report.unreadable:
             raise SystemExit(f"Unreadable: {report.unreadable}")
     prepare_images(other_organs(recipe.data), recipe.data, prepared)
-    splits = make_splits(table, 0.15, 5, recipe.seed)
+    splits = kept_splits(table, recipe.work, recipe.out, recipe.seed)
     labels = label_numbers(table)
     real = (labels == 1) & (table["source"] != "phantom").to_numpy()
     weights = np.where(real, recipe.real_weight, 1.0)

@@ -17,12 +17,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from vmcore.data import Splits, make_splits, splits_from_parts
 from vmcore.data.phantom import (
     make_phantom,
     random_atrial_width_mm,
     series_phantom,
     write_png,
 )
+from vmcore.files import write_atomically
 
 PHANTOMS = "phantoms"
 NOT_DILATED = (
@@ -128,6 +130,47 @@ def _phantoms(count: int) -> pd.DataFrame:
             "finding": "drawn",
         }
     )
+
+
+def kept_splits(table: pd.DataFrame, work: Path, bundle: Path, seed: int) -> Splits:
+    """The split that the work folder's weights belong to; made once and kept there.
+
+    Where weights are there without it (an older program made them), the bundle's predictions say
+    which image was tested and which fold validated which.
+
+    Args:
+        table: the bundled model's images.
+        work: the folder of intermediate results.
+        bundle: the finished bundle's folder.
+        seed: of a split that is made for the first time.
+    """
+    file = work / "splits.csv"
+    if not file.is_file() and not any(work.glob("*.safetensors")):
+        write_atomically(file, _parts(make_splits(table, 0.15, 5, seed), table).to_csv(index=False))
+    known = pd.read_csv(file) if file.is_file() else _judged(bundle / "predictions.csv")
+    parts = table["path"].map(known.set_index("path")["part"])
+    if parts.isna().any() or len(known) != len(table):
+        raise SystemExit(
+            f"The weights in {work} were trained on other images. Take another folder (--work)."
+        )
+    return splits_from_parts(parts.to_numpy(np.int64), seed, "subject")
+
+
+def _parts(splits: Splits, table: pd.DataFrame) -> pd.DataFrame:
+    """Columns path and part: 0 for the test, else the fold that validates the image."""
+    parts = np.zeros(len(table), np.int64)
+    for number, fold in enumerate(splits.folds, start=1):
+        parts[fold.validation] = number
+    return pd.DataFrame({"path": table["path"].to_numpy(), "part": parts})
+
+
+def _judged(predictions: Path) -> pd.DataFrame:
+    """The same from a bundle's predictions."""
+    if not predictions.is_file():
+        return pd.DataFrame({"path": [], "part": []})
+    table = pd.read_csv(predictions).drop_duplicates("image")
+    part = table["fold"].where(table["split"] == "validation", 0)
+    return pd.DataFrame({"path": table["image"], "part": part})
 
 
 def draw_phantoms(folder: Path, count: int, seed: int, workers: int = 2) -> None:

@@ -1,7 +1,7 @@
 """Prepare a study: ``python -m train.prepare SOURCE NAME``.
 
 Reads, cleans and shrinks every image of a manifest or of class folders, and checks the whole. Run it
-again to go on where it was stopped.
+again to go on where it was stopped, or after files were added or changed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import tyro
 from tqdm import tqdm
 
-from vmcore.data import ManifestError, prepare_study
-from vmcore.runs import studies_folder
+from vmcore.data import ManifestError, find_manifest, prepare_study, refuse_other_root
+from vmcore.runs import note_request, studies_folder
 
 
 def main(
@@ -36,11 +36,14 @@ def main(
             bar.total = total
             bar.update(done - bar.n)
 
+        folder = studies_folder() / name
         try:
+            find_manifest(source, leave_out=leave_out)  # before anything is written
+            refuse_other_root(folder, source)
+            note_request(folder, source, leave_out)
             study = prepare_study(
-                source, studies_folder() / name, leave_out=leave_out, workers=workers,
-                progress=progress,
-            )  # fmt: skip
+                source, folder, leave_out=leave_out, workers=workers, progress=progress
+            )
         except ManifestError as error:
             sys.exit(str(error))
     for row in study.report.counts:

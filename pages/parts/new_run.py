@@ -141,7 +141,10 @@ def _split(model: Plan | None) -> dict[str, object]:
     by = st.radio(
         "Split by", ["subject", "image"], horizontal=True,
         index=1 if model and model.split_by == "image" else 0,
-        captions=["one fetus on one side only", "as in the paper; results are marked with it"],
+        captions=[
+            "one fetus on one side only, where the study names it",
+            "as in the paper; results are marked with it",
+        ],
     )  # fmt: skip
     return {
         "folds": first.number_input("Folds", 2, 20, model.folds if model else 5),

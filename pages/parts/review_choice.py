@@ -166,6 +166,11 @@ def choose_reading(key: str) -> Review:
         st.caption(
             ":orange[:material/warning: Split by image, not by subject: the figures may be too good.]"
         )
+    elif reviewed.unknown_subjects:
+        st.caption(
+            f":orange[:material/warning: {reviewed.unknown_subjects:,} images name no subject: one "
+            "fetus may stand on both sides of the split, and the figures may be too good.]"
+        )
     splits = reviewed.predictions.splits()
     first, second, third, fourth = st.columns([3, 3, 5, 5], gap="medium")
     asked = st.query_params.get("split")

@@ -153,6 +153,11 @@ def _results(folder: RunFolder) -> None:
         st.caption(
             ":orange[:material/warning:] Split by image, not by subject: the figures may be too good."
         )
+    elif unknown := folder.read_json("finished.json").get("unknown_subjects"):
+        st.caption(
+            f":orange[:material/warning:] {unknown} images name no subject: one fetus may stand on "
+            "both sides of the split, and the figures may be too good."
+        )
 
 
 def _side_by_side(folders: list[RunFolder]) -> None:

@@ -7,7 +7,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from vmcore.data import ManifestError, StoredStudy, load_study, reject, rejected
+from vmcore.data import (
+    ManifestError,
+    StoredStudy,
+    load_study,
+    prepared_path,
+    reject,
+    rejected,
+    stored_manifest,
+)
 from vmcore.imaging import ScanError, clean_frame, read_scan
 from vmcore.reporting import hsv_scatter
 from vmcore.runs import (
@@ -51,7 +59,7 @@ def _add(*, expanded: bool) -> None:
         source = st.text_input(
             "Folder or manifest on this machine",
             help="A folder with subfolders normal and ventriculomegaly (or VM), whose own "
-            "subfolders are subjects; or a CSV with the columns path, label, subject_id and, "
+            "subfolders are subjects by their names; or a CSV with the columns path, label, subject_id and, "
             "where known, gestational_age_weeks, device, site, atrial_width_mm.",
         )
         name = st.text_input("Name of the study")
@@ -98,7 +106,7 @@ def _preparing(name: str) -> None:
 def _ready(folder: Path) -> None:
     try:
         study = load_study(folder)
-        whole = pd.read_csv(folder / "manifest.csv", dtype={"path": str, "subject_id": str})
+        whole = stored_manifest(folder)
     except (ManifestError, OSError) as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -135,7 +143,7 @@ def _check(study: StoredStudy) -> None:
 
 
 def _prepared(folder: Path, path: str) -> bytes:
-    return (folder / "prepared" / path).with_suffix(".png").read_bytes()
+    return prepared_path(folder / "prepared", path).read_bytes()
 
 
 @st.fragment

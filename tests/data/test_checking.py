@@ -15,7 +15,6 @@ from vmcore.data import (
     find_manifest,
     find_twins,
     load_study,
-    manifest_from_folders,
     prepare_study,
     pseudonyms,
     read_manifest,
@@ -77,20 +76,8 @@ def test_numbers_stand_for_names() -> None:
     }
 
 
-def test_class_folders_are_a_manifest(tmp_path: Path) -> None:
-    for path in ("Normal/a/1.png", "Normal/a/2.png", "VM/b.png", "VM/notes.txt", "other/c.png"):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).touch()
-    table = manifest_from_folders(tmp_path)
-    assert table["path"].tolist() == ["Normal/a/1.png", "Normal/a/2.png", "VM/b.png"]
-    assert table["subject_id"].tolist() == ["Normal/a", "Normal/a", "VM/b"]
-    found, root = find_manifest(tmp_path)
-    assert root == tmp_path
-    assert found.equals(table)
-
-
 def test_folders_that_are_no_study_get_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="no images in folders called normal"):
+    with pytest.raises(ManifestError, match="no scans in folders called normal"):
         find_manifest(tmp_path)
     with pytest.raises(ManifestError, match="There is no folder"):
         find_manifest(tmp_path / "none")
@@ -165,7 +152,7 @@ def test_a_study_is_checked_and_images_are_taken_out_and_back(tmp_path: Path) ->
 def test_a_study_of_unreadable_files_is_refused(tmp_path: Path) -> None:
     for name in ("normal/a.png", "vm/b.png"):
         (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_bytes(b"nothing")
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n cut short")
     with pytest.raises(ManifestError, match="None of the 2 files"):
         prepare_study(tmp_path, tmp_path / "study", workers=1)
     assert not (tmp_path / "study/study.json").exists()

@@ -1,4 +1,4 @@
-"""Manifests, splits, prepared images."""
+"""Manifests and prepared images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ import pytest
 from vmcore.data import (
     ManifestError,
     check_manifest,
-    label_numbers,
     load_prepared,
-    make_splits,
     prepare_images,
     read_manifest,
 )
@@ -39,51 +37,6 @@ def table(subjects: int = 60, images: int = 4, share: float = 0.3) -> pd.DataFra
     return pd.DataFrame(rows, columns=["path", "label", "subject_id"])
 
 
-def test_no_subject_stands_on_two_sides() -> None:
-    manifest = table()
-    splits = make_splits(manifest, seed=3)
-    subjects = manifest["subject_id"].to_numpy()
-    test = set(subjects[splits.test])
-    for fold in splits.folds:
-        train, validation = set(subjects[fold.train]), set(subjects[fold.validation])
-        assert not train & validation
-        assert not (train | validation) & test
-
-
-def test_every_image_is_validated_once_or_tested() -> None:
-    manifest = table()
-    splits = make_splits(manifest, seed=1)
-    seen = np.concatenate([splits.test, *(fold.validation for fold in splits.folds)])
-    assert sorted(seen) == list(range(len(manifest)))
-    assert len(splits.test) / len(manifest) == pytest.approx(0.15, abs=0.05)
-
-
-def test_classes_are_spread_evenly() -> None:
-    manifest = table(120)
-    labels = label_numbers(manifest)
-    for fold in make_splits(manifest, seed=2).folds:
-        assert labels[fold.validation].mean() == pytest.approx(labels.mean(), abs=0.08)
-
-
-def test_a_seed_reproduces_its_split() -> None:
-    manifest = table()
-    first, again, other = (make_splits(manifest, seed=seed).test for seed in (5, 5, 6))
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-def test_the_papers_counts_come_out_image_wise() -> None:
-    manifest = pd.DataFrame(
-        {"label": ["normal"] * 680 + ["ventriculomegaly"] * 143, "subject_id": "one"}
-    )
-    splits = make_splits(manifest, by="image")
-    labels = label_numbers(manifest)
-    assert np.bincount(labels[splits.test]).tolist() == [102, 21]
-    assert {len(fold.train) for fold in splits.folds} == {560}
-    assert {len(fold.validation) for fold in splits.folds} == {140}
-    assert splits.by == "image"
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -91,23 +44,22 @@ def test_the_papers_counts_come_out_image_wise() -> None:
         (lambda t: t.iloc[:0], "lists no image"),
         (lambda t: t.assign(label="maybe"), "'maybe' is neither"),
         (lambda t: t.assign(subject_id=None), "line 2 has no subject_id"),
-        (lambda t: t.assign(path="a.png"), "lists an image twice"),
+        (lambda t: t.assign(path="a.png"), "lists an image twice, again on line 3"),
+        (lambda t: t.assign(path=["./a//x.png", "a/x.png"]), "lists an image twice"),
+        (lambda t: t.assign(path=["a/Case1.png", "a/case1.png"]), "only in upper and lower case"),
+        (
+            lambda t: t.assign(path=["caf\u00e9.png", "cafe\u0301.png"]),
+            "only in upper and lower case",
+        ),
+        (lambda t: t.assign(path=["a/x", "a/x.png/y.dcm"]), "A folder is called like an image"),
+        (lambda t: t.assign(path=["a/x", "A/X.PNG.json/y"]), "A folder is called like an image"),
+        (lambda t: t.assign(path=["a", "b" * 201]), "more than 200 bytes"),
+        (lambda t: t.assign(subject_known=["yes", "perhaps"]), "line 3 has a subject_known"),
     ],
 )
 def test_a_wrong_manifest_gets_a_sentence(change: object, words: str) -> None:
     with pytest.raises(ManifestError, match=words):
-        check_manifest(change(table()))  # type: ignore[operator]
-
-
-def test_splits_that_cannot_be_made_are_refused() -> None:
-    with pytest.raises(ManifestError, match="one class only"):
-        make_splits(table().assign(label="normal"))
-    with pytest.raises(ManifestError, match="subjects with label ventriculomegaly"):
-        make_splits(table(12, share=0.2))
-    with pytest.raises(ValueError, match="test_fraction"):
-        make_splits(table(), test_fraction=0.7)
-    with pytest.raises(ValueError, match="2 folds"):
-        make_splits(table(), folds=1)
+        check_manifest(change(table().iloc[:2]))  # type: ignore[operator]
 
 
 def test_a_manifest_is_read_from_csv(tmp_path: Path) -> None:
@@ -133,7 +85,7 @@ def test_images_are_prepared_once_and_as_the_clinic_sees_them(tmp_path: Path) ->
     assert seen[-1] == (3, 3)
     scan = read_scan(root / "a/two.dcm")
     expected = to_model_pixels(clean_frame(scan.frames[0], region=scan.region).image)
-    assert np.array_equal(cv2.imread(str(folder / "a/two.png"))[..., ::-1], expected)
+    assert np.array_equal(cv2.imread(str(folder / "a/two.dcm.png"))[..., ::-1], expected)
     again = prepare_images(manifest.iloc[:2], root, folder, workers=1)
     assert (again.made, again.kept) == (0, 2)
     images = load_prepared(manifest.iloc[:2], folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,20 @@ def test_the_document_holds_everything_and_needs_nothing_else(reading: Reading) 
     assert "<link" not in text
     assert "Split by image" not in text
     assert "Split by image, not by subject" in document(evaluate(reading, provenance("image")))
+
+
+@pytest.mark.parametrize("split_by", ["subject", "subject where known", "image", "unknown"])
+def test_no_document_calls_parts_disjoint_where_subjects_are_not_known(
+    reading: Reading, split_by: str
+) -> None:
+    made = evaluate(reading, replace(provenance(split_by), unknown_subjects=7))
+    text = document(made)
+    assert "disjoint by subject" not in text
+    answers = made.tables["checklist"].set_index("asked")["answer"]
+    level = answers["Level at which partitions are disjoint"]
+    assert "7 images name no subject, and one fetus may stand on both sides" in level
+    assert "intervals may be too narrow" in answers["Uncertainty"]
+    assert "of at most" in answers["Numbers in each analysis"]
 
 
 def test_files_are_whole_marked_and_name_nobody() -> None:

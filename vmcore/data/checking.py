@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
@@ -14,6 +18,11 @@ from vmcore.data.manifest import label_numbers
 _SIDE = 32
 _ALIKE = 0.985  # correlation of 32 x 32 thumbnails above which two images show the same
 _ROWS_AT_ONCE = 1024
+_SUFFIX = re.compile(r"\.(dcm|dicom|png|jpe?g|bmp|tiff?|webp)$", re.IGNORECASE)
+_COUNTER = re.compile(
+    r"(?:[ _.-]*\(?(?<!\d)\d{1,6}\)?(?:[ _.-]*of[ _.-]*\d+)?|(?:[ _.-]+|(?<=\d))[a-z])$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +81,29 @@ def two_faced_subjects(table: pd.DataFrame) -> list[str]:
     numbers = pd.Series(label_numbers(table), index=table.index)
     kinds = numbers.groupby(table["subject_id"].astype(str)).nunique()
     return [str(subject) for subject in kinds.index[kinds > 1]]
+
+
+def series_names(paths: Sequence[str]) -> int:
+    """How many images have a name that suggests that another one is of the same fetus.
+
+    Such names have the same stem before a counter at their end: ``case12_a`` and ``case12_b``,
+    ``P7_1_of_2`` and ``P7_2_of_2``. A stem without a digit that most names of a folder have, such as
+    ``IMG`` in ``IMG_0001``, only numbers the images and suggests nothing.
+    """
+    stems = [_stem(path) for path in paths]
+    folders = [str(PurePosixPath(path).parent) for path in paths]
+    sizes, here = Counter(folders), Counter(zip(folders, stems, strict=True))
+    numbering = {
+        stem
+        for (folder, stem), count in here.items()
+        if not any(sign.isdigit() for sign in stem) and 2 * count > sizes[folder]
+    }
+    together = Counter(stem for stem in stems if stem and stem not in numbering)
+    return sum(count for count in together.values() if count > 1)
+
+
+def _stem(path: str) -> str:
+    """A file's name without suffix and counter; empty where it is nothing but a counter."""
+    name = _SUFFIX.sub("", PurePosixPath(path).name)
+    stem = _COUNTER.sub("", name)
+    return stem.casefold() if stem != name else ""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 REQUIRED = ("path", "label", "subject_id")
-_SUFFIXES = {".dcm", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ""}
 LABELS = {"normal": 0, "ventriculomegaly": 1, "vm": 1, "0": 0, "1": 1}
+BESIDE_IMAGE = (".png", ".png.json")
+"""What is added to an image's whole name for what is prepared from it."""
+_LONGEST_NAME = 200  # bytes; file systems take 255, and something is added to it
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 class ManifestError(ValueError):
@@ -22,74 +26,29 @@ class ManifestError(ValueError):
 def read_manifest(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
     """Read and check a manifest (CSV: path, label, subject_id, and any further columns).
 
-    Rows whose label is in ``leave_out`` are dropped.
+    Rows whose label is in ``leave_out`` are dropped. Paths are normalised: ``./a//x.png`` is
+    ``a/x.png``.
 
     Raises:
-        ManifestError: not a CSV, a column missing, a value missing, an unknown label, or a path
-            that is listed twice.
+        ManifestError: not a CSV, a column missing, a value missing, an unknown label, or paths that
+            cannot be told apart (:func:`check_paths`).
     """
+    return read_by_line(path, leave_out=leave_out).reset_index(drop=True)
+
+
+def read_by_line(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
+    """As :func:`read_manifest`, with an index that counts the file's lines: 0 is line 2."""
     try:
         table = pd.read_csv(path, dtype={"path": str, "subject_id": str, "label": str})
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise ManifestError(f"The manifest {path.name} cannot be read as CSV.") from error
     if leave_out and "label" in table.columns:
-        table = table[~table["label"].isin(leave_out)].reset_index(drop=True)
+        table = table[~table["label"].isin(leave_out)]
     check_manifest(table)
-    return table
-
-
-def manifest_from_folders(root: Path) -> pd.DataFrame:
-    """List a folder whose subfolders are the classes (normal, and ventriculomegaly or VM).
-
-    A class folder's own subfolders are its subjects; an image that lies directly in the class
-    folder counts as a subject of its own.
-
-    Raises:
-        ManifestError: no such folder, or no image in a class folder.
-    """
-    if not root.is_dir():
-        raise ManifestError(f"There is no folder {root}.")
-    rows = []
-    for group in sorted(path for path in root.iterdir() if path.is_dir()):
-        if group.name.strip().lower() not in LABELS:
-            continue
-        for file in sorted(group.rglob("*")):
-            if not file.is_file() or file.suffix.lower() not in _SUFFIXES:
-                continue
-            inside = file.relative_to(group)
-            subject = inside.parts[0] if len(inside.parts) > 1 else inside.stem
-            rows.append((file.relative_to(root).as_posix(), group.name, f"{group.name}/{subject}"))
-    if not rows:
-        raise ManifestError(
-            f"{root.name} holds no images in folders called normal and ventriculomegaly (or VM)."
-        )
-    return pd.DataFrame(rows, columns=list(REQUIRED))
-
-
-def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> tuple[pd.DataFrame, Path]:
-    """The manifest of a CSV file, of a folder's manifest.csv, or of class folders; and its root.
-
-    Raises:
-        ManifestError: as :func:`read_manifest`; or images that are listed but not there.
-    """
-    if source.is_file():
-        table, root = read_manifest(source, leave_out=leave_out), source.parent
-    elif (source / "manifest.csv").is_file():
-        table, root = read_manifest(source / "manifest.csv", leave_out=leave_out), source
-    else:
-        return manifest_from_folders(source), source
-    gone = [path for path in table["path"] if not (root / path).is_file()]
-    if gone:
-        raise ManifestError(
-            f"{len(gone)} of {len(table)} listed images are not there; the first is on line "
-            f"{int(np.flatnonzero(table['path'] == gone[0])[0]) + 2} of the manifest."
-        )
-    outside = [
-        path for path in table["path"] if ".." in Path(path).parts or Path(path).is_absolute()
-    ]
-    if outside:
-        raise ManifestError("Paths in a manifest must be relative to it and stay below it.")
-    return table, root
+    changed = {"path": normalised(table["path"])}
+    if "subject_known" in table.columns:
+        changed["subject_known"] = pd.Series(subjects_known(table), index=table.index)
+    return table.assign(**changed)
 
 
 def check_manifest(table: pd.DataFrame, *, required: Sequence[str] = REQUIRED) -> None:
@@ -102,11 +61,71 @@ def check_manifest(table: pd.DataFrame, *, required: Sequence[str] = REQUIRED) -
     for column in required:
         empty = table[column].isna()
         if empty.any():
-            row = int(np.flatnonzero(empty)[0]) + 2
-            raise ManifestError(f"The manifest's line {row} has no {column}.")
+            raise ManifestError(f"The manifest's line {line_of(empty)} has no {column}.")
     label_numbers(table)
-    if "path" in required and table["path"].duplicated().any():
-        raise ManifestError("The manifest lists an image twice.")
+    subjects_known(table)
+    if "path" in required:
+        check_paths(table["path"])
+
+
+def line_of(wrong: pd.Series) -> int:
+    """The line of a CSV file with the first true value; the index counts lines, 0 is line 2."""
+    return int(wrong.index[int(np.flatnonzero(wrong)[0])]) + 2
+
+
+def normalised(paths: pd.Series) -> pd.Series:
+    """Paths in their plain form: ``./a//x.png`` is ``a/x.png``."""
+    return paths.astype(str).map(lambda path: PurePosixPath(path).as_posix())
+
+
+def check_paths(paths: pd.Series) -> None:
+    """Raise :class:`ManifestError` where images could be taken for each other on some disk.
+
+    Refused are an image that is listed twice, names that differ in nothing but upper and lower case
+    (or in how an accent is written), names that are too long, and an image whose prepared file would
+    have a folder's name.
+    """
+    plain = normalised(paths)
+    twice = plain.duplicated()
+    if twice.any():
+        raise ManifestError(f"The manifest lists an image twice, again on line {line_of(twice)}.")
+    folded = plain.map(lambda path: unicodedata.normalize("NFC", path).casefold())
+    alike = int(folded.duplicated().sum())
+    if alike:
+        raise ManifestError(
+            f"{alike} images have a name that differs from another's only in upper and lower case; "
+            "many disks cannot hold both, so rename one of each."
+        )
+    long = [path for path in plain if len(PurePosixPath(path).name.encode()) > _LONGEST_NAME]
+    if long:
+        raise ManifestError(
+            f"{len(long)} images have a name of more than {_LONGEST_NAME} bytes; shorten it."
+        )
+    folders = {str(parent) for path in folded for parent in PurePosixPath(path).parents}
+    if any(path + added in folders for path in folded for added in BESIDE_IMAGE):
+        raise ManifestError(
+            "A folder is called like an image with .png added to its name, where the prepared image "
+            "is to stand; rename one of them."
+        )
+
+
+def subjects_known(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether each image's subject is known (column ``subject_known``; true where nothing is said).
+
+    Raises:
+        ManifestError: a value that is neither true nor false.
+    """
+    if "subject_known" not in table.columns:
+        return np.ones(len(table), bool)
+    said = table["subject_known"]
+    words = said.astype(str).str.strip().str.lower().str.removesuffix(".0")
+    values = words.map(_TRUTH).where(said.notna(), other=True)
+    if values.isna().any():
+        raise ManifestError(
+            f"The manifest's line {line_of(values.isna())} has a subject_known that is neither true "
+            "nor false."
+        )
+    return values.to_numpy(bool)
 
 
 def pseudonyms(table: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +143,9 @@ def pseudonyms(table: pd.DataFrame) -> pd.DataFrame:
 
 def fingerprint(table: pd.DataFrame) -> str:
     """A digest of a manifest's images, subjects and labels, which shows whether it has changed."""
-    text = table[["path", "subject_id", "label"]].astype(str).to_csv(index=False)
+    told = table[["path", "subject_id", "label"]].astype(str)
+    known = subjects_known(table)
+    text = (told if known.all() else told.assign(subject_known=known)).to_csv(index=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

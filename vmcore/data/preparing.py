@@ -1,7 +1,15 @@
-"""Read, clean and shrink a study's images once, keeping the folder hierarchy (PNG, 224 x 224)."""
+"""Read, clean and shrink a study's images once, keeping the folder hierarchy (PNG, 224 x 224).
+
+Beside each prepared image stands a record of what it was made from: PATH.png and PATH.png.json, where
+PATH is the original's whole name. An image is kept only where its record says that it was made from
+the same file, with the same settings, by the same version. The record is removed before and written
+after its image, and holds the image's own digest, so that a crash leaves an image that is prepared
+again, never a wrong one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,11 +21,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vmcore.data.manifest import BESIDE_IMAGE, check_paths
 from vmcore.files import write_atomically
-from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_scan, to_model_pixels
+from vmcore.imaging import (
+    CleaningSettings,
+    ReadLimits,
+    ScanError,
+    clean_frame,
+    read_scan,
+    to_model_pixels,
+)
 from vmcore.imaging.text import find_text
 
+PREPARING_VERSION = 2
+"""Raised whenever the same file and settings give other pixels or another layout on disk."""
 _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text
 
 
@@ -34,14 +53,38 @@ class PreparationReport:
     lettered: tuple[str, ...] = ()
 
 
+class PreparedRecord(BaseModel):
+    """What a prepared image was made from, and what was found in it; digests are SHA-256."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    source: str
+    """Digest of the original file."""
+    settings: str
+    """Digest of the cleaning settings."""
+    image: str
+    """Digest of the prepared PNG file."""
+    lettered: bool
+    """Whether text is still found after cleaning."""
+
+
 def prepared_path(folder: Path, path: str) -> Path:
-    """Where the prepared image of a manifest's ``path`` lies."""
-    return folder / Path(path).with_suffix(".png")
+    """Where the prepared image of a manifest's ``path`` lies: the whole name with .png added."""
+    return folder / f"{path}{BESIDE_IMAGE[0]}"
 
 
-def lettered_mark(folder: Path, path: str) -> Path:
-    """A file that stands beside the prepared image where text was still found in it."""
-    return prepared_path(folder, path).with_suffix(".lettered")
+def record_path(folder: Path, path: str) -> Path:
+    """Where the record of a prepared image lies."""
+    return folder / f"{path}{BESIDE_IMAGE[1]}"
+
+
+def read_record(folder: Path, path: str) -> PreparedRecord | None:
+    """What is known of a prepared image; None where it is not (wholly) prepared."""
+    try:
+        return PreparedRecord.model_validate_json(record_path(folder, path).read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def prepare_images(
@@ -53,7 +96,7 @@ def prepare_images(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PreparationReport:
-    """Prepare every image of a manifest; images that are there already are kept.
+    """Prepare every image of a manifest; those whose record fits are kept.
 
     Args:
         manifest: with the column path, relative to ``root``.
@@ -62,20 +105,52 @@ def prepare_images(
         settings: how frames are cleaned.
         workers: processes at the most; few images are prepared in this one.
         progress: called with (done, total).
+
+    Raises:
+        ManifestError: images that cannot be told apart by their paths.
     """
+    check_paths(manifest["path"])
+    settings = settings or CleaningSettings()
     paths = [str(path) for path in manifest["path"]]
-    missing = [path for path in paths if not prepared_path(folder, path).is_file()]
-    unreadable = {}
-    task = partial(_prepare, root=root, folder=folder, settings=settings or CleaningSettings())
-    for done, (path, problem) in enumerate(_run(task, missing, workers), start=1):
+    missing, unreadable = [], {}
+    kept = 0
+    for path in paths:
+        if not _is_current(path, root, folder, settings):
+            missing.append(path)
+            continue
+        kept += 1
+        if progress:
+            progress(kept, len(paths))
+    task = partial(_prepare, root=root, folder=folder, settings=settings)
+    for done, (path, problem) in enumerate(_run(task, missing, workers), start=kept + 1):
         if problem:
             unreadable[path] = problem
         if progress:
-            progress(done, len(missing))
-    lettered = tuple(path for path in paths if lettered_mark(folder, path).is_file())
-    return PreparationReport(
-        len(missing) - len(unreadable), len(paths) - len(missing), unreadable, lettered
-    )
+            progress(done, len(paths))
+    lettered = [path for path in paths if (known := read_record(folder, path)) and known.lettered]
+    return PreparationReport(len(missing) - len(unreadable), kept, unreadable, tuple(lettered))
+
+
+def _is_current(path: str, root: Path, folder: Path, settings: CleaningSettings) -> bool:
+    known = read_record(folder, path)
+    if known is None or (known.version, known.settings) != (PREPARING_VERSION, _digest(settings)):
+        return False
+    try:
+        return known.image == _file_digest(prepared_path(folder, path)) and (
+            known.source == _file_digest(root / path)
+        )
+    except OSError:
+        return False
+
+
+def _file_digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _digest(content: bytes | CleaningSettings) -> str:
+    data = content if isinstance(content, bytes) else content.model_dump_json().encode()
+    return hashlib.sha256(data).hexdigest()
 
 
 def _run(
@@ -93,21 +168,39 @@ def _run(
 def _prepare(
     path: str, *, root: Path, folder: Path, settings: CleaningSettings
 ) -> tuple[str, str | None]:
+    record, prepared = record_path(folder, path), prepared_path(folder, path)
+    record.unlink(missing_ok=True)
     try:
-        scan = read_scan(root / path)
+        data = _content(root / path)
+        scan = read_scan(data)
     except ScanError as error:
+        prepared.unlink(missing_ok=True)
         return path, str(error)
     clean = clean_frame(scan.frames[len(scan.frames) // 2], region=scan.region, settings=settings)
     pixels = cv2.cvtColor(to_model_pixels(clean.image), cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".png", pixels)
     if not done:
+        prepared.unlink(missing_ok=True)
         return path, "The prepared image cannot be encoded."
     # where cleaning looked and found none there is nothing to look for again
     unsure = clean.removed("text") or not settings.remove_text
-    if unsure and find_text(clean.image):
-        write_atomically(lettered_mark(folder, path), b"")
-    write_atomically(prepared_path(folder, path), encoded.tobytes())
+    known = PreparedRecord(
+        version=PREPARING_VERSION, source=_digest(data), settings=_digest(settings),
+        image=_digest(encoded.tobytes()), lettered=unsure and bool(find_text(clean.image)),
+    )  # fmt: skip
+    write_atomically(prepared, encoded.tobytes())
+    write_atomically(record, known.model_dump_json())
     return path, None
+
+
+def _content(file: Path) -> bytes:
+    """The file's bytes, read once, so that the digest is that of what was decoded."""
+    limit = ReadLimits().file_bytes
+    try:
+        with file.open("rb") as stream:
+            return stream.read(limit + 1)  # a byte too many is enough to be refused
+    except OSError as error:
+        raise ScanError(f"The file cannot be opened ({error.strerror}).") from None
 
 
 def load_prepared(manifest: pd.DataFrame, folder: Path) -> npt.NDArray[np.uint8]:

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from vmcore.data.dealing import Groups, deal
 from vmcore.data.manifest import ManifestError, check_manifest, label_numbers, pseudonyms
 
 Rows = npt.NDArray[np.int64]
@@ -55,17 +55,20 @@ def make_splits(
     seed: int = 0,
     by: Literal["subject", "image"] = "subject",
 ) -> Splits:
-    """Split a manifest, stratified by label (and source, where the manifest names it).
+    """Split a manifest: the shares nearest to what is asked, in all, by class, and by source.
+
+    The test set, and every fold's training and validation part, hold both classes. A seed gives the
+    same split on every machine.
 
     Args:
-        manifest: with the columns label and subject_id.
+        manifest: with the columns label and subject_id, and source where it is known.
         test_fraction: share of images to hold out, 0 < fraction < 0.5.
         folds: number of folds, at least 2.
-        seed: seed of the shuffle.
+        seed: seed of the choice.
         by: keep a subject's images together (default), or split images as the paper does.
 
     Raises:
-        ManifestError: one class only, or fewer subjects of a class than folds.
+        ManifestError: one class only, or too few subjects of a class for the test set and every fold.
         ValueError: a fraction or number out of range.
     """
     if not 0.0 < test_fraction < 0.5:
@@ -76,45 +79,55 @@ def make_splits(
     labels = label_numbers(manifest)
     if len(np.unique(labels)) < 2:
         raise ManifestError("The manifest holds one class only; both are needed.")
-    strata = _strata(manifest, labels)
-    if by == "image":
-        return _by_image(labels, test_fraction, folds, seed)
-    subjects = manifest["subject_id"].astype(str).to_numpy()
-    for label, word in enumerate(("normal", "ventriculomegaly")):
-        count = len(np.unique(subjects[labels == label]))
-        if count <= folds:
-            raise ManifestError(
-                f"There are {count} subjects with label {word}; {folds} folds and a test set "
-                f"need at least {folds + 1}."
-            )
-    outer = StratifiedGroupKFold(round(1 / test_fraction), shuffle=True, random_state=seed)
-    rest, test = next(iter(outer.split(strata, strata, subjects)))
-    inner = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    parts = inner.split(strata[rest], strata[rest], subjects[rest])
-    made = tuple(Fold(rest[train], rest[validation]) for train, validation in parts)
-    return Splits(test, made, seed, "subject")
+    names = np.arange(len(labels)) if by == "image" else manifest["subject_id"].astype(str)
+    owners = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    groups = _groups(manifest, labels, owners)
+    shares = np.array([test_fraction, 1 - test_fraction])
+    held = deal(groups, shares, np.array([1, folds]), [seed, 0])
+    if held is None:
+        raise ManifestError(_too_few(labels, owners, folds, by))
+    rest = Groups(groups.counts[held == 1], groups.classes)
+    inner = deal(rest, np.full(folds, 1 / folds), np.ones(folds, np.int64), [seed, 1])
+    if inner is None:  # impossible, since the rest kept enough groups of each class
+        raise ManifestError(_too_few(labels, owners, folds, by))
+    parts = np.zeros(len(held), np.int64)
+    parts[held == 1] = inner + 1
+    return splits_from_parts(parts[owners], seed, by)
 
 
-def _strata(manifest: pd.DataFrame, labels: Rows) -> npt.NDArray[np.str_]:
+def splits_from_parts(parts: Rows, seed: int, by: Literal["subject", "image"]) -> Splits:
+    """Splits of which the parts are known.
+
+    Args:
+        parts: (N,) each image's part: 0 for the test, else the fold that validates it, from 1.
+        seed: what made them.
+        by: what was kept together.
+    """
+    made = tuple(
+        Fold(
+            np.flatnonzero((parts != number) & (parts > 0)).astype(np.int64),
+            np.flatnonzero(parts == number).astype(np.int64),
+        )
+        for number in range(1, int(parts.max()) + 1)
+    )
+    return Splits(np.flatnonzero(parts == 0).astype(np.int64), made, seed, by)
+
+
+def _groups(manifest: pd.DataFrame, labels: Rows, owners: Rows) -> Groups:
+    """Images of each subject (or image) by class and source."""
     words = pd.Series(labels.astype(str))
     if "source" in manifest.columns:
         words = words + "/" + manifest["source"].astype(str).reset_index(drop=True)
-    return words.to_numpy(dtype=str)
+    strata, codes = np.unique(words.to_numpy(dtype=str), return_inverse=True)
+    counts = np.zeros((int(owners.max()) + 1, len(strata)), np.int64)
+    np.add.at(counts, (owners, codes), 1)
+    return Groups(counts, np.array([int(name[0]) for name in strata], np.int64))
 
 
-def _by_image(labels: Rows, test_fraction: float, folds: int, seed: int) -> Splits:
-    generator = np.random.default_rng(seed)
-    parts = []
-    for label in (0, 1):
-        rows = generator.permutation(np.flatnonzero(labels == label))
-        parts.append(rows[: round(test_fraction * len(rows))])
-    test = np.sort(np.concatenate(parts))
-    rest = np.setdiff1d(np.arange(len(labels)), test)
-    for label, word in enumerate(("normal", "ventriculomegaly")):
-        if (labels[rest] == label).sum() < folds:
-            raise ManifestError(f"There are fewer images with label {word} than folds.")
-    inner = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    made = tuple(
-        Fold(rest[train], rest[validation]) for train, validation in inner.split(rest, labels[rest])
+def _too_few(labels: Rows, owners: Rows, folds: int, by: str) -> str:
+    counts = [len(np.unique(owners[labels == label])) for label in (0, 1)]
+    word = ("normal", "ventriculomegaly")[int(np.argmin(counts))]
+    return (
+        f"There are {min(counts)} {by}s with label {word}; {folds} folds and a test set need at least "
+        f"{folds + 1}. Take fewer folds, or add data."
     )
-    return Splits(test, made, seed, "image")

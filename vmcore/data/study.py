@@ -1,8 +1,9 @@
 """A study on disk: the manifest, the prepared images, what was found, and what was rejected.
 
-STUDY/manifest.csv      as given, with the root folder in study.json
-STUDY/study.json        where it came from, how it was cleaned, what the check found
-STUDY/prepared/...png   224 x 224, in the folder hierarchy of the originals
+STUDY/source.json       the folder that it is prepared from, and by which version; written first
+STUDY/manifest.csv      as given, without unreadable images
+STUDY/study.json        how it was cleaned, what the check found; written last, gone meanwhile
+STUDY/prepared/...png   224 x 224, in the folder hierarchy of the originals, each with its record
 STUDY/rejected.csv      images that a person took out
 STUDY/progress.json     how far preparing is, while it runs
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,53 +20,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from vmcore.data.checking import class_counts, find_twins, two_faced_subjects
-from vmcore.data.manifest import ManifestError, find_manifest
-from vmcore.data.preparing import load_prepared, prepare_images
+from vmcore.data.checking import class_counts, find_twins, series_names, two_faced_subjects
+from vmcore.data.finding import FoundManifest, find_manifest
+from vmcore.data.manifest import ManifestError, subjects_known
+from vmcore.data.origin import OUTDATED, note_origin, outdated, refuse_other_root
+from vmcore.data.preparing import (
+    PreparationReport,
+    load_prepared,
+    prepare_images,
+    prepared_path,
+    read_record,
+    record_path,
+)
+from vmcore.data.rejecting import changed_rejected, rejected
+from vmcore.data.report import StudyReport
 from vmcore.files import write_atomically
 from vmcore.imaging import CleaningSettings
-
-
-class StudyReport(BaseModel):
-    """What the check found (``study.json``). Images are named by their manifest path."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    root: str
-    prepared_at: str
-    cleaning: CleaningSettings
-    counts: list[dict[str, int | str]]
-    unreadable: dict[str, str]
-    lettered: list[str]
-    twins: list[tuple[str, str, bool, bool]]
-    """Pairs: first, second, whether exactly the same, whether of different subjects."""
-    two_faced: list[str]
-    """Subjects with images of both classes."""
-
-    def concerns(self) -> list[str]:
-        """One sentence for each thing that a person should look at."""
-        said = []
-        if self.unreadable:
-            said.append(f"{len(self.unreadable)} files cannot be read and are left out.")
-        exact = [pair for pair in self.twins if pair[2]]
-        near = [pair for pair in self.twins if not pair[2]]
-        across = [pair for pair in self.twins if pair[3]]
-        if exact:
-            said.append(f"{len(exact)} pairs of images are exactly the same.")
-        if near:
-            said.append(f"{len(near)} pairs of images are nearly the same.")
-        if across:
-            said.append(
-                f"{len(across)} of these pairs belong to different subjects, so the same picture "
-                "could stand on both sides of a split."
-            )
-        if self.two_faced:
-            said.append(f"{len(self.two_faced)} subjects have images of both classes.")
-        if self.lettered:
-            said.append(f"Text is still found in {len(self.lettered)} images after cleaning.")
-        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +58,24 @@ class StoredStudy:
         """All images of ``table``, uint8 (N, 3, 224, 224)."""
         return load_prepared(self.table, self.folder / "prepared")
 
+    def source_digests(self) -> list[str]:
+        """SHA-256 of each original file when it was prepared, in the order of ``table``.
+
+        Raises:
+            ManifestError: an image is not prepared.
+        """
+        known = [read_record(self.folder / "prepared", str(path)) for path in self.table["path"]]
+        digests = [record.source for record in known if record is not None]
+        if len(digests) < len(known):
+            raise ManifestError(
+                f"{len(known) - len(digests)} images are not prepared; prepare the study again."
+            )
+        return digests
+
+    def unknown_subjects(self) -> int:
+        """How many images of ``table`` name no subject."""
+        return int((~subjects_known(self.table)).sum())
+
 
 def prepare_study(
     source: Path,
@@ -98,6 +88,8 @@ def prepare_study(
 ) -> StoredStudy:
     """Read, clean and check a folder or manifest; goes on where it was stopped.
 
+    The same folder can be prepared again: images whose file is the same are kept.
+
     Args:
         source: a manifest (CSV), a folder with manifest.csv, or a folder of class folders.
         folder: the study's folder.
@@ -107,44 +99,68 @@ def prepare_study(
         progress: called with (done, total).
 
     Raises:
-        ManifestError: nothing to prepare, or a manifest that is wrong.
+        ManifestError: nothing to prepare, a manifest that is wrong, or a folder that holds a study of
+            another root.
     """
     settings = settings or CleaningSettings()
-    table, root = find_manifest(source, leave_out=leave_out)
+    found = find_manifest(source, leave_out=leave_out)
+    refuse_other_root(folder, source)
+    note_origin(folder, found.root)
+    (folder / "study.json").unlink(missing_ok=True)  # it is true again when all is done
+    _remove_others(folder / "prepared", found.table)
     made = prepare_images(
-        table, root, folder / "prepared", settings=settings,
+        found.table, found.root, folder / "prepared", settings=settings,
         workers=workers or os.cpu_count() or 1, progress=progress,
     )  # fmt: skip
+    table = found.table
     readable = table[~table["path"].isin(made.unreadable)].reset_index(drop=True)
     if readable.empty:
         raise ManifestError(f"None of the {len(table)} files could be read as a scan.")
-    report = _check(readable, root, folder, settings, made.unreadable, made.lettered)
+    report = _check(readable, found, folder, settings, made)
     write_atomically(folder / "manifest.csv", readable.to_csv(index=False))
     write_atomically(folder / "study.json", report.model_dump_json(indent=2) + "\n")
     return load_study(folder)
 
 
+def _remove_others(prepared: Path, table: pd.DataFrame) -> None:
+    """Remove prepared files of images that the manifest does not list (any more)."""
+    paths = [str(path) for path in table["path"]]
+    ours = {place(prepared, path) for path in paths for place in (prepared_path, record_path)}
+    for name, folders, files in os.walk(prepared, topdown=False):
+        for file in (Path(name) / one for one in files):
+            if file not in ours:
+                file.unlink()
+        for below in (Path(name) / one for one in folders):
+            if not any(below.iterdir()):
+                below.rmdir()
+
+
 def _check(
     table: pd.DataFrame,
-    root: Path,
+    found: FoundManifest,
     folder: Path,
     settings: CleaningSettings,
-    unreadable: dict[str, str],
-    lettered: Iterable[str],
+    made: PreparationReport,
 ) -> StudyReport:
     paths, subjects = table["path"].tolist(), table["subject_id"].astype(str).tolist()
+    unknown = table["path"][~subjects_known(table)].tolist()
     return StudyReport(
-        root=str(root.resolve()),
+        root=str(found.root.resolve()),
         prepared_at=datetime.now(UTC).isoformat(timespec="seconds"),
         cleaning=settings,
         counts=[{str(k): v for k, v in r.items()} for r in class_counts(table).to_dict("records")],
-        unreadable=unreadable,
-        lettered=list(lettered),
+        unreadable=made.unreadable,
+        lettered=list(made.lettered),
         twins=[
             (paths[t.first], paths[t.second], t.exact, subjects[t.first] != subjects[t.second])
             for t in find_twins(load_prepared(table, folder / "prepared"))
         ],
         two_faced=two_faced_subjects(table),
+        unknown_subjects=len(unknown),
+        series_names=series_names(unknown),
+        no_scans=found.no_scans,
+        beside=found.beside,
+        changed_rejected=len(changed_rejected(folder)),
     )
 
 
@@ -152,25 +168,27 @@ def load_study(folder: Path) -> StoredStudy:
     """Open a prepared study.
 
     Raises:
-        ManifestError: it has not been prepared, or its files are damaged.
+        ManifestError: it has not been prepared, was prepared by another version, or its files are
+            damaged.
     """
+    if outdated(folder):
+        raise ManifestError(OUTDATED)
     try:
         report = StudyReport.model_validate_json((folder / "study.json").read_text())
-        table = pd.read_csv(folder / "manifest.csv", dtype={"path": str, "subject_id": str})
+        table = stored_manifest(folder)
     except (OSError, ValueError, ValidationError) as error:
         raise ManifestError(f"{folder.name} is not a prepared study; prepare it first.") from error
     kept = table[~table["path"].isin(rejected(folder))].reset_index(drop=True)
     return StoredStudy(folder, kept, report)
 
 
-def rejected(folder: Path) -> set[str]:
-    """Paths of images that a person took out of the study."""
-    file = folder / "rejected.csv"
-    return set(pd.read_csv(file, dtype=str)["path"]) if file.is_file() else set()
+def stored_manifest(folder: Path) -> pd.DataFrame:
+    """A prepared study's whole manifest, rejected images included.
 
-
-def reject(folder: Path, paths: Iterable[str]) -> None:
-    """Write down which images are taken out; they stay on disk."""
-    text = io.StringIO()
-    pd.DataFrame({"path": sorted(set(paths))}).to_csv(text, index=False)
-    write_atomically(folder / "rejected.csv", text.getvalue())
+    Raises:
+        OSError, ValueError: it is not there or damaged.
+    """
+    text = (folder / "manifest.csv").read_bytes()
+    names = ["path", "subject_id"]  # a subject may be called "NA", which is no missing value here
+    plain = pd.read_csv(io.BytesIO(text), dtype=str, usecols=names, keep_default_na=False)
+    return pd.read_csv(io.BytesIO(text)).assign(**{name: plain[name] for name in names})

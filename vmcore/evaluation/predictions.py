@@ -59,10 +59,12 @@ class Predictions:
     Attributes:
         table: image, subject (text), label (0/1), split, fold, probability, and further columns.
         concerns: what a reader should know, one sentence each.
+        subjects_named: whether they name subjects; else every image counts as its own.
     """
 
     table: pd.DataFrame
     concerns: tuple[str, ...]
+    subjects_named: bool = True
 
     def splits(self) -> tuple[Split, ...]:
         """The splits that have predictions."""
@@ -120,7 +122,8 @@ def read_predictions(source: Path | bytes | pd.DataFrame) -> Predictions:
     table["label"] = _labels(table["label"])
     table["probability"] = _probabilities(table["probability"])
     concerns = []
-    if "subject" not in table.columns:
+    named = "subject" in table.columns
+    if not named:
         table["subject"] = table["image"]
         concerns.append("No subjects are named, so every image counts as a subject of its own.")
     for name in ("image", "subject"):
@@ -129,7 +132,7 @@ def read_predictions(source: Path | bytes | pd.DataFrame) -> Predictions:
     table["fold"] = _folds(table)
     table["split"] = _splits(table)
     _check_cases(table)
-    return Predictions(table.reset_index(drop=True), (*concerns, *_concerns(table)))
+    return Predictions(table.reset_index(drop=True), (*concerns, *_concerns(table)), named)
 
 
 def _read(source: Path | bytes) -> pd.DataFrame:

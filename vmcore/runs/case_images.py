@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vmcore.data import load_study
+from vmcore.data import ManifestError, load_study, prepared_path
 from vmcore.data.phantom import series_phantom
 from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_scan
 from vmcore.runs.folder import RunFolder
@@ -40,10 +40,13 @@ def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
         path = paths.get(case)
         if path is None:
             return None
-        stored = load_study(study)
+        try:
+            stored = load_study(study)
+        except ManifestError:  # gone, or just being prepared anew
+            return None
         image = _cleaned(Path(stored.report.root) / path, stored.report.cleaning)
         if image is None:
-            image = cv2.imread(str((study / "prepared" / path).with_suffix(".png")))
+            image = cv2.imread(str(prepared_path(study / "prepared", path)))
             image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         return image
 

@@ -26,6 +26,7 @@ from vmcore.evaluation import (
 )
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, create_classifier, save_bundle
+from vmcore.runs.disjoint import UNKNOWN_SUBJECTS
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore
@@ -78,6 +79,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             threshold_rule="Youden's index over the out-of-fold predictions",
             training_data={
                 "Images by class": class_counts(study.table).to_dict("records"),
+                UNKNOWN_SUBJECTS: study.unknown_subjects(),
                 "Recipe": _recipe(plan, splits),
             },
             metrics=tables,
@@ -88,7 +90,9 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
         (staged / "predictions.csv").write_text((staged / "bundle" / "predictions.csv").read_text())
         store.finish(folder.run_id, _figures(tables), staged)
     store.set_status(folder.run_id, "FINISHED")
-    folder.mark("finished.json", json.dumps({"metrics": tables, "threshold": threshold}))
+    known = {"metrics": tables, "threshold": threshold}
+    unknown = {"unknown_subjects": study.unknown_subjects()}
+    folder.mark("finished.json", json.dumps(known | unknown))
     for number in numbers:
         folder.checkpoint(number).unlink(missing_ok=True)
 

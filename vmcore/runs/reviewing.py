@@ -13,6 +13,7 @@ from vmcore.models import BundleCard, bundle_digest, load_card
 from vmcore.models.bundle import PREDICTIONS_FILE
 from vmcore.reporting.review import Provenance
 from vmcore.runs.case_images import FindImage, images_of_bundle, images_of_run, no_images
+from vmcore.runs.disjoint import SplitLevel, split_level, unknown_subjects
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.plan import Plan, RunError
 from vmcore.runs.record import open_store
@@ -61,11 +62,22 @@ class Reviewed:
     digest: str
 
     @property
-    def split_by(self) -> str:
-        """Subject, image, or unknown."""
+    def split_by(self) -> SplitLevel:
+        """What the parts do not share: subjects (where they are known), images, or unknown."""
         if self.key == BUNDLED:
             return "subject"
-        return str(self.plan.get("split_by", "unknown"))
+        images = self.predictions.table["image"].nunique()
+        return split_level(str(self.plan.get("split_by")), self.unknown_subjects, images)
+
+    @property
+    def unknown_subjects(self) -> int | None:
+        """How many images name no subject and count as one of their own; None if not known."""
+        if self.key == BUNDLED:
+            return 0
+        if self.card is not None:
+            return unknown_subjects(self.card.training_data)
+        named = self.predictions.subjects_named
+        return 0 if named else int(self.predictions.table["image"].nunique())
 
     def reading(self) -> Reading:
         """The predictions as the model's users get them."""
@@ -86,6 +98,7 @@ def provenance(reviewed: Reviewed) -> Provenance:
         environment=reviewed.environment,
         training_data=card.training_data if card else {},
         limits=card.limits if card else (),
+        unknown_subjects=reviewed.unknown_subjects or 0,
     )
 
 

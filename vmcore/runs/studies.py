@@ -10,13 +10,21 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import tyro
 
-from vmcore.data import ManifestError, find_manifest, prepare_study
+from vmcore.data import (
+    OUTDATED,
+    ManifestError,
+    find_manifest,
+    outdated,
+    prepare_study,
+    refuse_other_root,
+)
 from vmcore.files import write_atomically
 from vmcore.runs.locks import alone
 from vmcore.runs.machine import is_here
@@ -67,13 +75,19 @@ def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ())
     if folder.exists() and study_status(folder).state in {"ready", "preparing"}:
         raise RunError(taken)
     find_manifest(source.expanduser(), leave_out=leave_out)  # what is wrong is said at once
-    words = {"source": str(source.expanduser().resolve()), "leave_out": list(leave_out)}
+    refuse_other_root(folder, source.expanduser())
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "control.lock", _BUSY):
         if study_status(folder).state in {"ready", "preparing"}:
             raise RunError(taken)  # somebody else was quicker
-        write_atomically(folder / "request.json", json.dumps(words))
+        note_request(folder, source, leave_out)
         return _spawn(folder)
+
+
+def note_request(folder: Path, source: Path, leave_out: Sequence[str]) -> None:
+    """Write down what a study is prepared from, so that it can be gone on with."""
+    words = {"source": str(source.expanduser().resolve()), "leave_out": list(leave_out)}
+    write_atomically(folder / "request.json", json.dumps(words))
 
 
 def continue_preparing(folder: Path) -> Path:
@@ -122,9 +136,11 @@ def study_status(folder: Path) -> StudyStatus:
     job = _read(folder / "job.json")
     if is_alive(job, folder / _LOCK):
         return StudyStatus(folder, "preparing", done, total, _stopping(folder, job))
-    if (folder / "study.json").is_file():
-        return StudyStatus(folder, "ready", total, total)
     reason = str(_read(folder / "failure.json").get("reason", ""))
+    if (folder / "study.json").is_file():
+        if outdated(folder):
+            return StudyStatus(folder, "stopped", 0, 0, reason or OUTDATED)
+        return StudyStatus(folder, "ready", total, total)
     return StudyStatus(folder, "failed" if reason else "stopped", done, total, reason)
 
 
@@ -143,6 +159,13 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
     """Prepare a study as its request says."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     request = _read(folder / "request.json")
+    if "source" not in request:
+        reason = (
+            "It is not known what this study was prepared from; prepare it again with: "
+            "python -m train.prepare SOURCE NAME"
+        )
+        write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
+        sys.exit(1)
     leave_out = request.get("leave_out")
 
     def note(done: int, total: int) -> None:

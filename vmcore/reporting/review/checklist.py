@@ -39,22 +39,21 @@ def checklist(
     environment: Mapping[str, Any],
     training_data: Mapping[str, Any],
     limits: list[str],
+    unknown_subjects: int = 0,
 ) -> list[Item]:
     """Both checklists' items that concern data, model and evaluation, answered from the record.
 
     Args:
         reading: the predictions with threshold and calibration.
-        split_by: "subject", "image" or "unknown".
+        split_by: "subject", "subject where known", "image" or "unknown".
         plan: the run's plan; empty where there is none.
         environment: versions and machine; empty where unknown.
         training_data: the card's.
         limits: the card's.
+        unknown_subjects: images that name no subject; each counts as a subject of its own.
     """
-    counts = _counts(reading)
-    level = {
-        "subject": "Folds and test are disjoint by subject.",
-        "image": "Split by image, as in the paper: one fetus may stand on both sides.",
-    }.get(split_by, YOURS)
+    counts = _counts(reading, unknown_subjects)
+    level = _level(split_by, unknown_subjects)
     settings = plan.get("settings", {})
     training = (
         ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items())
@@ -109,7 +108,7 @@ def checklist(
         Item(
             "Uncertainty", "12e 23a", "29 36",
             "95 % intervals: bootstrap over subjects (BCa), Wilson for proportions; comparisons by "
-            "DeLong, McNemar and bootstrap, corrected by Holm.",
+            "DeLong, McNemar and bootstrap, corrected by Holm." + _too_narrow(unknown_subjects),
         ),
         Item("Class imbalance", "13", "", weighted if plan else YOURS),
         Item("Fairness across groups of people", "14", "", YOURS),
@@ -129,13 +128,32 @@ def _folds(reading: Reading) -> int:
     return int(reading.predictions.table["fold"].nunique())
 
 
-def _counts(reading: Reading) -> str:
+def _level(split_by: str, unknown: int) -> str:
+    if split_by == "subject" and not unknown:
+        return "Folds and test are disjoint by subject."
+    if split_by == "image" and not unknown:
+        return "Split by image, as in the paper: one fetus may stand on both sides."
+    if not unknown:
+        return YOURS
+    by = "Split by image" if split_by == "image" else "Split by subject only where it is known"
+    by = "Not known" if split_by == "unknown" else by
+    return f"{by}: {unknown:,} images name no subject, and one fetus may stand on both sides."
+
+
+def _too_narrow(unknown: int) -> str:
+    if not unknown:
+        return ""
+    return f" {unknown:,} images name no subject and are drawn singly: intervals may be too narrow."
+
+
+def _counts(reading: Reading, unknown: int) -> str:
     said = []
+    of = "at most " if unknown else ""
     for split in reading.predictions.splits():
         cases = reading.cases(split)
         sick = int(cases.labels.sum())
         said.append(
-            f"{split}: {len(cases):,} images of {cases.subject_count:,} subjects, {sick:,} with "
+            f"{split}: {len(cases):,} images of {of}{cases.subject_count:,} subjects, {sick:,} with "
             "ventriculomegaly"
         )
     return "; ".join(said) + "."

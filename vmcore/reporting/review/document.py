@@ -56,11 +56,12 @@ class Provenance:
     """Where a reading comes from, as far as it is known.
 
     Attributes:
-        split_by: "subject", "image" or "unknown".
+        split_by: "subject", "subject where known", "image" or "unknown".
         plan: the run's plan.
         environment: versions and machine.
         training_data: the card's.
         limits: the card's.
+        unknown_subjects: images that name no subject; each counts as a subject of its own.
     """
 
     split_by: str = "unknown"
@@ -68,6 +69,7 @@ class Provenance:
     environment: Mapping[str, Any] = field(default_factory=dict)
     training_data: Mapping[str, Any] = field(default_factory=dict)
     limits: Sequence[str] = ()
+    unknown_subjects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def evaluate(
             for item in checklist(
                 reading, split_by=provenance.split_by, plan=provenance.plan,
                 environment=provenance.environment, training_data=provenance.training_data,
-                limits=list(provenance.limits),
+                limits=list(provenance.limits), unknown_subjects=provenance.unknown_subjects,
             )
         ]
     )  # fmt: skip
@@ -181,6 +183,11 @@ def document(evaluated: Evaluated) -> str:
         parts.append(
             "<p class=notice>Split by image, not by subject: images of one fetus may stand on both "
             "sides, and the figures may be too good.</p>"
+        )
+    elif known.unknown_subjects:
+        parts.append(
+            f"<p class=notice>{known.unknown_subjects:,} images name no subject: one fetus may stand "
+            "on both sides of the split, and the figures may be too good.</p>"
         )
     optimism = (
         reading.optimism("validation") if "validation" in reading.predictions.splits() else None

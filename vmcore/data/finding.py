@@ -1,0 +1,133 @@
+"""Find a study's manifest: a CSV file, or made from class folders by what their files contain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from vmcore.data.manifest import (
+    LABELS,
+    REQUIRED,
+    ManifestError,
+    check_manifest,
+    line_of,
+    read_by_line,
+)
+from vmcore.imaging.kinds import HEAD_BYTES, looks_like_scan
+
+
+@dataclass(frozen=True, slots=True)
+class FoundManifest:
+    """A manifest and what was left out of it.
+
+    Attributes:
+        table: a row an image.
+        root: the folder that its paths are relative to.
+        no_scans: how many files of class folders are no scans by their content.
+        beside: how many folders and scans lie beside the class folders and so have no label.
+    """
+
+    table: pd.DataFrame
+    root: Path
+    no_scans: int = 0
+    beside: int = 0
+
+
+def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> FoundManifest:
+    """The manifest of a CSV file, of a folder's manifest.csv, or of class folders.
+
+    Raises:
+        ManifestError: as :func:`read_manifest`; images that are listed but not there or not below the
+            manifest; no scan in a class folder.
+    """
+    root = study_root(source)
+    file = source if source.is_file() else source / "manifest.csv"
+    if not file.is_file():
+        return _class_folders(root)
+    table = read_by_line(file, leave_out=leave_out)
+    paths = table["path"].map(Path)
+    if paths.map(lambda path: ".." in path.parts or path.is_absolute()).any():
+        raise ManifestError("Paths in a manifest must be relative to it and stay below it.")
+    gone = ~paths.map(lambda path: (root / path).is_file())
+    if gone.any():
+        raise ManifestError(
+            f"{int(gone.sum())} of {len(table)} listed images are not there; the first is on line "
+            f"{line_of(gone)} of the manifest."
+        )
+    return FoundManifest(table.reset_index(drop=True), root)
+
+
+def study_root(source: Path) -> Path:
+    """The folder that a manifest's paths are relative to: its own, or the class folders'."""
+    return source.parent if source.is_file() else source
+
+
+def manifest_from_folders(root: Path) -> pd.DataFrame:
+    """List a folder whose subfolders are the classes (normal, and ventriculomegaly or VM).
+
+    A class folder's own subfolders are subjects, by their names: one that stands in both classes is
+    one subject. A scan directly in a class folder names no subject (``subject_known`` is false) and
+    counts as one of its own. What a file is, its content decides; hidden files are ignored.
+
+    Raises:
+        ManifestError: no such folder, no scan in a class folder, or names that cannot be told apart.
+    """
+    return _class_folders(root).table
+
+
+def _class_folders(root: Path) -> FoundManifest:
+    if not root.is_dir():
+        raise ManifestError(f"There is no folder {root}.")
+    rows: list[tuple[str, str, str, bool]] = []
+    no_scans = beside = 0
+    for entry in sorted(path for path in root.iterdir() if not path.name.startswith(".")):
+        if not entry.is_dir() or entry.name.strip().lower() not in LABELS:
+            beside += entry.is_dir() or _may_be_scan(entry)
+            continue
+        for file in _files_below(entry):
+            if _may_be_scan(file):
+                path = file.relative_to(root).as_posix()
+                inside = file.relative_to(entry).parts
+                known = len(inside) > 1
+                rows.append((path, entry.name, inside[0] if known else path, known))
+            else:
+                no_scans += 1
+    if not rows:
+        raise ManifestError(
+            f"{root.name} holds no scans in folders called normal and ventriculomegaly (or VM)."
+        )
+    table = pd.DataFrame(rows, columns=[*REQUIRED, "subject_known"])
+    check_manifest(table)
+    return FoundManifest(table, root, no_scans, beside)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files below a folder in order, through linked folders too; hidden ones are left out."""
+
+    def refuse(error: OSError) -> None:
+        raise ManifestError(
+            f"A folder in a class folder cannot be opened ({error.strerror})."
+        ) from error
+
+    for name, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        place = Path(name)
+        if place.is_symlink() and place.resolve() in {up.resolve() for up in place.parents}:
+            folders.clear()  # a link to a folder that it lies in
+            continue
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        yield from (place / one for one in sorted(files) if not one.startswith("."))
+
+
+def _may_be_scan(file: Path) -> bool:
+    """By a file's first bytes; one that cannot be opened may be one, and reading it will say why."""
+    if file.exists() and not file.is_file():
+        return False  # a pipe or a device
+    try:
+        with file.open("rb") as stream:
+            return looks_like_scan(stream.read(HEAD_BYTES))
+    except OSError:
+        return True

@@ -1,0 +1,71 @@
+"""Where a study comes from: the folder that it was prepared from, and by which version.
+
+STUDY/source.json is written before the first image is prepared and stays.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from vmcore.data.finding import study_root
+from vmcore.data.manifest import ManifestError
+from vmcore.data.preparing import PREPARING_VERSION
+from vmcore.files import write_atomically
+
+OUTDATED = (
+    "The study was prepared by another version of this program. Prepare it again from the same folder "
+    "or manifest; what was rejected stays rejected."
+)
+_FILE = "source.json"
+
+
+class _Origin(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    root: str
+    version: int
+
+
+def note_origin(folder: Path, root: Path) -> None:
+    """Write down that a study's folder is prepared from ``root`` by this version."""
+    origin = _Origin(root=str(root.resolve()), version=PREPARING_VERSION)
+    write_atomically(folder / _FILE, origin.model_dump_json() + "\n")
+
+
+def refuse_other_root(folder: Path, source: Path) -> None:
+    """Refuse to prepare a study's folder from elsewhere than before.
+
+    Args:
+        folder: the study's.
+        source: a manifest, or a folder with one or with class folders.
+
+    Raises:
+        ManifestError: the folder holds a study that was prepared from another root.
+    """
+    if not (folder / "manifest.csv").is_file():
+        return  # none was ever prepared to its end
+    known = _read(folder / _FILE) or _read(folder / "study.json")
+    if known is None or known.root != str(study_root(source).resolve()):
+        raise ManifestError(
+            "There is a study of this name already, prepared from another folder. What was rejected "
+            "and found there must not stand on other images: give the new study another name."
+        )
+
+
+def outdated(folder: Path) -> bool:
+    """Whether a study was prepared by another version, so that it must be prepared again."""
+    known = _read(folder / _FILE)
+    return (folder / "study.json").is_file() and (
+        known is None or known.version != PREPARING_VERSION
+    )
+
+
+def _read(file: Path) -> _Origin | None:
+    """What a file says; a study.json, which older versions wrote alone, names the root too."""
+    try:
+        return _Origin.model_validate({"version": 1} | json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None

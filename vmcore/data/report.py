@@ -1,0 +1,93 @@
+"""What the check of a study found, and what a person should look at."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from vmcore.imaging import CleaningSettings
+
+
+class StudyReport(BaseModel):
+    """What the check found (``study.json``). Images are named by their manifest path."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    root: str
+    prepared_at: str
+    cleaning: CleaningSettings
+    counts: list[dict[str, int | str]]
+    unreadable: dict[str, str]
+    lettered: list[str]
+    twins: list[tuple[str, str, bool, bool]]
+    """Pairs: first, second, whether exactly the same, whether of different subjects."""
+    two_faced: list[str]
+    """Subjects with images of both classes."""
+    unknown_subjects: int = 0
+    """Images whose subject is not known."""
+    series_names: int = 0
+    """Those of them whose file name suggests that another one is of the same fetus."""
+    no_scans: int = 0
+    """Files in class folders that are no scans by their content."""
+    beside: int = 0
+    """Folders and scans beside the class folders, which have no label."""
+    changed_rejected: int = 0
+    """Rejected images whose file has another content now."""
+
+    def concerns(self) -> list[str]:
+        """One sentence for each thing that a person should look at."""
+        said = []
+        if self.unreadable:
+            said.append(f"{len(self.unreadable)} files cannot be read and are left out.")
+        if self.no_scans:
+            said.append(
+                f"{self.no_scans} files in the class folders are no scans and are left out."
+            )
+        if self.beside:
+            said.append(
+                f"{self.beside} folders or scans beside the class folders have no label and are left "
+                "out."
+            )
+        if self.changed_rejected:
+            said.append(
+                f"{self.changed_rejected} images that were rejected have another content now, so they "
+                "are in again."
+            )
+        return said + self._about_twins() + self._about_subjects() + self._about_text()
+
+    def _about_twins(self) -> list[str]:
+        said = []
+        exact = [pair for pair in self.twins if pair[2]]
+        near = [pair for pair in self.twins if not pair[2]]
+        across = [pair for pair in self.twins if pair[3]]
+        if exact:
+            said.append(f"{len(exact)} pairs of images are exactly the same.")
+        if near:
+            said.append(f"{len(near)} pairs of images are nearly the same.")
+        if across:
+            said.append(
+                f"{len(across)} of these pairs belong to different subjects, so the same picture "
+                "could stand on both sides of a split."
+            )
+        return said
+
+    def _about_subjects(self) -> list[str]:
+        said = []
+        if self.two_faced:
+            said.append(f"{len(self.two_faced)} subjects have images of both classes.")
+        if self.unknown_subjects:
+            said.append(
+                f"{self.unknown_subjects} images name no subject; each counts as a fetus of its own, "
+                "so one fetus may stand on both sides of a split and figures may be too good."
+            )
+        if self.series_names:
+            said.append(
+                f"The file names suggest that {self.series_names} of these images share their fetus "
+                "with another one: put each fetus's images into a folder of its own, or list them in "
+                "a manifest with subject_id. Until then do not rely on the figures."
+            )
+        return said
+
+    def _about_text(self) -> list[str]:
+        if not self.lettered:
+            return []
+        return [f"Text is still found in {len(self.lettered)} images after cleaning."]
