@@ -15,11 +15,11 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from train.bundled_data import other_organs
-from vmcore.data import Splits, load_prepared
+from vmcore.data import Splits, load_prepared, pixel_digest
 from vmcore.evaluation import binary_metrics, choose_threshold, fold_table, rounded
 from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
-from vmcore.models import BundleCard, Familiarity, create_classifier, save_bundle
+from vmcore.models import BundleCard, Familiarity, Learnt, create_classifier, save_bundle
 from vmcore.training import Study, fit_familiarity, fold_predictions, make_fabric
 
 _FAMILIAR = 0.95  # share of training images that each measure must call familiar
@@ -62,6 +62,7 @@ def write_bundle(
         architecture=recipe.architecture,
         familiarity=familiarity,
         predictions=predictions.round({"probability": 5}).to_csv(index=False),
+        learnt=learnt_images(study, splits),
         name="VentriScope bundled model (USF-MAE tiny)",
         created=datetime.now(UTC).date().isoformat(),
         threshold=round(threshold, 4),
@@ -84,6 +85,15 @@ def write_bundle(
             "3904280; Roboflow Universe 'fetal abnormality object detection', cv-pyvkz; all CC BY 4.0)"
         ),
     )
+
+
+def learnt_images(study: Study, splits: Splits) -> Learnt:
+    """What the bundle has learnt from: all but the test subjects, which its pretraining saw too.
+
+    The phantoms of the warm-up are not listed: they are drawn in memory and stand in no study.
+    """
+    rows = np.setdiff1d(np.arange(len(study.labels)), splits.test)
+    return Learnt(frozenset(pixel_digest(study.images[row]) for row in rows))
 
 
 _LIMITS = (

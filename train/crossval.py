@@ -44,6 +44,8 @@ class Wish:
     by_image: bool = False
     """Split as the paper does; one fetus may then stand on both sides."""
     seed: int = 0
+    accept_seen: bool = False
+    """Go on with weights that have learnt from images which are judged here; results are marked."""
     processes: int = 1
     resume: str | None = None
     """A run to go on with instead of starting a new one."""
@@ -73,6 +75,7 @@ class Wish:
                 "split_by": "image" if self.by_image else "subject",
                 "split_seed": self.seed,
                 "processes": self.processes,
+                "accept_seen": self.accept_seen,
             }
         )
 

@@ -9,11 +9,13 @@ STUDY/progress.json     how far preparing is, while it runs
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vmcore.data.checking import class_counts, find_twins, two_faced_subjects
-from vmcore.data.manifest import ManifestError, find_manifest
-from vmcore.data.preparing import load_prepared, prepare_images
+from vmcore.data.manifest import ManifestError, find_manifest, fingerprint
+from vmcore.data.preparing import load_prepared, prepare_images, prepared_path
 from vmcore.files import write_atomically
 from vmcore.imaging import CleaningSettings
 
@@ -85,6 +87,51 @@ class StoredStudy:
     def images(self) -> npt.NDArray[np.uint8]:
         """All images of ``table``, uint8 (N, 3, 224, 224)."""
         return load_prepared(self.table, self.folder / "prepared")
+
+    def image_digests(self) -> list[str]:
+        """SHA-256 of each image's prepared pixels, uint8 (3, 224, 224), in the order of ``table``.
+
+        Raises:
+            ManifestError: an image is not there as it was prepared.
+        """
+        folder, digests = self.folder / "prepared", []
+        for number, path in enumerate(self.table["path"].astype(str), start=1):
+            try:
+                file = prepared_path(folder, path).stat()
+                digests.append(
+                    _pixel_digest(folder, path, file.st_ino, file.st_ctime_ns, file.st_size)
+                )
+            except FileNotFoundError as error:  # a path may name a person
+                raise ManifestError(
+                    f"Image {number} of the study is not prepared; prepare the study again."
+                ) from error
+        return digests
+
+    def identities(self) -> list[frozenset[str]]:
+        """Digests by which each image is known again, under whatever name and in whatever study."""
+        return [frozenset([digest]) for digest in self.image_digests()]
+
+    @property
+    def digest(self) -> str:
+        """Digest of images, subjects, labels and every pixel, which shows whether it has changed.
+
+        Raises:
+            ManifestError: an image is not there as it was prepared.
+        """
+        parts = [fingerprint(self.table), *self.image_digests()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
+    """SHA-256 of a prepared image, uint8 (3, 224, 224), by which it is known again."""
+    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
+
+
+@lru_cache(maxsize=200_000)
+def _pixel_digest(folder: Path, path: str, inode: int, changed_ns: int, size: int) -> str:
+    """Computed once a process, as long as the file is the same by inode, change and size."""
+    del inode, changed_ns, size
+    return pixel_digest(load_prepared(pd.DataFrame({"path": [path]}), folder)[0])
 
 
 def prepare_study(

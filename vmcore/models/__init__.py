@@ -15,36 +15,44 @@ from vmcore.models.classifier import (
     ARCHITECTURES,
     CLASSES,
     create_classifier,
+    input_of,
     parameter_count,
     vision_transformer,
 )
 from vmcore.models.familiarity import Familiarity
 from vmcore.models.fetch import FetchProgress, fetch_public_weights
+from vmcore.models.learnt import LEARNT_FILE, UNKNOWN, Learnt, read_learnt, write_learnt
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
 from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
 
 __all__ = [
     "ARCHITECTURES",
     "CLASSES",
+    "LEARNT_FILE",
     "MAE_SHAPES",
     "PUBLIC_CHECKPOINTS",
+    "UNKNOWN",
     "BundleCard",
     "BundleError",
     "Calibration",
     "Familiarity",
     "FetchProgress",
+    "Learnt",
     "MaeShape",
     "MaskedAutoencoder",
     "WeightsError",
     "create_classifier",
     "fetch_public_weights",
+    "input_of",
     "load_card",
     "load_familiarity",
     "load_models",
     "load_usf_mae_encoder",
     "parameter_count",
     "plain_attention",
+    "read_learnt",
     "read_weights",
     "save_bundle",
     "vision_transformer",
+    "write_learnt",
 ]

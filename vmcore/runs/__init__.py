@@ -13,6 +13,7 @@ from vmcore.runs.control import (
 )
 from vmcore.runs.decision import decided, keep_decision
 from vmcore.runs.folder import RunFolder
+from vmcore.runs.lineage import SeenError, seen_by_start
 from vmcore.runs.plan import PAPER_SETTINGS, Plan, RunError
 from vmcore.runs.record import open_store
 from vmcore.runs.registry import (
@@ -52,6 +53,7 @@ __all__ = [
     "RunError",
     "RunFolder",
     "RunStatus",
+    "SeenError",
     "StudyStatus",
     "all_runs",
     "all_studies",
@@ -72,6 +74,7 @@ __all__ = [
     "resume_run",
     "reviewable",
     "roll_back",
+    "seen_by_start",
     "start_preparing",
     "start_run",
     "status",

@@ -44,6 +44,9 @@ class Plan(BaseModel):
     split_seed: int = Field(0, ge=0)
     precision: Literal["bf16-mixed", "16-mixed", "32-true"] = "bf16-mixed"
     processes: int = Field(1, ge=1, le=64)
+    accept_seen: bool = False
+    """Go on with weights that have learnt from images which the run is judged on, or may have; its
+    results are then marked."""
 
     def splits(self, study: StoredStudy) -> Splits:
         """The splits that this plan makes of its study.
