@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from train.bundled_data import other_organs
-from vmcore.data import Splits, load_prepared
+from vmcore.data import Splits, load_prepared, pixel_digest
 from vmcore.evaluation import (
     VALIDATION_TITLE,
     FoldDecision,
@@ -27,7 +27,7 @@ from vmcore.evaluation import (
 )
 from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
-from vmcore.models import BundleCard, Familiarity, create_classifier, save_bundle
+from vmcore.models import BundleCard, Familiarity, Learnt, create_classifier, save_bundle
 from vmcore.training import Study, fit_familiarity, fold_predictions, make_fabric
 
 BY_SOURCE_TITLE = (
@@ -75,6 +75,7 @@ def write_bundle(
         architecture=recipe.architecture,
         familiarity=familiarity,
         predictions=predictions.to_csv(index=False),
+        learnt=learnt_images(study, splits),
         name="VentriScope bundled model (USF-MAE tiny)",
         created=datetime.now(UTC).date().isoformat(),
         threshold=threshold,
@@ -95,6 +96,15 @@ def write_bundle(
             "3904280; Roboflow Universe 'fetal abnormality object detection', cv-pyvkz; all CC BY 4.0)"
         ),
     )
+
+
+def learnt_images(study: Study, splits: Splits) -> Learnt:
+    """What the bundle has learnt from: all but the test subjects, which its pretraining saw too.
+
+    The phantoms of the warm-up are not listed: they are drawn in memory and stand in no study.
+    """
+    rows = np.setdiff1d(np.arange(len(study.labels)), splits.test)
+    return Learnt(frozenset(pixel_digest(study.images[row]) for row in rows))
 
 
 _LIMITS = (

@@ -48,6 +48,8 @@ class Wish:
     seed: int = 0
     precision: Precision | Literal["auto"] = "auto"
     """auto: what the device computes fast; the run keeps to it."""
+    accept_seen: bool = False
+    """Go on with weights that have learnt from images which are judged here; results are marked."""
     processes: int = 1
     resume: str | None = None
     """A run to go on with instead of starting a new one."""
@@ -78,6 +80,7 @@ class Wish:
                 "split_seed": self.seed,
                 "precision": self.precision,
                 "processes": self.processes,
+                "accept_seen": self.accept_seen,
             }
         )
 

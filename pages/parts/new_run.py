@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pages.parts.jump import jump
 from vmcore.data import ManifestError, load_study
-from vmcore.models import ARCHITECTURES, PUBLIC_CHECKPOINTS, load_card
+from vmcore.models import ARCHITECTURES, LEARNT_FILE, PUBLIC_CHECKPOINTS, load_card
 from vmcore.runs import (
     PAPER_SETTINGS,
     Plan,
@@ -17,6 +17,7 @@ from vmcore.runs import (
     all_runs,
     all_studies,
     estimate_seconds,
+    seen_by_start,
     start_run,
 )
 from vmcore.settings import settings
@@ -35,6 +36,7 @@ def draw() -> None:
         return
     model: Plan | None = st.session_state.get("cloned")
     wish = _wish({study.name: study.folder for study in ready}, model)
+    wish["accept_seen"] = _seen(wish, model)
     estimate, start = st.columns([1, 1])
     if estimate.button("Estimate the time", icon=":material/timer:", width="stretch"):
         _estimate(wish)
@@ -101,7 +103,7 @@ def _weights(kind: str, model: Plan | None) -> str:
     )  # fmt: skip
     if choice == _FILE:
         return st.text_input("Weights file on this machine", value=before) or "no file given"
-    if choice == "bundled":
+    if choice == "bundled" and not (settings().bundle / LEARNT_FILE).is_file():
         st.caption(
             ":orange[:material/warning:] The bundled model has seen the public images named in its "
             "card. Where the study holds any of them, its results will be too good."
@@ -114,6 +116,21 @@ def _weights(kind: str, model: Plan | None) -> str:
         }
         return st.selectbox("Run", list(runs), format_func=runs.__getitem__) or "no run chosen"
     return choice
+
+
+def _seen(wish: dict[str, object], model: Plan | None) -> bool:
+    """Say where weights have learnt from images that would be judged, and ask whether to go on."""
+    try:
+        said = seen_by_start(Plan.model_validate(wish))
+    except (ValidationError, RunError, ManifestError):
+        return False  # what is wrong is said when it is started
+    if not said:
+        return False
+    st.warning(said, icon=":material/warning:")
+    return st.checkbox(
+        "Go on with weights that have seen these images; mark the results as too good",
+        value=bool(model and model.accept_seen),
+    )
 
 
 def _learning(kind: str, model: Plan | None) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ import pytest
 
 from vmcore.data import (
     ManifestError,
+    StoredStudy,
     check_manifest,
     load_prepared,
+    load_study,
     prepare_images,
     read_manifest,
+    reject,
 )
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import clean_frame, read_scan, to_model_pixels
@@ -120,3 +125,42 @@ def test_many_images_are_prepared_side_by_side_with_the_same_pixels(
     alone, beside = (load_prepared(manifest, tmp_path / folder) for folder in ("one", "two"))
     assert np.array_equal(alone, beside)
     assert [int(image[0, 0, 0]) for image in beside] == list(range(12))
+
+
+def test_a_studys_digest_follows_its_pixels_and_not_its_place(
+    phantom_study: StoredStudy, tmp_path: Path
+) -> None:
+    shutil.copytree(phantom_study.folder, tmp_path / "elsewhere")
+    study = load_study(tmp_path / "elsewhere")
+    before = study.image_digests()
+    files = [(study.folder / "prepared" / p).with_suffix(".png") for p in study.table["path"]]
+    pictures = [cv2.imread(str(file))[:, :, ::-1].transpose(2, 0, 1) for file in files]
+    assert before == [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
+    assert before == phantom_study.image_digests()
+    assert study.digest == phantom_study.digest
+    cv2.imwrite(str(files[2]), cv2.bitwise_not(cv2.imread(str(files[2]))))
+    after = study.image_digests()
+    assert [row for row in range(len(files)) if before[row] != after[row]] == [2]
+    assert study.digest != phantom_study.digest
+
+
+def test_a_studys_digest_follows_its_labels_and_rejected_images(
+    phantom_study: StoredStudy, tmp_path: Path
+) -> None:
+    shutil.copytree(phantom_study.folder, tmp_path / "own")
+    reject(tmp_path / "own", [phantom_study.table["path"][0]])
+    rejected = load_study(tmp_path / "own")
+    relabelled = phantom_study.table.assign(label=phantom_study.table["label"].to_numpy()[::-1])
+    relabelled_study = StoredStudy(phantom_study.folder, relabelled, phantom_study.report)
+    assert len({phantom_study.digest, rejected.digest, relabelled_study.digest}) == 3
+
+
+def test_a_digest_of_an_image_that_is_gone_names_its_number_only(
+    phantom_study: StoredStudy, tmp_path: Path
+) -> None:
+    shutil.copytree(phantom_study.folder, tmp_path / "own")
+    study = load_study(tmp_path / "own")
+    (study.folder / "prepared" / study.table["path"][3]).with_suffix(".png").unlink()
+    with pytest.raises(ManifestError, match="Image 4 of the study is not prepared") as refused:
+        _ = study.digest
+    assert study.table["path"][3] not in str(refused.value)

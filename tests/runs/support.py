@@ -5,29 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vmcore.data import StoredStudy, fingerprint, label_numbers, load_study, prepare_study
+from vmcore.data import StoredStudy, label_numbers, load_study, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
-from vmcore.models import create_classifier
+from vmcore.models import create_classifier, write_learnt
 from vmcore.runs import Plan, RunFolder, RunStatus, open_store, status
 from vmcore.runs.finishing import finish
+from vmcore.runs.lineage import find_starts, learnt_by
 from vmcore.runs.record import as_json
+from vmcore.runs.weights import describe_start
 from vmcore.settings import settings
 from vmcore.training import FinetuneSettings, Study, fold_predictions, make_fabric
 
 
-def draw_study(root: Path, subjects: int = 16) -> Path:
-    """Phantoms of both classes, one or two a subject, with a manifest."""
+def draw_study(root: Path, subjects: int = 16, seed: int = 0) -> Path:
+    """Phantoms of both classes, one or two a subject, with a manifest; other ones by another seed."""
     rows = []
     for subject in range(subjects):
         wide = subject % 2 == 1
         for image in range(1 + subject % 3 // 2):
-            phantom = make_phantom(15.0 if wide else 6.0, 50 * subject + image, shape=(200, 260))
+            phantom = make_phantom(
+                15.0 if wide else 6.0, 10_000 * seed + 50 * subject + image, shape=(200, 260)
+            )
             write_png(root / f"images/{subject}-{image}.png", phantom)
             label = "ventriculomegaly" if wide else "normal"
             rows.append((f"images/{subject}-{image}.png", label, f"s{subject}"))
@@ -36,11 +41,11 @@ def draw_study(root: Path, subjects: int = 16) -> Path:
     return root
 
 
-def small_study(folder: Path) -> StoredStudy:
-    """A prepared study."""
+def small_study(folder: Path, seed: int = 0) -> StoredStudy:
+    """A prepared study; of other phantoms by another seed."""
     source = folder / "source"
     (source / "images").mkdir(parents=True)
-    return prepare_study(draw_study(source), folder / "study", workers=2)
+    return prepare_study(draw_study(source, seed=seed), folder / "study", workers=2)
 
 
 def small_plan(study: Path, /, **changes: object) -> Plan:
@@ -57,6 +62,25 @@ def small_plan(study: Path, /, **changes: object) -> Plan:
     return Plan(**{**options, **changes})
 
 
+def kept_run(plan: Plan, run_id: str | None = None) -> RunFolder:
+    """What a finished run keeps of its plan, splits, environment and images learnt from."""
+    study = load_study(plan.study)
+    splits = plan.splits(study)
+    folder = RunFolder(settings().store / "runs" / (run_id or uuid4().hex))
+    folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
+    starts = find_starts(plan, study, splits)
+    start = describe_start(plan, starts)
+    folder.mark(
+        "environment.json", as_json({"study_digest": study.digest, "starting_weights": start})
+    )
+    folder.mark("plan.json", plan.model_dump_json())
+    folder.mark("log.txt")
+    for number, fold in enumerate(splits.folds, start=1):
+        write_learnt(folder.fold(number), learnt_by(starts[number - 1], study, fold.train))
+    folder.mark("finished.json", "{}")
+    return folder
+
+
 def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
     """A run that is finished without having been trained: the bundled weights, shaken a little.
 
@@ -65,11 +89,7 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
     study = load_study(plan.study)
     splits = plan.splits(study)
     store = open_store(settings().store)
-    folder = RunFolder(settings().store / "runs" / store.create(plan))
-    folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
-    folder.mark("environment.json", as_json({"study_digest": fingerprint(study.table)}))
-    folder.mark("plan.json", plan.model_dump_json())
-    folder.mark("log.txt")
+    folder = kept_run(plan, store.create(plan))
     known = Study(study.images(), label_numbers(study.table))
     state = load_file(settings().bundle / "fold-1.safetensors")
     generator = torch.Generator().manual_seed(seed)
@@ -78,7 +98,6 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
             key: (value.float() * (1 + 0.05 * torch.randn(value.shape, generator=generator)))
             for key, value in state.items()
         }
-        folder.fold(number).mkdir()
         save_file(shaken, folder.fold(number) / "best.safetensors")
         model = create_classifier(plan.architecture, shaken)
         table = fold_predictions(

@@ -42,6 +42,7 @@ from vmcore.runs import (
     start_run,
     status,
 )
+from vmcore.runs.lineage import find_starts
 from vmcore.runs.weights import starting_model
 from vmcore.settings import settings
 
@@ -290,9 +291,9 @@ def test_a_fold_starts_from_the_former_runs_fold_that_saw_the_same_images(
     done: RunFolder, phantom_study: StoredStudy
 ) -> None:
     plan = small_plan(phantom_study.folder, weights=f"run:{done.run_id}")
-    splits = plan.splits(phantom_study).table(phantom_study.table)
+    starts = find_starts(plan, phantom_study, plan.splits(phantom_study))
     for fold in (1, 2):
-        state = starting_model(plan, splits, fold).state_dict()
+        state = starting_model(plan, starts[fold - 1]).state_dict()
         theirs = load_file(done.fold(fold) / "best.safetensors")
         assert all(torch.equal(state[key], value) for key, value in theirs.items())
 

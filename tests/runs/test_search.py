@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import cv2
 import optuna
 import pytest
 
 from tests.runs.support import small_plan
-from vmcore.data import StoredStudy
-from vmcore.runs import all_runs, cancel_run
+from vmcore.data import StoredStudy, load_study, reject
+from vmcore.runs import RunError, all_runs, cancel_run
 from vmcore.runs.search import PAPER_GRID, fold_accuracies, open_search, run_with, search
 
 
@@ -56,3 +58,88 @@ def test_an_interrupted_trial_takes_up_its_run_again(
     assert again.run_id == first.run_id
     assert len(all_runs()) == 1
     cancel_run(first.run_id)
+
+
+def repaint(study: StoredStudy) -> None:
+    """Change the pixels of one prepared image and nothing else."""
+    file = (study.folder / "prepared" / study.table["path"][0]).with_suffix(".png")
+    pixels = cv2.imread(str(file))
+    pixels[100:120] = 255 - pixels[100:120]
+    cv2.imwrite(str(file), pixels)
+
+
+@pytest.fixture
+def own_study(phantom_study: StoredStudy, tmp_path: Path) -> StoredStudy:
+    """A study that may be changed."""
+    shutil.copytree(phantom_study.folder, tmp_path / "own")
+    return load_study(tmp_path / "own")
+
+
+def test_a_run_on_pixels_that_have_changed_since_is_not_counted(
+    own_study: StoredStudy, store: Path
+) -> None:
+    plan = small_plan(own_study.folder, epochs=1)
+    first = run_with(plan)
+    cancel_run(first.run_id)
+    repaint(own_study)
+    second = run_with(plan)
+    cancel_run(second.run_id)
+    assert second.run_id != first.run_id
+
+
+def test_a_search_does_not_go_on_with_other_images(own_study: StoredStudy, store: Path) -> None:
+    plan = small_plan(own_study.folder)
+    search(plan, open_search("small", "grid"), trials=0)
+    search(plan, open_search("small", "grid"), trials=0)  # as after a restart
+    reject(own_study.folder, [own_study.table["path"][0]])
+    with pytest.raises(RunError, match="another value of images and labels"):
+        search(plan, open_search("small", "grid"), trials=0)
+    reject(own_study.folder, [])
+    search(plan, open_search("small", "grid"), trials=0)
+    repaint(own_study)
+    with pytest.raises(RunError, match=r"images and labels.*under another name"):
+        search(plan, open_search("small", "grid"), trials=0)
+    search(plan, open_search("another", "grid"), trials=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"weights": "random"}, "weights"),
+        ({"folds": 3}, "folds"),
+        ({"split_seed": 4}, "split_seed"),
+        ({"epochs": 7}, "epochs"),
+        ({"architecture": "usf-mae-small"}, "architecture"),
+    ],
+)
+def test_a_search_does_not_go_on_with_another_plan(
+    phantom_study: StoredStudy, store: Path, change: dict[str, object], words: str
+) -> None:
+    plan = small_plan(phantom_study.folder)
+    search(plan, open_search("small", "grid"), trials=0)
+    other = small_plan(phantom_study.folder, **change)
+    with pytest.raises(RunError, match=f"another value of {words},"):
+        search(other, open_search("small", "grid"), trials=0)
+    searched = small_plan(phantom_study.folder, name="renamed", batch_size=64, weight_decay=0.01)
+    search(searched, open_search("small", "grid"), trials=0)
+    with pytest.raises(RunError, match="sampler"):
+        search(plan, open_search("small", "tpe"), trials=0)
+
+
+def test_a_search_of_before_it_kept_what_it_is_about_is_not_gone_on_with(
+    phantom_study: StoredStudy, store: Path
+) -> None:
+    study = open_search("old", "grid")
+    study.optimize(lambda trial: suggest(trial)["weight_decay"], n_trials=1)
+    with pytest.raises(RunError, match="begun before searches kept"):
+        search(small_plan(phantom_study.folder), open_search("old", "grid"), trials=0)
+
+
+def test_a_search_stops_when_its_study_changes_meanwhile(
+    own_study: StoredStudy, store: Path
+) -> None:
+    plan = small_plan(own_study.folder, epochs=1)
+    study = open_search("small", "grid")
+    with pytest.raises(RunError, match="images and labels"):
+        search(plan, study, trials=3, on_trial=lambda _: repaint(own_study))
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"]

@@ -29,7 +29,13 @@ from vmcore.data.preparing import (
 from vmcore.data.rejecting import reject, rejected
 from vmcore.data.report import StudyReport
 from vmcore.data.splits import Fold, Splits, make_splits, splits_from_parts
-from vmcore.data.study import StoredStudy, load_study, prepare_study, stored_manifest
+from vmcore.data.study import (
+    StoredStudy,
+    load_study,
+    pixel_digest,
+    prepare_study,
+    stored_manifest,
+)
 
 __all__ = [
     "LABELS",
@@ -54,6 +60,7 @@ __all__ = [
     "make_splits",
     "manifest_from_folders",
     "outdated",
+    "pixel_digest",
     "prepare_images",
     "prepare_study",
     "prepared_path",

@@ -10,11 +10,13 @@ STUDY/progress.json     how far preparing is, while it runs
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from pydantic import ValidationError
 
 from vmcore.data.checking import class_counts, find_twins, series_names, two_faced_subjects
 from vmcore.data.finding import FoundManifest, find_manifest
-from vmcore.data.manifest import ManifestError, subjects_known
+from vmcore.data.manifest import ManifestError, fingerprint, subjects_known
 from vmcore.data.origin import OUTDATED, note_origin, outdated, refuse_other_root
 from vmcore.data.preparing import (
     PreparationReport,
@@ -72,9 +74,59 @@ class StoredStudy:
             )
         return digests
 
+    def image_digests(self) -> list[str]:
+        """SHA-256 of each image's prepared pixels, uint8 (3, 224, 224), in the order of ``table``.
+
+        Raises:
+            ManifestError: an image is not there as it was prepared.
+        """
+        folder, digests = self.folder / "prepared", []
+        for number, path in enumerate(self.table["path"].astype(str), start=1):
+            try:
+                file = prepared_path(folder, path).stat()
+                digests.append(
+                    _pixel_digest(folder, path, file.st_ino, file.st_ctime_ns, file.st_size)
+                )
+            except FileNotFoundError as error:  # a path may name a person
+                raise ManifestError(
+                    f"Image {number} of the study is not prepared; prepare the study again."
+                ) from error
+        return digests
+
+    def identities(self) -> list[frozenset[str]]:
+        """Digests by which each image is known again, under whatever name and in whatever study.
+
+        Its prepared pixels, and the file that it was prepared from: cleaned in another way, the same
+        file gives other pixels.
+        """
+        both = zip(self.image_digests(), self.source_digests(), strict=True)
+        return [frozenset(digests) for digests in both]
+
     def unknown_subjects(self) -> int:
         """How many images of ``table`` name no subject."""
         return int((~subjects_known(self.table)).sum())
+
+    @property
+    def digest(self) -> str:
+        """Digest of images, subjects, labels and every pixel, which shows whether it has changed.
+
+        Raises:
+            ManifestError: an image is not there as it was prepared.
+        """
+        parts = [fingerprint(self.table), *self.image_digests()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
+    """SHA-256 of a prepared image, uint8 (3, 224, 224), by which it is known again."""
+    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
+
+
+@lru_cache(maxsize=200_000)
+def _pixel_digest(folder: Path, path: str, inode: int, changed_ns: int, size: int) -> str:
+    """Computed once a process, as long as the file is the same by inode, change and size."""
+    del inode, changed_ns, size
+    return pixel_digest(load_prepared(pd.DataFrame({"path": [path]}), folder)[0])
 
 
 def prepare_study(

@@ -15,12 +15,14 @@ from vmcore.models.classifier import (
     ARCHITECTURES,
     CLASSES,
     create_classifier,
+    input_of,
     parameter_count,
     vision_transformer,
 )
 from vmcore.models.digest import bundle_digest
 from vmcore.models.familiarity import Familiarity
 from vmcore.models.fetch import FetchProgress, fetch_public_weights
+from vmcore.models.learnt import LEARNT_FILE, UNKNOWN, Learnt, read_learnt, write_learnt
 from vmcore.models.masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
 from vmcore.models.precision import Precision, emulated, fast_dtype, training_precision
 from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
@@ -28,13 +30,16 @@ from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
 __all__ = [
     "ARCHITECTURES",
     "CLASSES",
+    "LEARNT_FILE",
     "MAE_SHAPES",
     "PUBLIC_CHECKPOINTS",
+    "UNKNOWN",
     "BundleCard",
     "BundleError",
     "Calibration",
     "Familiarity",
     "FetchProgress",
+    "Learnt",
     "MaeShape",
     "MaskedAutoencoder",
     "Precision",
@@ -44,14 +49,17 @@ __all__ = [
     "emulated",
     "fast_dtype",
     "fetch_public_weights",
+    "input_of",
     "load_card",
     "load_familiarity",
     "load_models",
     "load_usf_mae_encoder",
     "parameter_count",
     "plain_attention",
+    "read_learnt",
     "read_weights",
     "save_bundle",
     "training_precision",
     "vision_transformer",
+    "write_learnt",
 ]

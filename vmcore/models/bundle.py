@@ -19,6 +19,7 @@ from vmcore.models.calibration import Calibration
 from vmcore.models.checkpoints import WeightsError, fit_state
 from vmcore.models.classifier import CLASSES, create_classifier
 from vmcore.models.familiarity import Familiarity
+from vmcore.models.learnt import Learnt, write_learnt
 
 CARD_FILE = "bundle.json"
 FAMILIARITY_FILE = "familiarity.safetensors"
@@ -61,6 +62,7 @@ def save_bundle(
     architecture: str,
     familiarity: Familiarity | None = None,
     predictions: str | None = None,
+    learnt: Learnt | None = None,
     half: bool = True,
     **card: Any,
 ) -> Path:
@@ -72,6 +74,8 @@ def save_bundle(
         architecture: a key of :data:`vmcore.models.ARCHITECTURES`.
         familiarity: what tells known images from unknown ones.
         predictions: predictions.csv as text.
+        learnt: the images that the folds have learnt from, so that no run which starts from them is
+            judged on these without saying so.
         half: store weights as bfloat16, half the size.
         card: further fields of :class:`BundleCard`.
 
@@ -94,6 +98,8 @@ def save_bundle(
             familiarity.save(staged / FAMILIARITY_FILE)
         if predictions is not None:
             (staged / PREDICTIONS_FILE).write_text(predictions)
+        if learnt is not None:
+            write_learnt(staged, learnt)
         (staged / CARD_FILE).write_text(written.model_dump_json(indent=2) + "\n")
         staged.chmod(0o755)
         for path in staged.iterdir():

@@ -8,31 +8,64 @@ from pathlib import Path
 from typing import Literal
 
 import timm
+import torch
 from torch import Tensor, nn
 
 from vmcore.models.checkpoints import WeightsError, fit_state, read_weights
+from vmcore.models.normalisation import OURS, Normalisation, to_our_input
 from vmcore.models.usf_mae import encoder_state
 
 CLASSES = ("normal", "ventriculomegaly")
 
 
+IMAGENET_CLASSES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainedWeights:
+    """Weights in timm's registry: their full name with the tag, and the input they expect."""
+
+    tag: str
+    normalisation: Normalisation
+
+    @property
+    def file(self) -> str:
+        """Where they are published."""
+        return f"https://huggingface.co/timm/{self.tag}/resolve/main/model.safetensors"
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network that can be asked for by name: timm's name for it, and what it is."""
+    """A network that can be asked for by name.
+
+    Attributes:
+        timm_name: timm's name for it.
+        title: ours.
+        masked_autoencoder: it starts from a masked autoencoder's encoder.
+        imagenet: weights that were trained on ImageNet-1k and nothing else, or None.
+    """
 
     timm_name: str
     title: str
     masked_autoencoder: bool = False
+    imagenet: PretrainedWeights | None = None
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "usf-mae": Architecture("vit_base_patch16_224", "USF-MAE (ViT-B/16)", True),
     "usf-mae-small": Architecture("vit_small_patch16_224", "USF-MAE, small (ViT-S/16)", True),
     "usf-mae-tiny": Architecture("vit_tiny_patch16_224", "USF-MAE, tiny (ViT-Ti/16)", True),
-    "vit-b16": Architecture("vit_base_patch16_224", "ViT-B/16"),
-    "resnet50": Architecture("resnet50", "ResNet-50"),
-    "vgg19": Architecture("vgg19", "VGG-19"),
-}
+    "vit-b16": Architecture(
+        "vit_base_patch16_224", "ViT-B/16",
+        imagenet=PretrainedWeights(
+            "vit_base_patch16_224.augreg_in1k", Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        ),
+    ),
+    "resnet50": Architecture(
+        "resnet50", "ResNet-50", imagenet=PretrainedWeights("resnet50.tv_in1k", OURS)
+    ),
+    "vgg19": Architecture("vgg19", "VGG-19", imagenet=PretrainedWeights("vgg19.tv_in1k", OURS)),
+}  # fmt: skip
 
 Weights = str | Path | Mapping[str, Tensor] | None
 
@@ -44,9 +77,11 @@ def create_classifier(
 
     Args:
         name: a key of :data:`ARCHITECTURES`.
-        weights: None for random ones; "imagenet" for timm's ImageNet-1k weights (needs a network
-            once); a path or state dict otherwise. For ``usf-mae*`` a masked autoencoder's
-            checkpoint is taken, whose decoder is dropped; a classifier's own weights fit all.
+        weights: None for random ones; "imagenet" for the ImageNet-1k weights that
+            :data:`ARCHITECTURES` names (needs a network once); a path or state dict otherwise. For
+            ``usf-mae*`` a masked autoencoder's checkpoint is taken, whose decoder is dropped; a
+            classifier's own weights fit all. Weights with a head of 1000 classes are taken to be
+            those named ones, and brought to our normalisation of the input.
         pooling: for vision transformers, what the head reads: the class token (paper) or the mean.
 
     Raises:
@@ -58,31 +93,81 @@ def create_classifier(
         raise ValueError(f"No architecture is called {name!r}; there are {known}.")
     architecture = ARCHITECTURES[name]
     options = {"global_pool": pooling} if architecture.timm_name.startswith("vit") else {}
-    if isinstance(weights, str) and weights == "imagenet":
-        return _from_imagenet(architecture, options)
+    state = _state(architecture, weights)
     model: nn.Module = timm.create_model(
         architecture.timm_name, pretrained=False, num_classes=len(CLASSES), **options
     )
-    if weights is None:
+    if state is None:
         return model
-    state = weights if isinstance(weights, Mapping) else read_weights(Path(weights))
+    head = _head_keys(model)
+    trained = input_of(name, state, head)
     if architecture.masked_autoencoder and not _has_head(state):
         state = encoder_state(state)
-    fit_state(model, state, head=_head_keys(model))
+    fit_state(model, to_our_input(model, state, trained), head=head)
     return model
 
 
-def _from_imagenet(architecture: Architecture, options: Mapping[str, str]) -> nn.Module:
-    try:
-        return timm.create_model(
-            architecture.timm_name, pretrained=True, num_classes=len(CLASSES), **options
+def _state(architecture: Architecture, weights: Weights) -> Mapping[str, Tensor] | None:
+    if weights is None or isinstance(weights, Mapping):
+        return weights
+    if isinstance(weights, str) and weights == "imagenet":
+        return _from_imagenet(architecture)
+    return read_weights(Path(weights))
+
+
+def _from_imagenet(architecture: Architecture) -> Mapping[str, Tensor]:
+    """The weights as timm publishes them, with their head."""
+    published = architecture.imagenet
+    if published is None:
+        raise WeightsError(
+            f"{architecture.title} starts from a masked autoencoder's weights, not from ImageNet's; "
+            "for those take vit-b16, resnet50 or vgg19."
         )
+    try:
+        return timm.create_model(published.tag, pretrained=True).state_dict()
     except Exception as error:  # the hub client raises its own kinds, and httpx's
         raise WeightsError(
             f"The ImageNet weights of {architecture.title} cannot be fetched "
-            f"({type(error).__name__}). Fetch them where there is a network "
-            f"(timm's {architecture.timm_name}) and give the file's path instead."
+            f"({type(error).__name__}). Fetch {published.tag} where there is a network "
+            f"({published.file}) and give the file's path instead."
         ) from error
+
+
+def input_of(
+    name: str, state: Mapping[str, Tensor], head: tuple[str, ...] | None = None
+) -> Normalisation:
+    """The normalisation of input that weights expect, told by the classes of their head.
+
+    A head of two classes is our own classifier's, and no head an encoder's: both expect ours. One of
+    1000 classes is that of the architecture's published ImageNet-1k weights.
+
+    Args:
+        name: a key of :data:`ARCHITECTURES`.
+        state: the weights.
+        head: names of the head's parameters, where they are known already.
+
+    Raises:
+        WeightsError: a head whose classes tell of weights that are not known here.
+    """
+    architecture = ARCHITECTURES[name]
+    if head is None:
+        with torch.device("meta"):
+            head = _head_keys(timm.create_model(architecture.timm_name, num_classes=len(CLASSES)))
+    sizes = {state[key].shape[0] for key in head if key in state and state[key].ndim}
+    published = architecture.imagenet
+    if sizes <= {len(CLASSES)}:
+        return OURS
+    if published is None:
+        raise WeightsError(
+            f"These weights have a head of {max(sizes)} classes: they are no masked autoencoder's, "
+            f"which {architecture.title} starts from. Take vit-b16 for ImageNet's."
+        )
+    if sizes != {IMAGENET_CLASSES} and published.normalisation != OURS:
+        raise WeightsError(
+            f"These weights have a head of {max(sizes)} classes, so it is not known how their input "
+            f"was normalised. Take {published.tag}, or a classifier of this program."
+        )
+    return published.normalisation
 
 
 def _has_head(state: Mapping[str, Tensor]) -> bool:
@@ -109,7 +194,9 @@ __all__ = [
     "ARCHITECTURES",
     "CLASSES",
     "Architecture",
+    "PretrainedWeights",
     "create_classifier",
+    "input_of",
     "parameter_count",
     "vision_transformer",
 ]

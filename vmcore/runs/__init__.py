@@ -12,6 +12,7 @@ from vmcore.runs.control import (
 )
 from vmcore.runs.decision import decided, keep_decision
 from vmcore.runs.folder import RunFolder
+from vmcore.runs.lineage import SeenError, seen_by_start
 from vmcore.runs.plan import PAPER_SETTINGS, Plan, RunError
 from vmcore.runs.record import open_store
 from vmcore.runs.registry import (
@@ -56,6 +57,7 @@ __all__ = [
     "RunError",
     "RunFolder",
     "RunStatus",
+    "SeenError",
     "StoreSilentError",
     "StudyStatus",
     "all_runs",
@@ -79,6 +81,7 @@ __all__ = [
     "reviewable",
     "reviewed_digest",
     "roll_back",
+    "seen_by_start",
     "start_preparing",
     "start_run",
     "status",

@@ -14,16 +14,17 @@ from pathlib import Path
 import torch
 
 from vmcore import __version__
-from vmcore.data import fingerprint, load_study
+from vmcore.data import load_study
 from vmcore.models import FetchProgress
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
+from vmcore.runs.lineage import find_starts
 from vmcore.runs.locks import alone
 from vmcore.runs.plan import Plan, RunError
 from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError
-from vmcore.runs.weights import starting_model
+from vmcore.runs.weights import describe_start, starting_model
 from vmcore.settings import settings
 
 _STORE_WORDS = {
@@ -59,14 +60,14 @@ def start_run(plan: Plan, *, on_fetch: FetchProgress | None = None) -> RunFolder
         RunError, ManifestError: what is wrong, before anything was written or started.
     """
     study = load_study(plan.study)
-    splits = plan.splits(study).table(study.table)
-    starting_model(plan, splits, 1, progress=on_fetch)  # what cannot be had fails here, at once
+    splits = plan.splits(study)
+    starts = find_starts(plan, study, splits)
+    starting_model(plan, starts[0], progress=on_fetch)  # what cannot be had fails here, at once
+    known = {"study_digest": study.digest, "starting_weights": describe_start(plan, starts)}
     folder = RunFolder(runs_folder() / open_store(settings().store).create(plan))
     folder.path.mkdir(parents=True)
-    folder.mark("splits.csv", splits.to_csv(index=False))
-    folder.mark(
-        "environment.json", as_json(_environment() | {"study_digest": fingerprint(study.table)})
-    )
+    folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
+    folder.mark("environment.json", as_json(_environment() | known))
     folder.mark("plan.json", plan.model_dump_json(indent=2) + "\n")
     folder.log.touch()
     with _deciding(folder.run_id):

@@ -25,9 +25,10 @@ from vmcore.evaluation import (
     fold_table,
 )
 from vmcore.inference import Classifier
-from vmcore.models import BundleCard, create_classifier, save_bundle
+from vmcore.models import BundleCard, Learnt, create_classifier, save_bundle
 from vmcore.runs.disjoint import UNKNOWN_SUBJECTS
 from vmcore.runs.folder import RunFolder
+from vmcore.runs.lineage import seen_in_run
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore
 from vmcore.training import fit_familiarity
@@ -63,6 +64,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     card = BundleCard(architecture=plan.architecture, folds=plan.folds)
     classifier = Classifier(card, models, dtype=torch.float32)
     familiarity = fit_familiarity(*_embedded(classifier, study, splits), share=_FAMILIAR)
+    learnt, seen = seen_in_run(folder, study, splits)
     with tempfile.TemporaryDirectory(dir=folder.path, prefix=".finishing-") as name:
         staged = Path(name)
         save_bundle(
@@ -72,6 +74,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             familiarity=familiarity,
             half=False,  # so that the bundle's answers are those of its predictions.csv
             predictions=predictions.to_csv(index=False),
+            learnt=learnt,
             name=plan.name,
             created=datetime.now(UTC).date().isoformat(),
             preprocessing=study.report.cleaning,
@@ -81,9 +84,10 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
                 "Images by class": class_counts(study.table).to_dict("records"),
                 UNKNOWN_SUBJECTS: study.unknown_subjects(),
                 "Recipe": _recipe(plan, splits),
+                **_start(folder),
             },
             metrics=tables,
-            limits=_limits(plan, study),
+            limits=_limits(plan, study, learnt, seen),
         )
         for file in ("plan.json", "splits.csv", "environment.json", "log.txt"):
             shutil.copy(folder.path / file, staged / file)
@@ -141,7 +145,21 @@ def _recipe(plan: Plan, splits: Splits) -> str:
     )
 
 
-def _limits(plan: Plan, study: StoredStudy) -> list[str]:
+def _start(folder: RunFolder) -> dict[str, str]:
+    """The weights that it started from and the input that these were trained with, where noted."""
+    start = folder.read_json("environment.json").get("starting_weights")
+    if not isinstance(start, dict) or "trained_with" not in start:
+        return {}
+    trained = start["trained_with"]
+    words = (
+        f"{start['weights']}, trained on input of mean {trained['mean']} and deviation "
+        f"{trained['deviation']}; where these are not ImageNet's, the first convolution was changed "
+        "so that it takes ours."
+    )
+    return {"Starting weights": words}
+
+
+def _limits(plan: Plan, study: StoredStudy, learnt: Learnt, seen: int) -> list[str]:
     said = [
         "Judged on held-out images of its own study only; another hospital's may differ.",
         (
@@ -155,9 +173,20 @@ def _limits(plan: Plan, study: StoredStudy) -> list[str]:
             "Split by image as in the paper, not by subject: images of one fetus may stand on both "
             "sides, and the figures are then too good.",
         )
-    if plan.weights == "bundled" or plan.weights.startswith("run:"):
+    if seen:
+        said.insert(
+            0,
+            f"The weights that it started from had learnt from {seen} of the {len(study.table)} images "
+            "that it is judged on, which was accepted when it was started: its figures are too good.",
+        )
+    if not learnt.complete:
         said.append(
-            "It started from a model that was fine-tuned before; where that one saw images of this "
-            "study, the figures are too good."
+            "What the weights that it started from have learnt from is not known; where that was "
+            "images of this study, the figures are too good."
+        )
+    elif plan.weights not in {"random", "imagenet"} and not seen:
+        said.append(
+            "It started from weights that were trained before, on none of the images that it is "
+            "judged on; whether on other images of the same fetuses is not known."
         )
     return said + study.report.concerns()

@@ -2,12 +2,13 @@
 
 RUN/plan.json           the plan
 RUN/splits.csv          image, subject, label, part: "test" or the fold that validates it
-RUN/environment.json    versions, revision, machine
+RUN/environment.json    versions, revision, machine, digest of the study, what it starts from
 RUN/log.txt             what the workers said
 RUN/job.json            who was asked to do the work, how and where, and Slurm's numbers of before
 RUN/worker.lock         held by a process that works, whichever host it is on
 RUN/control.lock        held while the run is started, resumed, stopped or deleted
 RUN/started             a worker has a device and works (before that the run waits for one)
+RUN/fold-K/learnt.txt               digests of all images that its weights have learnt from
 RUN/fold-K/checkpoint.safetensors   while the fold is trained
 RUN/fold-K/history.json             every epoch's figures
 RUN/fold-K/best.safetensors, predictions.csv   when it is done

@@ -45,6 +45,9 @@ class Plan(BaseModel):
     precision: Precision | Literal["auto"] = "auto"
     """"auto" takes what the device that the run gets computes fast, and keeps to it."""
     processes: int = Field(1, ge=1, le=64)
+    accept_seen: bool = False
+    """Go on with weights that have learnt from images which the run is judged on, or may have; its
+    results are then marked."""
 
     def splits(self, study: StoredStudy) -> Splits:
         """The splits that this plan makes of its study.

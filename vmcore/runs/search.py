@@ -6,6 +6,7 @@ that it can be stopped, gone on with, and shared between several workers.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import warnings
@@ -15,8 +16,10 @@ from typing import Literal
 
 import numpy as np
 import optuna
+from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
+from vmcore.data import load_study
 from vmcore.runs.control import all_runs, cancel_run, resume_run, start_run, status
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.plan import Plan, RunError
@@ -31,6 +34,7 @@ PAPER_GRID: dict[str, list[float]] = {
 }
 """The paper's search: 48 settings, five folds each, best mean validation accuracy."""
 
+_ABOUT = "about"
 _POLL_S = 1.0
 _STALE_S = 60
 
@@ -75,19 +79,67 @@ def search(
 ) -> optuna.Study:
     """Try settings until the grid is through, or so many trials are done.
 
+    A search belongs to the images and to the plan that it began with: results on others would not
+    be comparable. It stops where the study changes meanwhile.
+
     Args:
         plan: everything but batch size, learning rate and weight decay.
         study: from :func:`open_search`.
         trials: at most so many more; the whole grid without.
         on_trial: called after each.
+
+    Raises:
+        RunError: the search was begun on other images or with another plan; says what differs.
+        ManifestError: the study cannot be opened.
     """
+    changes: list[RunError] = []
+    _hold_to_its_beginning(study, plan)
+
+    def after(_: optuna.Study, trial: FrozenTrial) -> None:
+        if on_trial:
+            on_trial(trial)
+        try:
+            _hold_to_its_beginning(study, plan)
+        except RunError as error:
+            changes.append(error)
+            study.stop()
+
     study.optimize(
-        lambda trial: _accuracy(trial, plan),
-        n_trials=trials,
-        callbacks=[lambda _, trial: on_trial(trial)] if on_trial else None,
-        catch=(RunError,),
+        lambda trial: _accuracy(trial, plan), n_trials=trials, callbacks=[after], catch=(RunError,)
     )
+    if changes:
+        raise changes[0]
     return study
+
+
+def _hold_to_its_beginning(study: optuna.Study, plan: Plan) -> None:
+    """Note what a new search is about; refuse to go on with one that is about something else."""
+    about = {"images and labels": load_study(plan.study).digest}
+    about["sampler"] = type(study.sampler).__name__
+    about |= _not_searched(plan)
+    with FileLock(settings().store / "search.lock"):  # several workers may begin at once
+        noted = study.user_attrs.get(_ABOUT)
+        if noted is None and not study.get_trials(deepcopy=False):
+            study.set_user_attr(_ABOUT, about)
+            return
+    if noted is None:
+        raise RunError(
+            f"The search {study.study_name} was begun before searches kept what they are about, so "
+            "its results cannot be compared with new ones. Start one under another name."
+        )
+    differ = [key for key in about | noted if about.get(key) != noted.get(key)]
+    if differ:
+        raise RunError(
+            f"The search {study.study_name} was begun with another value of {', '.join(differ)}, so "
+            "its results cannot be compared with new ones. Start one under another name."
+        )
+
+
+def _not_searched(plan: Plan) -> dict[str, str]:
+    """What of a plan makes a result another one, but for its images and for what is searched."""
+    chosen = plan.model_dump(mode="json", exclude={"name", "study", "processes", "settings"})
+    chosen |= plan.settings.model_dump(mode="json", exclude=set(PAPER_GRID))
+    return {key: json.dumps(value, sort_keys=True) for key, value in chosen.items()}
 
 
 def _accuracy(trial: optuna.Trial, plan: Plan) -> float:
@@ -117,17 +169,24 @@ def _accuracy(trial: optuna.Trial, plan: Plan) -> float:
 
 
 def run_with(plan: Plan) -> RunFolder:
-    """The run of these settings: one that is there already, gone on with, or a new one."""
+    """The run of these settings on these images: one that is there, gone on with, or a new one."""
+    digest = load_study(plan.study).digest
     for folder, stands in all_runs():
-        if _same(folder.plan(), plan):
+        if _same(folder, plan, digest):
             if stands.state in {"failed", "cancelled"}:
                 return resume_run(folder.run_id)
             return folder
     return start_run(plan)
 
 
-def _same(one: Plan, other: Plan) -> bool:
-    return one.model_copy(update={"name": ""}) == other.model_copy(update={"name": ""})
+def _same(folder: RunFolder, plan: Plan, digest: str) -> bool:
+    """Whether a run has this plan, whatever its name, and was started on these very images."""
+    try:
+        own = folder.plan()
+    except RunError:  # damaged: it is nobody's
+        return False
+    told = folder.read_json("environment.json").get("study_digest")
+    return told == digest and own.model_copy(update={"name": plan.name}) == plan
 
 
 def _follow(trial: optuna.Trial, folder: RunFolder) -> float:

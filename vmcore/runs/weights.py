@@ -2,50 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import pandas as pd
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vmcore.models import (
+    ARCHITECTURES,
     PUBLIC_CHECKPOINTS,
+    BundleError,
     FetchProgress,
     WeightsError,
     create_classifier,
     fetch_public_weights,
+    input_of,
     load_card,
+    read_weights,
 )
-from vmcore.runs.folder import RunFolder, runs_folder
+from vmcore.models.bundle import fold_file
+from vmcore.models.normalisation import OURS
+from vmcore.runs.lineage import Start, former_run
 from vmcore.runs.plan import Plan, RunError
 from vmcore.settings import settings
 
 
-def starting_model(
-    plan: Plan, splits: pd.DataFrame, fold: int, *, progress: FetchProgress | None = None
-) -> nn.Module:
+def starting_model(plan: Plan, start: Start, *, progress: FetchProgress | None = None) -> nn.Module:
     """Create the classifier that a fold of a plan starts from.
 
     Args:
         plan: names architecture and weights.
-        splits: the plan's ``splits.csv``; a former run on the same images must have the same, so
-            that no fold starts from weights that saw what it validates or tests on.
-        fold: counted from 1; of a former run with the same splits the same fold is taken.
+        start: of :func:`vmcore.runs.lineage.find_starts`, which sees to it that no fold starts from
+            weights that saw what it validates or tests on.
         progress: called while public weights are fetched.
 
     Raises:
         RunError: the weights cannot be had or do not fit; says what to do.
     """
     try:
-        return create_classifier(plan.architecture, _weights(plan, splits, fold, progress))
-    except WeightsError as error:
+        return create_classifier(plan.architecture, _weights(plan, start, progress))
+    except (WeightsError, BundleError) as error:
         raise RunError(str(error)) from error
 
 
+def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
+    """What a run keeps of the weights that its folds start from, for its environment and card.
+
+    Args:
+        plan: names architecture and weights, which can be read.
+        starts: one a fold.
+
+    Returns:
+        the weights (a tag of timm's, a file's name); mean and deviation of the input that they were
+        trained with; whether all images that they have learnt from are known; and for each fold how
+        many of the images that it is judged on are among these.
+    """
+    if plan.weights == "random":
+        return {"weights": "random"}
+    published = ARCHITECTURES[plan.architecture].imagenet
+    name, trained = Path(plan.weights).name, OURS
+    if plan.weights == "imagenet" and published is not None:
+        name, trained = published.tag, published.normalisation
+    elif _is_file(plan.weights):
+        trained = input_of(plan.architecture, read_weights(Path(plan.weights).expanduser()))
+    described: dict[str, Any] = {"weights": name, "trained_with": asdict(trained)}
+    if plan.weights.startswith("run:"):
+        described["former_folds"] = [start.former_fold for start in starts]
+    described["images_known"] = all(start.learnt.complete for start in starts)
+    described["judged_images_seen"] = [
+        "unknown" if start.seen is None else start.seen for start in starts
+    ]
+    return described
+
+
+def _is_file(weights: str) -> bool:
+    named = {"random", "imagenet", "bundled", *PUBLIC_CHECKPOINTS}
+    return weights not in named and not weights.startswith("run:")
+
+
 def _weights(
-    plan: Plan, splits: pd.DataFrame, fold: int, progress: FetchProgress | None
+    plan: Plan, start: Start, progress: FetchProgress | None
 ) -> Mapping[str, Tensor] | Path | Literal["imagenet"] | None:
     choice = plan.weights
     if choice == "random":
@@ -57,7 +94,7 @@ def _weights(
     if choice == "bundled":
         return _of_bundle(settings().bundle, plan)
     if choice.startswith("run:"):
-        return _of_run(choice.removeprefix("run:"), plan, splits, fold)
+        return read_weights(former_run(choice).fold(start.former_fold) / "best.safetensors")
     return Path(choice).expanduser()
 
 
@@ -67,18 +104,4 @@ def _of_bundle(bundle: Path, plan: Plan) -> Mapping[str, Tensor]:
         raise RunError(
             f"The bundled model is {card.architecture}; its weights do not fit {plan.architecture}."
         )
-    return {key: value.float() for key, value in load_file(bundle / "fold-1.safetensors").items()}
-
-
-def _of_run(run_id: str, plan: Plan, splits: pd.DataFrame, fold: int) -> Mapping[str, Tensor]:
-    former = RunFolder(runs_folder() / run_id)
-    if not former.marked("finished.json"):
-        raise RunError(f"There is no finished run {run_id} to start from.")
-    if former.plan().study.resolve() != plan.study.resolve():
-        fold = 1  # other images: any fold will do
-    elif not former.splits().equals(splits.astype(str)):
-        raise RunError(
-            f"Run {run_id} learned from images that this run would validate or test on. Give this "
-            "run the same folds, held-out part and seed, or start it from other weights."
-        )
-    return load_file(former.fold(fold) / "best.safetensors")
+    return {k: value.float() for k, value in read_weights(bundle / fold_file(0)).items()}

@@ -23,15 +23,15 @@ from vmcore.data import (
     ManifestError,
     Splits,
     StoredStudy,
-    fingerprint,
     label_numbers,
     load_study,
 )
 from vmcore.files import replacing, write_atomically
-from vmcore.models import create_classifier
+from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
 from vmcore.runs.devices import claim_device, devices_folder
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
+from vmcore.runs.lineage import find_starts, learnt_by, learnt_by_fold, unchanged
 from vmcore.runs.plan import Plan, RunError
 from vmcore.runs.precision import settle_precision
 from vmcore.runs.record import RunStore, open_store
@@ -105,8 +105,11 @@ def _fold(
 
     torch.manual_seed(seeded(plan.settings.seed, number).initial_seed())  # a fresh head's weights
     log.info("Fold %d: %d images to learn from.", number, len(splits.folds[number - 1].train))
+    start = find_starts(plan, stored, splits)[number - 1]
+    if fabric.is_global_zero:
+        _note_learnt(folder, learnt_by(start, stored, splits.folds[number - 1].train), number)
     result = finetune_fold(
-        starting_model(plan, folder.splits(), number), study, splits.folds[number - 1], plan.settings,
+        starting_model(plan, start), study, splits.folds[number - 1], plan.settings,
         fabric, number=number, checkpoint=folder.checkpoint(number), on_epoch=note,
         stop=lambda: folder.marked("cancelled"),
     )  # fmt: skip
@@ -123,13 +126,19 @@ def _fold(
     folder.checkpoint(number).unlink(missing_ok=True)
 
 
+def _note_learnt(folder: RunFolder, learnt: Learnt, number: int) -> None:
+    """Keep what a fold learns from before it does; one that goes on keeps what it began with."""
+    if folder.checkpoint(number).is_file():
+        learnt |= learnt_by_fold(folder, number) or UNKNOWN
+    write_learnt(folder.fold(number), learnt)
+
+
 def _check_splits(folder: RunFolder, stored: StoredStudy, splits: Splits) -> None:
     now = splits.table(stored.table).astype(str)
-    told = folder.read_json("environment.json").get("study_digest")
-    if not now.equals(folder.splits()) or fingerprint(stored.table) != told:
+    if not now.equals(folder.splits()) or not unchanged(folder, stored):
         raise RunError(
-            "The study has changed since this run was started (images added, rejected or "
-            "relabelled). Start a new run with the same plan instead."
+            "The study has changed since this run was started (images added, rejected, relabelled "
+            "or prepared anew). Start a new run with the same plan instead."
         )
 
 

@@ -1,0 +1,62 @@
+"""The form for a new run asks about weights that have seen the images where, and only where, they have."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.runs.support import kept_run, small_plan
+from vmcore.data import StoredStudy
+from vmcore.runs import Plan, RunFolder, cancel_run, open_store
+from vmcore.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that Streamlit runs takes the main module's place, which spawned processes look at."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+def form(model: Plan | None = None) -> AppTest:
+    """The form, drawn as the page draws it, for a run that is cloned."""
+
+    def script() -> None:
+        from pages.parts import new_run
+
+        new_run.draw()
+
+    page = AppTest.from_function(script, default_timeout=120)
+    page.session_state["cloned"] = model
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_form_asks_only_where_the_weights_have_seen_the_images(
+    phantom_study: StoredStudy, store: Path
+) -> None:
+    shutil.copytree(phantom_study.folder, store / "studies/clinic")
+    plan = small_plan(store / "studies/clinic", test_fraction=0.15)
+    run = kept_run(plan, open_store(store).create(plan))
+    for fold in (1, 2):
+        shutil.copy(settings().bundle / "fold-1.safetensors", run.fold(fold) / "best.safetensors")
+    again = plan.model_copy(update={"weights": f"run:{run.run_id}"})
+    assert not form(again).checkbox
+    assert not form(plan.model_copy(update={"weights": "random", "split_seed": 3})).checkbox
+    asked = form(again.model_copy(update={"split_seed": 3}))
+    assert f"Run {run.run_id} has learnt from" in asked.warning[0].value
+    (tick,) = asked.checkbox
+    assert not tick.value
+    assert "have seen these images" in tick.label
+    asked.button[-1].click().run()  # it starts nothing without the tick
+    assert "has learnt from" in asked.error[0].value
+    assert [folder.name for folder in (store / "runs").iterdir()] == [run.run_id]
+    asked.checkbox[0].check().run()
+    asked.button[-1].click().run()
+    (started,) = {folder.name for folder in (store / "runs").iterdir()} - {run.run_id}
+    cancel_run(started)
+    assert RunFolder(store / "runs" / started).plan().accept_seen
