@@ -16,6 +16,7 @@ from torch import Tensor
 
 from train.bundled_data import other_organs
 from vmcore.data import Splits, load_prepared, pixel_digest
+from vmcore.data.preparing import read_record
 from vmcore.evaluation import (
     VALIDATION_TITLE,
     FoldDecision,
@@ -75,7 +76,7 @@ def write_bundle(
         architecture=recipe.architecture,
         familiarity=familiarity,
         predictions=predictions.to_csv(index=False),
-        learnt=learnt_images(study, splits),
+        learnt=learnt_images(recipe, table, study, splits),
         name="VentriScope bundled model (USF-MAE tiny)",
         created=datetime.now(UTC).date().isoformat(),
         threshold=threshold,
@@ -98,13 +99,16 @@ def write_bundle(
     )
 
 
-def learnt_images(study: Study, splits: Splits) -> Learnt:
+def learnt_images(recipe: Made, table: pd.DataFrame, study: Study, splits: Splits) -> Learnt:
     """What the bundle has learnt from: all but the test subjects, which its pretraining saw too.
 
-    The phantoms of the warm-up are not listed: they are drawn in memory and stand in no study.
+    Each image by its prepared pixels and by its file. The phantoms of the warm-up are not listed:
+    they are drawn in memory and stand in no study.
     """
     rows = np.setdiff1d(np.arange(len(study.labels)), splits.test)
-    return Learnt(frozenset(pixel_digest(study.images[row]) for row in rows))
+    records = [read_record(recipe.work / "prepared", path) for path in table["path"].iloc[rows]]
+    files = [record.source for record in records if record is not None]
+    return Learnt(frozenset([*(pixel_digest(study.images[row]) for row in rows), *files]))
 
 
 _LIMITS = (

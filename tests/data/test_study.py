@@ -20,6 +20,7 @@ from vmcore.data import (
     load_prepared,
     load_study,
     prepare_images,
+    prepared_path,
     read_manifest,
     reject,
 )
@@ -133,7 +134,7 @@ def test_a_studys_digest_follows_its_pixels_and_not_its_place(
     shutil.copytree(phantom_study.folder, tmp_path / "elsewhere")
     study = load_study(tmp_path / "elsewhere")
     before = study.image_digests()
-    files = [(study.folder / "prepared" / p).with_suffix(".png") for p in study.table["path"]]
+    files = [prepared_path(study.folder / "prepared", p) for p in study.table["path"]]
     pictures = [cv2.imread(str(file))[:, :, ::-1].transpose(2, 0, 1) for file in files]
     assert before == [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
     assert before == phantom_study.image_digests()
