@@ -169,7 +169,8 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     row = whole[whole["path"] == path].iloc[0]
     _before_after(Path(study.report.root) / path, study.folder, path)
     first, second = st.columns([3, 1], vertical_alignment="center")
-    first.caption(f"{path} · {row['label']} · subject {row['subject_id']}")
+    whose = row["subject_id"] if row.get("subject_known", True) else "not known"
+    first.caption(f"{path} · {row['label']} · subject {whose}")
     taken_out = path in out
     words = "Take it back" if taken_out else "Reject"
     if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):

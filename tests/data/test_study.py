@@ -161,7 +161,7 @@ def test_a_digest_of_an_image_that_is_gone_names_its_number_only(
 ) -> None:
     shutil.copytree(phantom_study.folder, tmp_path / "own")
     study = load_study(tmp_path / "own")
-    (study.folder / "prepared" / study.table["path"][3]).with_suffix(".png").unlink()
+    prepared_path(study.folder / "prepared", study.table["path"][3]).unlink()
     with pytest.raises(ManifestError, match="Image 4 of the study is not prepared") as refused:
         _ = study.digest
     assert study.table["path"][3] not in str(refused.value)

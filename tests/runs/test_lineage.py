@@ -16,7 +16,7 @@ import tyro
 
 from tests.runs.support import finished_run, kept_run, small_plan, small_study, wait_for, wait_until
 from train.crossval import Wish
-from vmcore.data import StoredStudy, fingerprint, load_study
+from vmcore.data import StoredStudy, fingerprint, load_study, prepared_path
 from vmcore.models import Learnt, load_card
 from vmcore.reporting.review import document, evaluate
 from vmcore.runs import (
@@ -53,14 +53,14 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> StoredStudy:
 
 def pixel_hash(study: StoredStudy, row: int) -> str:
     """SHA-256 of a prepared picture as it lies on disk, read without this program."""
-    file = (study.folder / "prepared" / study.table["path"][row]).with_suffix(".png")
+    file = prepared_path(study.folder / "prepared", study.table["path"][row])
     pixels = cv2.imread(str(file))[:, :, ::-1].transpose(2, 0, 1)
     return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 def repaint(study: StoredStudy, row: int = 0) -> None:
     """Change the pixels of a prepared image and nothing else."""
-    file = (study.folder / "prepared" / study.table["path"][row]).with_suffix(".png")
+    file = prepared_path(study.folder / "prepared", study.table["path"][row])
     pixels = cv2.imread(str(file))
     pixels[100:120] = 255 - pixels[100:120]
     cv2.imwrite(str(file), pixels)
@@ -274,7 +274,7 @@ def test_a_picture_that_a_study_holds_twice_does_not_refuse_its_own_run(
     """Such pairs are the study's concern, said in its check; the start adds nothing to it."""
     plan = small_plan(copied.folder)
     fold = plan.splits(copied).folds[0]
-    prepared = [(copied.folder / "prepared" / copied.table["path"][int(row)]).with_suffix(".png")
+    prepared = [prepared_path(copied.folder / "prepared", copied.table["path"][int(row)])
                 for row in (fold.train[0], fold.validation[0])]  # fmt: skip
     shutil.copy(*prepared)
     run = kept_run(plan)

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from tests.runs.support import small_plan
-from vmcore.data import StoredStudy, load_study, reject
+from vmcore.data import StoredStudy, load_study, prepared_path, reject
 from vmcore.runs import RunError, all_runs, cancel_run
 from vmcore.runs.search import PAPER_GRID, fold_accuracies, open_search, run_with, search
 
@@ -62,7 +62,7 @@ def test_an_interrupted_trial_takes_up_its_run_again(
 
 def repaint(study: StoredStudy) -> None:
     """Change the pixels of one prepared image and nothing else."""
-    file = (study.folder / "prepared" / study.table["path"][0]).with_suffix(".png")
+    file = prepared_path(study.folder / "prepared", study.table["path"][0])
     pixels = cv2.imread(str(file))
     pixels[100:120] = 255 - pixels[100:120]
     cv2.imwrite(str(file), pixels)
