@@ -76,7 +76,7 @@ def write_bundle(
         architecture=recipe.architecture,
         familiarity=familiarity,
         predictions=predictions.to_csv(index=False),
-        learnt=learnt_images(recipe, table, study, splits),
+        learnt=learnt_images(study, splits, _file_digests(recipe, table)),
         name="VentriScope bundled model (USF-MAE tiny)",
         created=datetime.now(UTC).date().isoformat(),
         threshold=threshold,
@@ -99,16 +99,23 @@ def write_bundle(
     )
 
 
-def learnt_images(recipe: Made, table: pd.DataFrame, study: Study, splits: Splits) -> Learnt:
+def learnt_images(study: Study, splits: Splits, files: Sequence[str]) -> Learnt:
     """What the bundle has learnt from: all but the test subjects, which its pretraining saw too.
 
     Each image by its prepared pixels and by its file. The phantoms of the warm-up are not listed:
     they are drawn in memory and stand in no study.
     """
     rows = np.setdiff1d(np.arange(len(study.labels)), splits.test)
-    records = [read_record(recipe.work / "prepared", path) for path in table["path"].iloc[rows]]
-    files = [record.source for record in records if record is not None]
-    return Learnt(frozenset([*(pixel_digest(study.images[row]) for row in rows), *files]))
+    pixels = {pixel_digest(study.images[row]) for row in rows}
+    return Learnt(frozenset(pixels | {files[row] for row in rows}))
+
+
+def _file_digests(recipe: Made, table: pd.DataFrame) -> list[str]:
+    records = [read_record(recipe.work / "prepared", str(path)) for path in table["path"]]
+    found = [record.source for record in records if record is not None]
+    if len(found) < len(records):
+        raise SystemExit("An image is not prepared; run the recipe again.")
+    return found
 
 
 _LIMITS = (

@@ -66,6 +66,7 @@ def test_the_bundled_model_lists_all_but_its_test_images() -> None:
         Fold(np.array([2, 3]), np.array([0, 1])),
     )
     splits = Splits(np.array([4, 5]), folds, 0)
-    listed = learnt_images(Study(images, np.array([0, 1] * 3)), splits)
+    files = [hashlib.sha256(bytes([number])).hexdigest() for number in range(6)]
+    listed = learnt_images(Study(images, np.array([0, 1] * 3)), splits, files)
     expected = {hashlib.sha256(image.tobytes()).hexdigest() for image in images[:4]}
-    assert listed == Learnt(frozenset(expected))
+    assert listed == Learnt(frozenset(expected | set(files[:4])))

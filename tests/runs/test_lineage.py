@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -56,6 +57,14 @@ def pixel_hash(study: StoredStudy, row: int) -> str:
     file = prepared_path(study.folder / "prepared", study.table["path"][row])
     pixels = cv2.imread(str(file))[:, :, ::-1].transpose(2, 0, 1)
     return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def known_by(study: StoredStudy, rows: Iterable[int]) -> set[str]:
+    """What pictures are known again by: their pixels, and the files that they were made from."""
+    files = [Path(study.report.root) / study.table["path"][row] for row in rows]
+    return {pixel_hash(study, row) for row in rows} | {
+        hashlib.sha256(file.read_bytes()).hexdigest() for file in files
+    }
 
 
 def repaint(study: StoredStudy, row: int = 0) -> None:
@@ -159,7 +168,7 @@ def test_accepted_weights_mark_environment_limits_and_report(
         assert start["judged_images_seen"][fold - 1] == len(before[former] & judged)
         seen |= before[former] & judged
         learnt = before[former] | learnt_paths(run, copied, fold)
-        hashes[fold] = {pixel_hash(copied, rows[path]) for path in learnt}
+        hashes[fold] = known_by(copied, [rows[path] for path in learnt])
         bundled = (settings().bundle / "learnt.txt").is_file()
         lines = (run.fold(fold) / "learnt.txt").read_text().splitlines()
         own = {line for line in lines if not line.startswith("#")}
@@ -237,7 +246,7 @@ def test_a_run_of_before_there_were_lists_is_told_from_its_splits(
         told = learnt_by_fold(later, number)
         assert told == kept[number]
         assert told
-        assert told.digests == {pixel_hash(copied, row) for row in rows}
+        assert told.digests == known_by(copied, rows)
         assert told.complete
 
 
