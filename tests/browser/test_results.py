@@ -73,7 +73,9 @@ def figure(tab: Page, title: str) -> list[dict[str, Any]]:
 
 def marked(tab: Page, title: str) -> tuple[float, float]:
     """Where the threshold's mark stands on a curve."""
-    trace = next((t for t in figure(tab, title) if t.get("name") == "at the threshold"), None)
+    trace = next(
+        (t for t in figure(tab, title) if str(t.get("name")).startswith("at the threshold")), None
+    )
     return (trace["x"][0], trace["y"][0]) if trace else (-1.0, -1.0)
 
 
