@@ -88,6 +88,7 @@ class Recipe:
 
 def prepare(recipe: Recipe) -> tuple[pd.DataFrame, Splits, Study]:
     """Draw, read and clean everything; returns the manifest, its splits and the images."""
+    recipe.work.mkdir(parents=True, exist_ok=True)
     draw_phantoms(recipe.work, recipe.drawn, recipe.seed)
     table = recipe.manifest()
     prepared = recipe.work / "prepared"

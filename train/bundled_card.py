@@ -61,6 +61,7 @@ def write_bundle(
     states: Sequence[dict[str, Tensor]],
 ) -> Path:
     """Judge every fold, choose the threshold on validation folds, and write the bundle."""
+    states = [_as_stored(state) for state in states]
     predictions = _predictions(recipe, table, splits, study, states)
     validation = predictions[predictions["split"] == "validation"]
     real = validation[validation["source"] != "phantom"]
@@ -97,6 +98,14 @@ def write_bundle(
             "3904280; Roboflow Universe 'fetal abnormality object detection', cv-pyvkz; all CC BY 4.0)"
         ),
     )
+
+
+def _as_stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as the bundle holds them, in bfloat16, so that its figures are those of its weights."""
+    return {
+        key: value.to(torch.bfloat16).float() if value.is_floating_point() else value
+        for key, value in state.items()
+    }
 
 
 def learnt_images(study: Study, splits: Splits, files: Sequence[str]) -> Learnt:

@@ -148,10 +148,19 @@ def kept_splits(table: pd.DataFrame, work: Path, bundle: Path, seed: int) -> Spl
     if not file.is_file() and not any(work.glob("*.safetensors")):
         write_atomically(file, _parts(make_splits(table, 0.15, 5, seed), table).to_csv(index=False))
     known = pd.read_csv(file) if file.is_file() else _judged(bundle / "predictions.csv")
+    return _splits_of(known, table, seed)
+
+
+def bundle_splits(table: pd.DataFrame, bundle: Path, seed: int) -> Splits:
+    """The split that a bundle's folds were trained by, as its predictions tell it."""
+    return _splits_of(_judged(bundle / "predictions.csv"), table, seed)
+
+
+def _splits_of(known: pd.DataFrame, table: pd.DataFrame, seed: int) -> Splits:
     parts = table["path"].map(known.set_index("path")["part"])
     if parts.isna().any() or len(known) != len(table):
         raise SystemExit(
-            f"The weights in {work} were trained on other images. Take another folder (--work)."
+            "The weights were trained on other images than these. Take another folder (--work)."
         )
     return splits_from_parts(parts.to_numpy(np.int64), seed, "subject")
 

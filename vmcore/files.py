@@ -9,6 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def expanded(path: Path) -> Path:
+    """A path with its "~" expanded; as it is where that names nobody's home."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name in the same folder that becomes ``path`` when the block has gone well."""

@@ -130,6 +130,8 @@ def _seen(wish: dict[str, object], model: Plan | None) -> bool:
     return st.checkbox(
         "Go on with weights that have seen these images; mark the results as too good",
         value=bool(model and model.accept_seen),
+        key="accept-"
+        + "-".join(str(wish[name]) for name in ("study", "weights", "folds", "split_by")),
     )
 
 

@@ -31,7 +31,7 @@ def draw(review: Review) -> None:
         "Prevalence for predictive values (%)", 0.1, 50.0, 1.0, 0.1, key="take-prevalence"
     )
     share = prevalence / 100
-    token = (*review.token, share)
+    token = (*review.token, review.reading.rule, share)
     first, second, third, fourth = st.columns(4)
     first.download_button(
         "Report (HTML)", lambda: document(_evaluated(token, review, share)),

@@ -42,8 +42,15 @@ def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> FoundManife
 
     Raises:
         ManifestError: as :func:`read_manifest`; images that are listed but not there or not below the
-            manifest; no scan in a class folder.
+            manifest; no scan in a class folder; a folder that may not be read.
     """
+    try:
+        return _found(source, leave_out)
+    except OSError as error:
+        raise ManifestError(f"The folder cannot be read ({error.strerror}).") from error
+
+
+def _found(source: Path, leave_out: Sequence[str]) -> FoundManifest:
     root = study_root(source)
     file = source if source.is_file() else source / "manifest.csv"
     if not file.is_file():

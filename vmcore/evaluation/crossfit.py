@@ -54,7 +54,7 @@ def cross_fitted(
         chosen_on: bool (rows,), which rows may decide; all without.
 
     Returns:
-        by fold; None where the other folds cannot decide, as they lack a class.
+        by fold; None where the other folds cannot decide: they lack a class, or cannot be calibrated.
     """
     may = np.ones(len(validation), bool) if chosen_on is None else chosen_on
     folds = validation["fold"].to_numpy()
@@ -68,7 +68,10 @@ def _decision(rows: pd.DataFrame, rule: ThresholdRule | None, method: Mend) -> F
     if rows["label"].nunique() < 2:
         return None
     labels, probability = rows["label"].to_numpy(), rows["probability"].to_numpy(np.float64)
-    calibration = None if method == "none" else fit_calibration(labels, probability, method)
+    try:
+        calibration = None if method == "none" else fit_calibration(labels, probability, method)
+    except ValueError:  # these folds' probabilities fall where truth rises
+        return None
     decision = FoldDecision(0.5, calibration)
     threshold = choose_threshold(labels, decision.calibrated(probability), rule)
     return FoldDecision(threshold, calibration)

@@ -24,7 +24,8 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     hundred times slower than float32.
     """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float32
     if device.type == "cpu":
         return torch.bfloat16 if _bfloat16_instructions() else torch.float32
     return torch.float32

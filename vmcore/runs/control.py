@@ -86,6 +86,9 @@ def resume_run(run_id: str) -> RunFolder:
             raise RunError(reason)
         if state in {"pending", "running", "finished"}:
             raise RunError(reason or f"The run is {state}; there is nothing to resume.")
+        open_store(settings().store).set_status(
+            run_id, "SCHEDULED"
+        )  # a silent store: nothing changed
         folder.clear("cancelled", "failure.json", "started")
         return _launch(folder)
 

@@ -87,7 +87,8 @@ def keep_decision(
     store.change_bundle(run_id, reviewed.bundle, CARD_FILE, text)
     folder = RunFolder(runs_folder() / run_id)
     if folder.marked("finished.json"):
-        text = json.dumps({"metrics": tables, "threshold": reading.threshold})
+        now = {"metrics": tables, "threshold": reading.threshold}
+        text = json.dumps(folder.read_json("finished.json") | now)
         folder.mark("finished.json", text)
     note = {"who": (who or "").strip() or getpass.getuser(), "why": why.strip()}
     when = datetime.now(UTC)

@@ -75,8 +75,15 @@ class RunFolder:
             raise RunError(f"The plan of run {self.run_id} is missing or damaged.") from error
 
     def splits(self) -> pd.DataFrame:
-        """Image and subject by number, label, part; all as text."""
-        return pd.read_csv(self.path / "splits.csv", dtype=str)
+        """Image and subject by number, label, part; all as text.
+
+        Raises:
+            RunError: they are missing or damaged.
+        """
+        try:
+            return pd.read_csv(self.path / "splits.csv", dtype=str)
+        except (OSError, ValueError) as error:
+            raise RunError(f"The splits of run {self.run_id} are missing or damaged.") from error
 
     def fold(self, number: int) -> Path:
         """Folder of a fold, counted from 1."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,23 +18,29 @@ from filelock import FileLock, Timeout
 from vmcore.runs.plan import RunError
 
 _PATIENCE_S = 20.0
+_GLANCE_S = 0.4
 
 
 def hold(file: Path) -> int | None:
-    """Lock a file at once, for as long as the returned descriptor is open; None where it is held.
+    """Lock a file, for as long as the returned descriptor is open; None where it is held.
 
     A child process that is given the descriptor holds the lock too, without a moment between.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+    ends = time.monotonic() + _GLANCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                os.close(descriptor)
+                return None
+            time.sleep(_GLANCE_S / 20)  # perhaps somebody only asks, who lets go at once
+        except BaseException:
+            os.close(descriptor)
+            raise
+        else:
+            return descriptor
 
 
 def held(file: Path) -> bool:

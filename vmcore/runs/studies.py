@@ -25,7 +25,7 @@ from vmcore.data import (
     prepare_study,
     refuse_other_root,
 )
-from vmcore.files import write_atomically
+from vmcore.files import expanded, write_atomically
 from vmcore.runs.locks import alone
 from vmcore.runs.machine import is_here
 from vmcore.runs.plan import RunError
@@ -74,8 +74,8 @@ def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ())
     taken = f"There is a study called {folder.name} already."
     if folder.exists() and study_status(folder).state in {"ready", "preparing"}:
         raise RunError(taken)
-    find_manifest(source.expanduser(), leave_out=leave_out)  # what is wrong is said at once
-    refuse_other_root(folder, source.expanduser())
+    find_manifest(expanded(source), leave_out=leave_out)  # what is wrong is said at once
+    refuse_other_root(folder, expanded(source))
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "control.lock", _BUSY):
         if study_status(folder).state in {"ready", "preparing"}:
@@ -86,7 +86,7 @@ def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ())
 
 def note_request(folder: Path, source: Path, leave_out: Sequence[str]) -> None:
     """Write down what a study is prepared from, so that it can be gone on with."""
-    words = {"source": str(source.expanduser().resolve()), "leave_out": list(leave_out)}
+    words = {"source": str(expanded(source).resolve()), "leave_out": list(leave_out)}
     write_atomically(folder / "request.json", json.dumps(words))
 
 

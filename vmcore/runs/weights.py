@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from vmcore.files import expanded
 from vmcore.models import (
     ARCHITECTURES,
     PUBLIC_CHECKPOINTS,
@@ -65,7 +66,7 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
     if plan.weights == "imagenet" and published is not None:
         name, trained = published.tag, published.normalisation
     elif _is_file(plan.weights):
-        trained = input_of(plan.architecture, read_weights(Path(plan.weights).expanduser()))
+        trained = input_of(plan.architecture, read_weights(expanded(Path(plan.weights))))
     described: dict[str, Any] = {"weights": name, "trained_with": asdict(trained)}
     if plan.weights.startswith("run:"):
         described["former_folds"] = [start.former_fold for start in starts]
@@ -95,7 +96,7 @@ def _weights(
         return _of_bundle(settings().bundle, plan)
     if choice.startswith("run:"):
         return read_weights(former_run(choice).fold(start.former_fold) / "best.safetensors")
-    return Path(choice).expanduser()
+    return expanded(Path(choice))
 
 
 def _of_bundle(bundle: Path, plan: Plan) -> Mapping[str, Tensor]:

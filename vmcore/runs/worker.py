@@ -98,10 +98,7 @@ def _fold(
             number, result.epoch + 1, plan.settings.epochs, result.train_loss,
             result.validation_loss, result.validation["accuracy"], result.validation["f1"],
         )  # fmt: skip
-        try:
-            store.log_curves(folder.run_id, number, history)
-        except Exception as error:  # the store may be away for a while; nothing is lost by it
-            log.warning("The run store did not answer (%s); later.", type(error).__name__)
+        _tell_curves(folder, number, history, store)
 
     torch.manual_seed(seeded(plan.settings.seed, number).initial_seed())  # a fresh head's weights
     log.info("Fold %d: %d images to learn from.", number, len(splits.folds[number - 1].train))
@@ -116,7 +113,6 @@ def _fold(
     if not fabric.is_global_zero:
         return
     folder.write_history(number, list(result.history))
-    store.log_curves(folder.run_id, number, result.history)
     with replacing(folder.fold(number) / "best.safetensors") as temporary:
         save_file(result.state, temporary)
     model = create_classifier(plan.architecture, result.state)
@@ -124,6 +120,17 @@ def _fold(
     table = fold_predictions(model, stored.table, study, splits, number, exact)
     write_atomically(folder.fold(number) / "predictions.csv", table.to_csv(index=False))
     folder.checkpoint(number).unlink(missing_ok=True)
+    _tell_curves(folder, number, list(result.history), store)
+
+
+def _tell_curves(
+    folder: RunFolder, number: int, history: list[EpochResult], store: RunStore
+) -> None:
+    """Note a fold's epochs in the run store, which may be away for a while; nothing is lost by it."""
+    try:
+        store.log_curves(folder.run_id, number, history)
+    except Exception as error:
+        log.warning("The run store did not answer (%s); later.", type(error).__name__)
 
 
 def _note_learnt(folder: RunFolder, learnt: Learnt, number: int) -> None:
