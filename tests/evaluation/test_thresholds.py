@@ -146,3 +146,13 @@ def test_net_benefit_of_a_missing_class_is_undefined() -> None:
         model, everybody = net_benefit(truth, np.linspace(0.1, 0.9, 6), [0.2, 0.5], 0.1)
         assert np.isnan(model).all()
         assert everybody == pytest.approx([0.1 - 0.9 * 0.25, 0.1 - 0.9])
+
+
+def test_a_specificity_that_no_threshold_keeps_is_refused_with_the_cause() -> None:
+    with pytest.raises(ValueError, match="probability of 1"):
+        choose_threshold([0, 0, 1], [0.2, 1.0, 1.0], ThresholdRule("specificity", 0.9))
+
+
+def test_a_useless_models_youden_threshold_is_not_one_that_finds_nobody() -> None:
+    threshold = choose_threshold([1, 1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4, 0.5])
+    assert binary_metrics([1, 1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4, 0.5], threshold)["recall"] > 0

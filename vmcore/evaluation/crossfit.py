@@ -70,10 +70,10 @@ def _decision(rows: pd.DataFrame, rule: ThresholdRule | None, method: Mend) -> F
     labels, probability = rows["label"].to_numpy(), rows["probability"].to_numpy(np.float64)
     try:
         calibration = None if method == "none" else fit_calibration(labels, probability, method)
-    except ValueError:  # these folds' probabilities fall where truth rises
+        decision = FoldDecision(0.5, calibration)
+        threshold = choose_threshold(labels, decision.calibrated(probability), rule)
+    except ValueError:  # probabilities that fall where truth rises, or a bound that cannot be kept
         return None
-    decision = FoldDecision(0.5, calibration)
-    threshold = choose_threshold(labels, decision.calibrated(probability), rule)
     return FoldDecision(threshold, calibration)
 
 

@@ -16,6 +16,8 @@ CHOSEN_ON_VALIDATION = "over the out-of-fold predictions"
 
 RuleKind = Literal["youden", "sensitivity", "specificity", "cost"]
 
+_EQUAL = 1e-12  # rates closer than this are the same: they are counts over at most millions
+
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRule:
@@ -47,12 +49,15 @@ class ThresholdRule:
         if self.kind == "youden":
             return f"Youden's index {CHOSEN_ON_VALIDATION}"
         if self.kind == "cost":
-            share = "the data's" if self.prevalence is None else f"{self.prevalence:.2%}"
+            share = "the data's" if self.prevalence is None else f"{100 * self.prevalence:.10g}%"
             return (
                 f"lowest cost {CHOSEN_ON_VALIDATION}, a missed case counting "
                 f"{self.value:g} false alarms at {share} prevalence"
             )
-        return f"{self.kind} of at least {self.value:.1%} {CHOSEN_ON_VALIDATION}"
+        least = f"{self.value:.1%}"
+        if not np.isclose(float(least[:-1]) / 100, self.value, rtol=0, atol=_EQUAL):
+            least = f"{100 * self.value:.10g}%"  # 99.95 % is not 100 %
+        return f"{self.kind} of at least {least} {CHOSEN_ON_VALIDATION}"
 
 
 def choose_threshold(
@@ -60,25 +65,31 @@ def choose_threshold(
 ) -> float:
     """The threshold that a rule picks, halfway to the next lower probability that occurs.
 
+    No other threshold is better in one of sensitivity and specificity and as good in the other.
+
     Args:
         y_true: (N,), 0 normal, 1 ventriculomegaly; of validation images.
         probability: (N,), in [0, 1].
         rule: Youden's without.
 
     Raises:
-        ValueError: as :func:`binary_metrics`, or one class only.
+        ValueError: as :func:`binary_metrics`, one class only, or a specificity that no threshold
+            up to 1 keeps.
     """
     rule = rule or ThresholdRule()
     truth, values = checked(y_true, probability)
     if len(np.unique(truth)) < 2:
         raise ValueError("A threshold can be chosen only where both classes are present.")
     false_rate, true_rate, thresholds = metrics.roc_curve(truth, values, drop_intermediate=False)
-    best = float(thresholds[_pick(rule, true_rate, false_rate, float(truth.mean()))])
+    if values.max() == 1:  # a probability of 1 is called at every threshold: "never" is not there
+        false_rate, true_rate, thresholds = false_rate[1:], true_rate[1:], thresholds[1:]
+    place = _pick(rule, true_rate, false_rate, float(truth.mean()))
+    best = float(thresholds[_undominated(place, true_rate, false_rate)])
     if not np.isfinite(best):  # calling nothing at all is the rule's choice
-        return float(min(1.0, np.nextafter(values.max(), 2)))
+        return float(np.nextafter(values.max(), 2))
     below = values[values < best].max(initial=-np.inf)
-    halfway = (best + below) / 2
-    return float(halfway) if below < halfway else best  # neighbours among floats have no middle
+    middle = float((best + below) / 2)
+    return middle if below < middle else best  # between neighbouring floats there is nothing
 
 
 def _pick(
@@ -87,14 +98,28 @@ def _pick(
     false_rate: npt.NDArray[np.float64],
     share: float,
 ) -> int:
-    # among the points that meet the bound the best other rate, then the best of the bound one
+    """A point that the rule likes best; both rates rise along the points."""
     if rule.kind == "sensitivity":
-        meeting = np.flatnonzero(true_rate >= rule.value - 1e-12)
-        return int(meeting[np.lexsort((-true_rate[meeting], false_rate[meeting]))[0]])
+        return int(np.flatnonzero(true_rate >= rule.value - _EQUAL)[0])
     if rule.kind == "specificity":
-        meeting = np.flatnonzero(1 - false_rate >= rule.value - 1e-12)
-        return int(meeting[np.lexsort((false_rate[meeting], -true_rate[meeting]))[0]])
+        kept = np.flatnonzero(1 - false_rate >= rule.value - _EQUAL)
+        if not len(kept):
+            raise ValueError(
+                f"No threshold keeps a specificity of {rule.value:.10g}: a normal image has a "
+                "probability of 1. Choose a lower specificity."
+            )
+        return int(kept[-1])
     if rule.kind == "cost":
         sick = share if rule.prevalence is None else rule.prevalence
         return int(np.argmin(rule.value * sick * (1 - true_rate) + (1 - sick) * false_rate))
-    return max(int(np.argmax(true_rate - false_rate)), 1)  # where nothing gains, not "never"
+    index = true_rate - false_rate
+    best = np.flatnonzero(index >= index.max() - _EQUAL)
+    return int(best[true_rate[best] > 0][0])  # where nothing gains, not "never"
+
+
+def _undominated(
+    place: int, true_rate: npt.NDArray[np.float64], false_rate: npt.NDArray[np.float64]
+) -> int:
+    """From a point to one as good in both rates and better where it can be."""
+    reached = true_rate[false_rate <= false_rate[place]].max()
+    return int(np.flatnonzero(true_rate >= reached)[0])

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import expit
 
 _EDGE = 1e-7
 
@@ -33,8 +34,8 @@ class Calibration(BaseModel):
 
     def apply(self, probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of the same shape; NaN stays NaN. Order is kept."""
-        return 1 / (1 + np.exp(-(self.slope * logit(probability) + self.intercept)))
+        return np.asarray(expit(self.slope * logit(probability) + self.intercept), np.float64)
 
     def invert(self, probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Raw probabilities that become these."""
-        return 1 / (1 + np.exp(-(logit(probability) - self.intercept) / self.slope))
+        return np.asarray(expit((logit(probability) - self.intercept) / self.slope), np.float64)
