@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import nn
 from torch.nn import functional
@@ -71,7 +72,7 @@ def test_a_scaled_float16_loss_is_clipped_and_an_overflow_costs_one_step(
 ) -> None:
     scaler = torch.amp.GradScaler("cpu", init_scale=64.0)
     plugin = MixedPrecision("16-mixed", device="cpu", scaler=scaler)
-    fabric = Fabric(accelerator="cpu", devices=1, plugins=[plugin])
+    fabric = Fabric(accelerator="cpu", devices=1, plugins=[plugin, LightningEnvironment()])
     torch.manual_seed(0)
     model, optimizer = set_up(fabric, nn.Linear(8, 2), weight_decay=0.0, lr=0.1)
     before = [parameter.detach().clone() for parameter in model.parameters()]
