@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.data.test_splits import table
 from vmcore.data import (
     ManifestError,
     StoredStudy,
@@ -26,21 +27,6 @@ from vmcore.data import (
 )
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import clean_frame, read_scan, to_model_pixels
-
-
-def table(subjects: int = 60, images: int = 4, share: float = 0.3) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    labels = rng.random(subjects) < share
-    rows = [
-        (
-            f"{subject}/{image}.png",
-            "ventriculomegaly" if labels[subject] else "normal",
-            f"s{subject}",
-        )
-        for subject in range(subjects)
-        for image in range(int(rng.integers(1, images + 1)))
-    ]
-    return pd.DataFrame(rows, columns=["path", "label", "subject_id"])
 
 
 @pytest.mark.parametrize(
