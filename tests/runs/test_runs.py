@@ -75,7 +75,9 @@ def done(
 
 
 def end(folder: RunFolder) -> None:
-    os.killpg(int(folder.read_json("job.json")["pid"]), signal.SIGKILL)  # type: ignore[arg-type]
+    worker = psutil.Process(int(folder.read_json("job.json")["pid"]))  # type: ignore[arg-type]
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait(60)  # it holds its lock until the system has taken its memory back
 
 
 def test_a_run_goes_through_and_keeps_everything(done: RunFolder) -> None:
