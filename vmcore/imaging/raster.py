@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from vmcore.imaging.scan import ReadLimits, Scan, ScanError
 
@@ -21,6 +21,7 @@ RASTER_SIGNATURES = (
     b"RIFF",
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_DIFFERENT = "The pages of this TIFF differ in size; save the scan as a single page."
 _DAMAGED = "The picture is damaged or incomplete and cannot be decoded."
 
 
@@ -41,13 +42,7 @@ def read_raster(data: bytes, limits: ReadLimits) -> Scan:
         try:
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 kind = str(image.format)
-                frames = int(getattr(image, "n_frames", 1))
-                limits.check_geometry(image.height, image.width, frames)
-                if frames > 1 and kind != "TIFF":
-                    raise ScanError(
-                        "This is an animated picture; save the frame of interest as a still one."
-                    )
-                pages = [_to_rgb(page) for page in ImageSequence.Iterator(image)]
+                pages = _pages(image, limits)
         except ScanError:
             raise
         except Image.DecompressionBombError:
@@ -55,13 +50,29 @@ def read_raster(data: bytes, limits: ReadLimits) -> Scan:
                 "The image claims far more pixels than the limit of "
                 f"{limits.frame_pixels / 1e6:.0f} million."
             ) from None
-        except UnidentifiedImageError:
+        except MemoryError:
+            raise ScanError("The picture needs more memory than there is.") from None
+        except Exception:  # a decoder may fail in its own way on damaged headers
             raise ScanError(_DAMAGED) from None
-        except (OSError, ValueError, SyntaxError, EOFError, OverflowError):
-            raise ScanError(_DAMAGED) from None
-    if len({page.shape for page in pages}) != 1:
-        raise ScanError("The pages of this TIFF differ in size; save the scan as a single page.")
+    if len({page.shape for page in pages}) != 1:  # turned by EXIF
+        raise ScanError(_DIFFERENT)
     return Scan(np.stack(pages), spacing_mm=None, device=None, kind=kind)
+
+
+def _pages(image: Image.Image, limits: ReadLimits) -> list[npt.NDArray[np.uint8]]:
+    """Decode every page, each of them only after its claims were checked."""
+    limits.check_geometry(image.height, image.width)
+    frames = int(getattr(image, "n_frames", 1))
+    limits.check_geometry(image.height, image.width, frames)
+    if frames > 1 and image.format != "TIFF":
+        raise ScanError("This is an animated picture; save the frame of interest as a still one.")
+    size, pages = image.size, []
+    for index in range(frames):
+        image.seek(index)
+        if image.size != size:  # before it is decoded: it may be of any size
+            raise ScanError(_DIFFERENT)
+        pages.append(_to_rgb(image))
+    return pages
 
 
 def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:

@@ -5,18 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vmcore.imaging.dicom import looks_like_dicom, read_dicom
+from vmcore.imaging.foreign import name_foreign
 from vmcore.imaging.raster import RASTER_SIGNATURES, read_raster
 from vmcore.imaging.scan import ReadLimits, Scan, ScanError
-
-_REFUSED = (
-    ((b"PK\x03\x04", b"PK\x05\x06", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b"),
-     "This is an archive, possibly with a password; unpack it and add the scans themselves."),
-    ((b"GIF87a", b"GIF89a"),
-     "This is a GIF, which cannot hold a scan faithfully; export DICOM or PNG instead."),
-    ((b"%PDF",), "This is a PDF; export the scan itself as DICOM or PNG."),
-    ((b"\x00\x00\x00\x18ftyp", b"\x00\x00\x00\x1cftyp", b"\x00\x00\x00\x20ftyp", b"\x1aE\xdf\xa3"),
-     "This is a video; export the loop as multi-frame DICOM or a frame as PNG."),
-)  # fmt: skip
 
 
 def read_scan(
@@ -40,11 +31,11 @@ def read_scan(
         raise ScanError("The file is empty.")
     if looks_like_dicom(data):
         return read_dicom(data, limits)
-    if any(data.startswith(signature) for signature in RASTER_SIGNATURES):
+    sentence = name_foreign(data)
+    if sentence is not None:
+        raise ScanError(sentence)
+    if data.startswith(RASTER_SIGNATURES):
         return read_raster(data, limits)
-    for signatures, sentence in _REFUSED:
-        if data.startswith(signatures):
-            raise ScanError(sentence)
     raise ScanError(
         "This is not a scan: the content is neither DICOM nor a PNG, JPEG, BMP, TIFF or WebP image."
     )

@@ -78,6 +78,8 @@ class Scan:
         device: manufacturer and model, or None.
         region: the B-mode region (DICOM PS3.3 C.8.5.5), or None when the file does not say.
         kind: the file's format in words, such as "DICOM" or "PNG".
+        notes: what the reader of the picture should know about how it was read, a sentence each.
+            They quote nothing of the file but counts.
     """
 
     frames: RgbFrames
@@ -85,3 +87,4 @@ class Scan:
     device: str | None
     region: Region | None = None
     kind: str = ""
+    notes: tuple[str, ...] = ()

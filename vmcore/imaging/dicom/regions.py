@@ -1,0 +1,165 @@
+"""Which part of the picture is the B-mode image, and how large its pixels are (PS3.3 C.8.5.5)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pydicom import Dataset
+
+from vmcore.imaging.dicom.values import numbers, whole_number
+from vmcore.imaging.scan import Region, ScanError
+
+_CENTIMETRES = 3  # PhysicalUnitsXDirection, C.8.5.5.1.15
+_TWO_DIMENSIONAL = 1  # RegionSpatialFormat, C.8.5.5.1.1
+_TISSUE = {None, 0, 1}  # RegionDataType, C.8.5.5.1.2: tissue, or not said
+_COLOUR_FLOW = 2
+_TRACES = {2: "an M-mode trace", 3: "a spectral Doppler trace", 4: "a trace"}
+_SMALLEST = 32  # pixels on each side
+_NO_SIZE = "The pixel size in the file makes no sense, so nothing can be measured in mm."
+_NO_REGION = (
+    "The ultrasound region that the file names makes no sense; the whole picture is judged."
+)
+
+Spacing = tuple[float, float]
+
+
+class Geometry(NamedTuple):
+    """The B-mode region, millimetres per pixel (row, column), and notes for the reader."""
+
+    region: Region | None
+    spacing_mm: Spacing | None
+    notes: tuple[str, ...]
+
+
+class _View(NamedTuple):
+    region: Region
+    spacing_mm: Spacing | None
+
+    @property
+    def area(self) -> int:
+        return self.region.height * self.region.width
+
+
+def find_geometry(dataset: Dataset, rows: int, columns: int) -> Geometry:
+    """Find the B-mode region that is judged, and its spacing or else PixelSpacing.
+
+    Of several B-mode views the largest is taken, among equals the leftmost, then the topmost.
+
+    Raises:
+        ScanError: the file names regions, and all of them are traces or colour flow.
+    """
+    views, named, traces = _views(dataset, rows, columns)
+    if not named and traces:
+        raise ScanError(
+            f"This picture holds only {' and '.join(traces)}, no B-mode image; "
+            "add a B-mode frame of the fetal head."
+        )
+    notes = []
+    if named and not views:
+        notes.append(_NO_REGION)
+    best = views[0] if views else None
+    if best is not None:
+        others = [view for view in views[1:] if _apart(view.region, best.region)]
+        notes.extend(_which(best, others))
+    spacing = (best.spacing_mm if best else None) or _pixel_spacing(dataset)
+    if spacing is None and _says_a_size(dataset, named):
+        notes.append(_NO_SIZE)
+    return Geometry(best.region if best else None, spacing, tuple(notes))
+
+
+def _views(
+    dataset: Dataset, rows: int, columns: int
+) -> tuple[list[_View], list[Dataset], list[str]]:
+    """B-mode views, best first; all regions called B-mode; words for regions that are traces."""
+    views: list[_View] = []
+    named: list[Dataset] = []
+    traces: list[str] = []
+    for item in _items(dataset):
+        space, kind = (
+            whole_number(item, f"Region{what}") for what in ("SpatialFormat", "DataType")
+        )
+        if space == _TWO_DIMENSIONAL and kind in _TISSUE:
+            named.append(item)
+            region = _rectangle(item, rows, columns)
+            if region is not None:
+                views.append(_View(region, _region_spacing(item)))
+        elif space == _TWO_DIMENSIONAL and kind == _COLOUR_FLOW:
+            traces.append("colour flow")
+        elif space in _TRACES:
+            traces.append(_TRACES[space])
+    views.sort(
+        key=lambda view: (
+            -view.area,
+            view.region.column,
+            view.region.row,
+            view.spacing_mm or (99.0,),
+        )
+    )
+    return views, named, sorted(set(traces))
+
+
+def _items(dataset: Dataset) -> list[Dataset]:
+    try:
+        return list(dataset.get("SequenceOfUltrasoundRegions", None) or ())
+    except Exception:  # a sequence that cannot be parsed says nothing
+        return []
+
+
+def _rectangle(item: Dataset, rows: int, columns: int) -> Region | None:
+    corners = [
+        whole_number(item, f"RegionLocation{corner}")
+        for corner in ("MinY0", "MinX0", "MaxY1", "MaxX1")
+    ]
+    if None in corners:
+        return None
+    top, left, bottom, right = (int(corner or 0) for corner in corners)
+    top, left = max(top, 0), max(left, 0)
+    region = Region(top, left, min(bottom + 1, rows) - top, min(right + 1, columns) - left)
+    return region if min(region.height, region.width) >= _SMALLEST else None
+
+
+def _apart(one: Region, other: Region) -> bool:
+    """Whether most of ``one`` lies outside of ``other``."""
+    height = min(one.row + one.height, other.row + other.height) - max(one.row, other.row)
+    width = min(one.column + one.width, other.column + other.width) - max(one.column, other.column)
+    return max(height, 0) * max(width, 0) < 0.5 * one.height * one.width
+
+
+def _which(best: _View, others: list[_View]) -> list[str]:
+    if not others:
+        return []
+    if len(others) > 1:
+        how = "largest" if best.area > max(view.area for view in others) else "leftmost large"
+        return [f"The picture holds {len(others) + 1} B-mode views; the {how} one is judged."]
+    here, there = best.region, others[0].region
+    right = (2 * here.column + here.width) - (2 * there.column + there.width)
+    down = (2 * here.row + here.height) - (2 * there.row + there.height)
+    across, upright = ("right", "left"), ("lower", "upper")
+    where = across[right < 0] if abs(right) >= abs(down) else upright[down < 0]
+    return [f"The picture holds two B-mode views; the {where} one is judged."]
+
+
+def _region_spacing(item: Dataset) -> Spacing | None:
+    units = (whole_number(item, f"PhysicalUnits{axis}Direction") for axis in "YX")
+    if any(unit != _CENTIMETRES for unit in units):
+        return None
+    found = numbers(item, "PhysicalDeltaY") + numbers(item, "PhysicalDeltaX")
+    return _plausible(tuple(10.0 * abs(value) for value in found))
+
+
+def _pixel_spacing(dataset: Dataset) -> Spacing | None:
+    return _plausible(numbers(dataset, "PixelSpacing"))
+
+
+def _says_a_size(dataset: Dataset, named: list[Dataset]) -> bool:
+    in_centimetres = (
+        whole_number(item, "PhysicalUnitsXDirection") == _CENTIMETRES for item in named
+    )
+    return bool(numbers(dataset, "PixelSpacing")) or any(in_centimetres)
+
+
+def _plausible(values: tuple[float, ...]) -> Spacing | None:
+    """Refuse spacings no fetal scan can have (under 1 micrometre or over 1 cm a pixel)."""
+    if len(values) == 2 and all(1e-3 < value < 10.0 for value in values):
+        return values[0], values[1]
+    return None
