@@ -81,7 +81,7 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
     """
     with _silence():
         try:
-            dataset, opened = open_dataset(data, limits)
+            dataset = open_dataset(data, limits)
             _refuse_other_modalities(dataset)
             refuse_video(dataset)
             rows, columns = (whole_number(dataset, name) or 0 for name in ("Rows", "Columns"))
@@ -104,7 +104,7 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
             raise ScanError(
                 "The DICOM file is damaged or incomplete: its image cannot be decoded."
             ) from None
-    notes = (*opened, *decoded, *geometry.notes)
+    notes = (*decoded, *geometry.notes)
     return Scan(frames, geometry.spacing_mm, device, geometry.region, kind="DICOM", notes=notes)
 
 

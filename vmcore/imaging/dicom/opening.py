@@ -63,32 +63,26 @@ def looks_like_dicom(data: bytes) -> bool:
     return any(_starts_as_data_set(data, order, explicit=explicit) for order, explicit in encodings)
 
 
-def open_dataset(data: bytes, limits: ReadLimits) -> tuple[Dataset, tuple[str, ...]]:
+def open_dataset(data: bytes, limits: ReadLimits) -> Dataset:
     """Parse a file whose beginning looks like DICOM.
 
     Returns:
-        the data set, whose ``file_meta`` names a transfer syntax, and notes for the reader.
+        the data set, whose ``file_meta`` names a transfer syntax.
 
     Raises:
         ScanError: a disc's index, a deflated file that unpacks to more than ``limits.file_bytes``,
             or compressed pixels of which nothing says how they are compressed.
     """
     syntax, body = _transfer_syntax(data)
-    notes: tuple[str, ...] = ()
     if syntax == DeflatedExplicitVRLittleEndian:
         dataset = dcmread(io.BytesIO(_inflated(data[body:], limits)), force=True)
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     else:
         dataset = dcmread(io.BytesIO(data), force=True)
-        if "PixelData" not in dataset:
-            whole = dcmread(io.BytesIO(data + b"\0"), force=True)
-            if "PixelData" in whole:
-                dataset = whole
-                notes = ("The file's last byte is missing; the picture is whole.",)
     _refuse_index(dataset)
     _settle_transfer_syntax(dataset)
-    return dataset, notes
+    return dataset
 
 
 def _elements(data: bytes, place: int, order: str, *, explicit: bool) -> Iterator[_Element | None]:
