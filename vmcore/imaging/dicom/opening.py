@@ -41,7 +41,7 @@ _LONG_VRS = {
 }
 _UNDEFINED = 0xFFFFFFFF
 _LONGEST = 2**28  # bytes that the first elements of a data set may claim
-_FIRST_GROUPS = {0x0002: 1, 0x0008: 1, 0x0010: 3, 0x0018: 3, 0x0020: 3, 0x0028: 3}
+_FIRST_GROUPS = {0x0002: 2, 0x0008: 2, 0x0010: 3, 0x0018: 3, 0x0020: 3, 0x0028: 3}
 """Groups that a bare data set may begin with, and how many elements in a row make it one."""
 
 
