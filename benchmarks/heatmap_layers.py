@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from vmcore.inference.forward import patches_as_map
 
 from vmcore.data.phantom import Phantom, make_phantom, random_atrial_width_mm
 from vmcore.files import write_atomically
 from vmcore.imaging import INPUT_SIDE, to_model_input
 from vmcore.inference import eigen_cam
-from vmcore.inference.forward import patches_as_map
 from vmcore.inference.heatmap import mean_map
 from vmcore.models import load_models
 from vmcore.settings import settings

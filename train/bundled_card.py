@@ -28,14 +28,15 @@ from vmcore.evaluation import (
 )
 from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
-from vmcore.models import BundleCard, Familiarity, Learnt, create_classifier, save_bundle
-from vmcore.training import Study, fit_familiarity, fold_predictions, make_fabric
+from vmcore.models import BundleCard, Learnt, OodDetector, create_classifier, save_bundle
+from vmcore.models.ood import Embeddings
+from vmcore.training import Study, fit_ood_detector, fold_predictions, make_fabric
 
 BY_SOURCE_TITLE = (
     "By source (validation: out of fold, at thresholds chosen on the other folds; test: mean of the "
     "folds)"
 )
-_FAMILIAR = 0.95  # share of training images that each measure must call familiar
+_IN_DISTRIBUTION = 0.95  # share of training images that each measure must call so
 
 
 class Made(Protocol):
@@ -69,13 +70,13 @@ def write_bundle(
     decisions = cross_fitted(validation, chosen_on=(validation["source"] != "phantom").to_numpy())
     card = BundleCard(architecture=recipe.architecture, folds=len(states))
     models = [create_classifier(recipe.architecture, state) for state in states]
-    classifier = Classifier(card, models, dtype=torch.float32)
-    familiarity, rates = _familiarity(classifier, recipe, table, splits, study)
+    classifier = Classifier.of_models(card, models, precision="float32")
+    detector, rates = _ood_detector(classifier, recipe, table, splits, study)
     return save_bundle(
         recipe.out,
-        [create_classifier(recipe.architecture, state) for state in states],
+        models,
         architecture=recipe.architecture,
-        familiarity=familiarity,
+        ood_detector=detector,
         predictions=predictions.to_csv(index=False),
         learnt=learnt_images(study, splits, _file_digests(recipe, table)),
         name="VentriScope bundled model (USF-MAE tiny)",
@@ -208,17 +209,17 @@ def _by_source(
     return rows
 
 
-def _embed(classifier: Classifier, images: npt.NDArray[np.uint8]) -> Tensor:
+def _embed(classifier: Classifier, images: npt.NDArray[np.uint8]) -> Embeddings:
     parts = [
         classifier.embed([image.transpose(1, 2, 0) for image in images[start : start + 64]])
         for start in range(0, len(images), 64)
     ]
-    return torch.cat(parts, dim=1)
+    return np.concatenate(parts, axis=1)
 
 
-def _familiarity(
+def _ood_detector(
     classifier: Classifier, recipe: Made, table: pd.DataFrame, splits: Splits, study: Study
-) -> tuple[Familiarity, list[dict[str, Any]]]:
+) -> tuple[OodDetector, list[dict[str, Any]]]:
     """Fit the domain check without test subjects; rate it on them and on organs never fitted on."""
     pool = np.setdiff1d(np.arange(len(table)), splits.test)
     organs = other_organs(recipe.data)
@@ -226,33 +227,33 @@ def _familiarity(
     subjects = organs["subject_id"].astype(str).to_numpy()
     fitted = np.random.default_rng(recipe.seed).random(len(set(subjects))) < 0.5
     for_fit = fitted[np.unique(subjects, return_inverse=True)[1]]
-    fit = fit_familiarity(
+    fit = fit_ood_detector(
         _embed(classifier, study.images[pool]),
         table["subject_id"].astype(str).to_numpy()[pool].tolist(),
-        embedded[:, torch.from_numpy(for_fit)],
+        embedded[:, for_fit],
         subjects[for_fit].tolist(),
-        share=_FAMILIAR,
+        share=_IN_DISTRIBUTION,
         seed=recipe.seed,
     )
     rows = []
     sources = table["source"].to_numpy()[splits.test]
-    strange = fit.strangeness(_embed(classifier, study.images[splits.test]))
-    rows += [_rate(f"test, {s}", strange[sources == s]) for s in sorted(set(sources))]
+    scores = fit.score(_embed(classifier, study.images[splits.test]))
+    rows += [_rate(f"test, {s}", scores[sources == s]) for s in sorted(set(sources))]
     planes = organs["plane"].to_numpy()[~for_fit]
-    strange = fit.strangeness(embedded[:, torch.from_numpy(~for_fit)])
-    rows += [_rate(f"another organ: {p}", strange[planes == p]) for p in sorted(set(planes))]
+    scores = fit.score(embedded[:, ~for_fit])
+    rows += [_rate(f"another organ: {p}", scores[planes == p]) for p in sorted(set(planes))]
     photographs = np.stack(
         [to_model_pixels(image).transpose(2, 0, 1) for image in load_sample_images().images]
     )
-    rows.append(_rate("photographs", fit.strangeness(_embed(classifier, photographs))))
+    rows.append(_rate("photographs", fit.score(_embed(classifier, photographs))))
     return fit, rows
 
 
-def _rate(name: str, strange: npt.NDArray[np.float64]) -> dict[str, Any]:
+def _rate(name: str, scores: npt.NDArray[np.float64]) -> dict[str, Any]:
     return {
         "images": name,
-        "count": len(strange),
-        "called unfamiliar": round(float((strange > 1).mean()), 4),
+        "count": len(scores),
+        "called out of distribution": round(float((scores > 1).mean()), 4),
     }
 
 

@@ -58,7 +58,11 @@ def dataset_of(
 
 
 def compressed(
-    frames: list[bytes], *, syntax: str = JPEGBaseline8Bit, colour: str = "YBR_FULL_422", **how: bool
+    frames: list[bytes],
+    *,
+    syntax: str = JPEGBaseline8Bit,
+    colour: str = "YBR_FULL_422",
+    **how: bool,
 ) -> Dataset:
     """An ultrasound data set of the drawn scan's size with these compressed frames."""
     dataset = dataset_of(picture(), colour=colour, syntax=syntax)

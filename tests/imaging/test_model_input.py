@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional
 
 from vmcore.data.phantom import make_phantom
 from vmcore.imaging import to_model_input, to_model_pixels
+from vmcore.training import normalise
 
 
 def test_model_input_is_nearest_neighbour_and_imagenet_normalised() -> None:
@@ -20,8 +21,14 @@ def test_model_input_is_nearest_neighbour_and_imagenet_normalised() -> None:
     expected = functional.normalize(scaled, IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
     got = to_model_input(image)
     assert got.shape == (3, 224, 224)
-    assert got.dtype == torch.float32
-    torch.testing.assert_close(got, expected)
+    assert got.dtype == np.float32
+    torch.testing.assert_close(torch.from_numpy(got), expected)
+
+
+def test_training_normalises_batches_as_the_clinic_does_single_images() -> None:
+    image = make_phantom(8.0, 1, shape=(311, 497)).image
+    batch = torch.from_numpy(to_model_pixels(image)).permute(2, 0, 1)[None]
+    np.testing.assert_allclose(normalise(batch)[0].numpy(), to_model_input(image), atol=1e-6)
 
 
 def test_no_grey_value_is_invented() -> None:

@@ -24,9 +24,7 @@ def bare(dataset: Dataset, *, implicit: bool, little: bool = True) -> bytes:
     """The data set alone: no preamble, no meta header."""
     del dataset.file_meta
     stream = io.BytesIO()
-    dcmwrite(
-        stream, dataset, implicit_vr=implicit, little_endian=little, enforce_file_format=False
-    )
+    dcmwrite(stream, dataset, implicit_vr=implicit, little_endian=little, enforce_file_format=False)
     return stream.getvalue()
 
 
@@ -91,7 +89,7 @@ def test_a_discs_index_is_named_and_says_where_the_pictures_are(tmp_path: Path) 
     disc.add(dataset)
     disc.write(tmp_path)
     disc._stage["t"].cleanup()  # which pydicom leaves to the collector
-    with pytest.raises(ScanError, match="disc's index .* folders beside it") as caught:
+    with pytest.raises(ScanError, match=r"disc's index .* folders beside it") as caught:
         read_scan(tmp_path / "DICOMDIR")
     assert "DOE" not in str(caught.value)
     (image,) = (path for path in tmp_path.rglob("*") if path.is_file() and path.name != "DICOMDIR")

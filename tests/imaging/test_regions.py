@@ -14,7 +14,14 @@ from vmcore.imaging import Region, Scan, ScanError, read_scan
 
 
 def region(
-    left: int, top: int, right: int, bottom: int, *, space: int = 1, kind: int = 1, delta: float = 0.02
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    *,
+    space: int = 1,
+    kind: int = 1,
+    delta: float = 0.02,
 ) -> Dataset:
     item = Dataset()
     item.RegionSpatialFormat, item.RegionDataType, item.RegionFlags = space, kind, 0
@@ -36,7 +43,13 @@ WHOLE = (0, 0, COLUMNS - 1, ROWS - 1)
 
 @pytest.mark.parametrize(
     ("space", "kind", "words"),
-    [(2, 1, "M-mode"), (3, 3, "spectral"), (3, 4, "spectral"), (4, 10, "trace"), (1, 2, "colour flow")],
+    [
+        (2, 1, "M-mode"),
+        (3, 3, "spectral"),
+        (3, 4, "spectral"),
+        (4, 10, "trace"),
+        (1, 2, "colour flow"),
+    ],
 )
 def test_a_picture_without_a_b_mode_image_is_refused(space: int, kind: int, words: str) -> None:
     with pytest.raises(ScanError, match=f"{words}.*no B-mode image"):

@@ -1,4 +1,4 @@
-"""The ensemble: probabilities, precision, threshold, familiarity."""
+"""The ensemble: probabilities, precision, threshold, out-of-distribution detection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
 from vmcore.imaging import CleaningSettings, clean_frame, read_scan, to_model_input
 from vmcore.inference import Classifier, Prediction, analyse
 from vmcore.models import BundleCard, Calibration, create_classifier, load_models
-from vmcore.training import fit_familiarity
+from vmcore.processor import has_bfloat16
+from vmcore.training import fit_ood_detector
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +26,10 @@ def test_the_ensemble_is_the_mean_of_the_folds_softmax(
     small_bundle: Path, images: list[np.ndarray]
 ) -> None:
     _, models = load_models(small_bundle)
-    batch = torch.stack([to_model_input(image) for image in images])
+    batch = torch.from_numpy(np.stack([to_model_input(image) for image in images]))
     with torch.inference_mode():
         expected = torch.stack([model(batch).softmax(1)[:, 1] for model in models]).numpy()
-    found = Classifier.load(small_bundle, dtype=torch.float32).predict(images)
+    found = Classifier.load(small_bundle, precision="float32").predict(images)
     for index, prediction in enumerate(found):
         assert prediction.fold_probabilities == pytest.approx(expected[:, index], abs=1e-6)
         assert prediction.probability == pytest.approx(expected[:, index].mean(), abs=1e-6)
@@ -39,7 +40,7 @@ def test_the_ensemble_is_the_mean_of_the_folds_softmax(
 def test_a_batch_gives_what_single_images_give(
     small_bundle: Path, images: list[np.ndarray]
 ) -> None:
-    classifier = Classifier.load(small_bundle, dtype=torch.float32)
+    classifier = Classifier.load(small_bundle, precision="float32")
     together = classifier.predict(images)
     for image, expected in zip(images, together, strict=True):
         (alone,) = classifier.predict([image])
@@ -49,9 +50,10 @@ def test_a_batch_gives_what_single_images_give(
         assert np.abs(alone.heatmap - expected.heatmap).max() < 1e-3
 
 
+@pytest.mark.skipif(not has_bfloat16(), reason="the processor has no bfloat16")
 def test_bfloat16_stays_within_one_percent_of_float32(small_bundle: Path) -> None:
-    exact = Classifier.load(small_bundle, dtype=torch.float32)
-    fast = Classifier.load(small_bundle, dtype=torch.bfloat16)
+    exact = Classifier.load(small_bundle, precision="float32")
+    fast = Classifier.load(small_bundle, precision="bfloat16")
     images = [make_phantom(5.0 + seed, seed, shape=(240, 320)).image for seed in range(12)]
     for first, second in zip(
         exact.predict(images, heatmap=None), fast.predict(images, heatmap=None), strict=True
@@ -63,7 +65,7 @@ def test_the_threshold_decides_the_label(small_bundle: Path, images: list[np.nda
     card, models = load_models(small_bundle)
     for threshold, label in ((0.0, "ventriculomegaly"), (1.0, "normal")):
         changed = card.model_copy(update={"threshold": threshold})
-        assert Classifier(changed, models).predict(images[:1])[0].label == label
+        assert Classifier.of_models(changed, models).predict(images[:1])[0].label == label
 
 
 def test_no_heatmap_is_made_where_none_is_asked_for(
@@ -77,7 +79,7 @@ def test_no_heatmap_is_made_where_none_is_asked_for(
 
 
 def test_threads_share_one_classifier(small_bundle: Path, images: list[np.ndarray]) -> None:
-    classifier = Classifier.load(small_bundle, dtype=torch.float32)
+    classifier = Classifier.load(small_bundle, precision="float32")
     (expected,) = classifier.predict(images[:1])
     found: list[Prediction] = []
     threads = [
@@ -91,22 +93,22 @@ def test_threads_share_one_classifier(small_bundle: Path, images: list[np.ndarra
     assert [p.probability for p in found] == pytest.approx([expected.probability] * 4)
 
 
-def test_familiarity_decides_whether_an_image_is_known(
+def test_the_detector_decides_whether_an_image_is_known(
     small_bundle: Path, images: list[np.ndarray]
 ) -> None:
     card, models = load_models(small_bundle)
-    plain = Classifier(card, models, dtype=torch.float32)
-    assert plain.predict(images[:1])[0].in_domain is None
+    plain = Classifier.of_models(card, models, precision="float32")
+    assert plain.predict(images[:1])[0].in_distribution is None
     drawn = [make_phantom(8.0, seed, shape=(160, 200)).image for seed in range(12)]
-    fit = fit_familiarity(plain.embed(drawn), [str(seed) for seed in range(12)])
-    asked = Classifier(card, models, fit, dtype=torch.float32)
+    fit = fit_ood_detector(plain.embed(drawn), [str(seed) for seed in range(12)])
+    asked = Classifier.of_models(card, models, fit, precision="float32")
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     known, unknown = asked.predict([drawn[0], noise], heatmap=None)
-    assert known.in_domain is True
-    assert unknown.in_domain is False
-    assert known.strangeness is not None
-    assert unknown.strangeness is not None
-    assert known.strangeness < 1 < unknown.strangeness
+    assert known.in_distribution is True
+    assert unknown.in_distribution is False
+    assert known.ood_score is not None
+    assert unknown.ood_score is not None
+    assert known.ood_score < 1 < unknown.ood_score
 
 
 def test_folds_that_contradict_each_other_are_noticed() -> None:
@@ -121,7 +123,7 @@ def test_folds_that_contradict_each_other_are_noticed() -> None:
 def test_the_analysis_cleans_as_the_bundle_says(tmp_path: Path) -> None:
     settings = CleaningSettings(top_strip=0.2, remove_text=False)
     card = BundleCard(architecture="usf-mae-tiny", folds=1, preprocessing=settings)
-    classifier = Classifier(card, [create_classifier("usf-mae-tiny")])
+    classifier = Classifier.of_models(card, [create_classifier("usf-mae-tiny")])
     phantom = make_phantom(9.0, 1, shape=(200, 260), overlays=OverlaySettings())
     scan = read_scan(write_dicom(tmp_path / "p.dcm", phantom, phantom))
     analysis = analyse(scan, classifier, frame=1)
@@ -134,7 +136,7 @@ def test_the_analysis_cleans_as_the_bundle_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["resnet50", "vit-b16"])
 def test_baselines_answer_too(name: str, images: list[np.ndarray]) -> None:
     card = BundleCard(architecture=name, folds=1)
-    (found,) = Classifier(card, [create_classifier(name)]).predict(images[:1])
+    (found,) = Classifier.of_models(card, [create_classifier(name)]).predict(images[:1])
     assert 0 <= found.probability <= 1
     assert found.heatmap is not None
 
@@ -143,11 +145,13 @@ def test_a_calibration_in_the_card_is_what_every_folds_probability_goes_through(
     small_bundle: Path, images: list[np.ndarray]
 ) -> None:
     card, models = load_models(small_bundle)
-    plain = Classifier(card, models, dtype=torch.float32).predict(images, heatmap=None)
+    plain = Classifier.of_models(card, models, precision="float32").predict(images, heatmap=None)
     fitted = Calibration(method="platt", slope=2.0, intercept=-0.7)
     mended_card = card.model_copy(update={"calibration": fitted, "threshold": 0.3})
     _, models = load_models(small_bundle)
-    mended = Classifier(mended_card, models, dtype=torch.float32).predict(images, heatmap=None)
+    mended = Classifier.of_models(mended_card, models, precision="float32").predict(
+        images, heatmap=None
+    )
     for before, after in zip(plain, mended, strict=True):
         odds = np.log(before.fold_probabilities / (1 - before.fold_probabilities))
         expected = 1 / (1 + np.exp(-(2.0 * odds - 0.7)))
@@ -157,7 +161,7 @@ def test_a_calibration_in_the_card_is_what_every_folds_probability_goes_through(
 
 
 def test_a_fold_can_be_asked_alone(small_bundle: Path, images: list[np.ndarray]) -> None:
-    ensemble = Classifier.load(small_bundle, dtype=torch.float32)
+    ensemble = Classifier.load(small_bundle, precision="float32")
     together = ensemble.predict(images)
     for fold in (1, 2):
         alone = ensemble.only(fold).predict(images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,31 +14,35 @@ from vmcore.models import (
     BundleError,
     create_classifier,
     load_card,
-    load_familiarity,
     load_models,
+    load_ood_detector,
     save_bundle,
 )
-from vmcore.training import fit_familiarity
+from vmcore.training import fit_ood_detector
+
+
+def randn(*shape: int) -> np.ndarray:
+    return np.random.default_rng(len(shape)).standard_normal(shape).astype(np.float32)
 
 
 def test_a_bundle_comes_back(tmp_path: Path) -> None:
     torch.manual_seed(0)
     models = [create_classifier("usf-mae-tiny").eval() for _ in range(2)]
-    familiarity = fit_familiarity(torch.randn(2, 20, 6), [str(i) for i in range(20)])
+    detector = fit_ood_detector(randn(2, 20, 6), [str(i) for i in range(20)])
     folder = save_bundle(
         tmp_path / "b", models, architecture="usf-mae-tiny", half=False, threshold=0.3,
         preprocessing=CleaningSettings(top_strip=0.1), predictions="image\n",
-        familiarity=familiarity,
+        ood_detector=detector,
     )  # fmt: skip
     card, loaded = load_models(folder)
     assert (card.folds, card.threshold, card.preprocessing.top_strip) == (2, 0.3, 0.1)
     images = torch.randn(1, 3, 224, 224)
     for before, after in zip(models, loaded, strict=True):
         torch.testing.assert_close(before(images), after(images))
-    back = load_familiarity(folder)
+    back = load_ood_detector(folder)
     assert back is not None
-    asked = torch.randn(2, 4, 6)
-    assert back.strangeness(asked) == pytest.approx(familiarity.strangeness(asked), abs=1e-2)
+    asked = randn(2, 4, 6)
+    assert back.score(asked) == pytest.approx(detector.score(asked), abs=1e-2)
     assert (folder / "predictions.csv").read_text() == "image\n"
 
 

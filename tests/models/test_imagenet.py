@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vmcore.imaging import normalise
 from vmcore.models import ARCHITECTURES, WeightsError, create_classifier
 from vmcore.models.normalisation import Normalisation, to_our_input
+from vmcore.training.normalise import normalise
 
 HALF = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 BASELINES = ["vit-b16", "resnet50", "vgg19"]

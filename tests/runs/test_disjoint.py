@@ -12,7 +12,7 @@ from vmcore.data import StoredStudy, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
 from vmcore.files import write_atomically
 from vmcore.models import load_card
-from vmcore.models.bundle import CARD_FILE
+from vmcore.models.bundle_card import CARD_FILE
 from vmcore.reporting.review import document, evaluate
 from vmcore.runs import (
     RunFolder,

@@ -38,7 +38,7 @@ from vmcore.runs import (
     roll_back,
 )
 from vmcore.runs.answers import is_missing
-from vmcore.runs.registry import _silences
+from vmcore.runs.model_in_use import _silences
 from vmcore.settings import settings
 
 _MLFLOW_TRIES_S = 20  # how long MLflow waits for a locked database; over HTTP it takes minutes

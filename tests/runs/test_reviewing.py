@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from tests.runs.support import small_plan, store_with_two_runs
 from vmcore.data import StoredStudy, reject
@@ -175,7 +174,7 @@ def test_a_kept_decision_is_the_models_from_then_on(run: RunFolder, method: str)
     cases = reading.cases("test")
     image = after.find_image(cases.known["image"].iloc[0])
     assert image is not None
-    (answer,) = Classifier.load(bundle_in_use().bundle, dtype=torch.float32).predict(
+    (answer,) = Classifier.load(bundle_in_use().bundle, precision="float32").predict(
         [image], heatmap=None
     )
     np.testing.assert_allclose(answer.fold_probabilities, cases.by_fold[0], atol=2e-3)

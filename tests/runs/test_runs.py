@@ -107,7 +107,7 @@ def test_its_predictions_are_those_of_its_bundle(
     images = phantom_study.images().transpose(0, 2, 3, 1)
     test = predictions[predictions["split"] == "test"]
     rows = sorted(test["image"].unique())
-    answers = Classifier.load(bundle, dtype=torch.float32).predict(
+    answers = Classifier.load(bundle, precision="float32").predict(
         [images[row - 1] for row in rows], heatmap=None
     )
     expected = test.pivot_table(index="image", columns="fold", values="probability").to_numpy()

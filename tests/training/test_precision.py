@@ -29,12 +29,11 @@ OLDER = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 ASK = """
 import json, torch
 from vmcore.models import emulated, fast_dtype, training_precision
-from vmcore.models.precision import matrix_units
 from vmcore.training import make_fabric
 from vmcore.training.steps import precision_of
 cpu = torch.device("cpu")
 print(json.dumps([str(fast_dtype(cpu)), training_precision(cpu), emulated("bf16-mixed", cpu),
-                  matrix_units(), precision_of(make_fabric(accelerator="cpu"))]))
+                  precision_of(make_fabric(accelerator="cpu"))]))
 """
 
 
@@ -104,7 +103,7 @@ def asked(**environment: str) -> list[object]:
 
 
 def test_a_processor_without_bfloat16_computes_in_float32() -> None:
-    assert asked(**OLDER) == ["torch.float32", "32-true", True, False, "32-true"]
+    assert asked(**OLDER) == ["torch.float32", "32-true", True, "32-true"]
 
 
 def products(dtype: torch.dtype) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 INPUT_SIDE = 224  # pixels
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -31,23 +29,7 @@ def to_model_pixels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return cv2.resize(image, (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_NEAREST)
 
 
-def normalise(pixels: Tensor) -> Tensor:
-    """Subtract ImageNet's mean and divide by its deviation.
-
-    Args:
-        pixels: uint8 (0..255) or floating point (0..1), (..., 3, H, W).
-
-    Returns:
-        floating point of the same shape; float32 for uint8.
-    """
-    values = pixels.to(torch.float32).div_(255) if pixels.dtype == torch.uint8 else pixels
-    shape = (3, 1, 1)
-    mean = torch.tensor(IMAGENET_MEAN, dtype=values.dtype, device=values.device)
-    deviation = torch.tensor(IMAGENET_DEVIATION, dtype=values.dtype, device=values.device)
-    return (values - mean.view(shape)) / deviation.view(shape)
-
-
-def to_model_input(image: npt.NDArray[np.uint8]) -> Tensor:
+def to_model_input(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Turn a cleaned image into model input, float32 (3, 224, 224), ImageNet-normalised.
 
     Args:
@@ -56,5 +38,9 @@ def to_model_input(image: npt.NDArray[np.uint8]) -> Tensor:
     Raises:
         ValueError: the image is not uint8 (H, W, 3).
     """
-    pixels = torch.from_numpy(np.ascontiguousarray(to_model_pixels(image)))
-    return normalise(pixels.permute(2, 0, 1).contiguous())
+    values = to_model_pixels(image).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+    mean, deviation = (
+        np.array(colours, np.float32)[:, None, None]
+        for colours in (IMAGENET_MEAN, IMAGENET_DEVIATION)
+    )
+    return np.ascontiguousarray((values - mean) / deviation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -28,31 +29,37 @@ def _threads() -> int:
     return 2 if multiprocessing.parent_process() is None else 1
 
 
+class _Float32Session:
+    """A network in float32 by OpenVINO: what is removed must not depend on the machine."""
+
+    def __init__(self, model: Path) -> None:
+        from openvino import Core  # noqa: PLC0415  slow to import, for scans only
+
+        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": _threads()}
+        self._request = Core().compile_model(model, "CPU", options).create_infer_request()
+
+    def __call__(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        self._request.infer([pixels])
+        found: npt.NDArray[np.float32] = self._request.get_output_tensor().data
+        return found
+
+
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    from rapidocr import EngineType, RapidOCR  # noqa: PLC0415  slow to import, for scans only
+    import rapidocr  # noqa: PLC0415  slow to import, for scans only
 
-    engine = RapidOCR(
+    engine = rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.text_score": _CONFIDENT,
             "Det.limit_side_len": 0,  # the size is chosen in find_text
             "Det.limit_type": "min",
-            "Det.engine_type": EngineType.OPENVINO,
             "EngineConfig.onnxruntime.intra_op_num_threads": _threads(),
         }
     )
-    _find_in_float32(engine)
+    (model,) = (Path(rapidocr.__file__).parent / "models").glob("*_det_*.onnx")
+    engine._load_det_model().session = _Float32Session(model)  # noqa: SLF001  rapidocr takes none
     return engine
-
-
-def _find_in_float32(engine: Any) -> None:
-    """Keep OpenVINO from bfloat16: what is removed from a scan must not depend on the machine."""
-    from openvino import Core  # noqa: PLC0415
-
-    session = engine._load_det_model().session  # noqa: SLF001  rapidocr passes no precision on
-    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": _threads()}
-    session.session = Core().compile_model(session.model, "CPU", options).create_infer_request()
 
 
 def find_text(

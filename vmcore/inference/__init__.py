@@ -1,7 +1,5 @@
 """Answers for one scan: the fold ensemble, where it looked, and whether it knows such images."""
 
-from vmcore.inference.analysis import Analysis, analyse
-from vmcore.inference.classifier import Classifier, Prediction
-from vmcore.inference.heatmap import HEATMAP_METHODS, eigen_cam
+import lazy_loader
 
-__all__ = ["HEATMAP_METHODS", "Analysis", "Classifier", "Prediction", "analyse", "eigen_cam"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

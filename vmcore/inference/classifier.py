@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
+from scipy.special import softmax
 
-from vmcore.imaging import INPUT_SIDE, to_model_input
-from vmcore.inference.comparison import gradient_map
-from vmcore.inference.forward import ForwardOutput, forward_pass
-from vmcore.inference.heatmap import Heatmap, eigen_cam, mean_map
-from vmcore.inference.packing import pack, unpacked
-from vmcore.models import (
-    BundleCard,
-    BundleError,
-    Familiarity,
-    bundle_digest,
-    fast_dtype,
-    load_familiarity,
-    load_models,
-)
+from vmcore.imaging.model_input import INPUT_SIDE, to_model_input
+from vmcore.inference.engine import Array, Engine, ForwardOutput
+from vmcore.inference.engine_choice import Precision, engine_of_bundle, engine_of_models
+from vmcore.inference.heatmap import HEATMAP_METHODS, Heatmap, eigen_cam, mean_map
+from vmcore.models.bundle_card import BundleCard, load_card
+from vmcore.models.digest import bundle_digest
+from vmcore.models.errors import BundleError
+from vmcore.models.ood import Embeddings, OodDetector, load_ood_detector
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _WIDE_SPREAD = 0.15
 _ATTEMPTS = 3
+_CHANGED = "The model's bundle is just being changed; try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,9 @@ class Prediction:
         label: "ventriculomegaly" where the probability reaches the threshold, else "normal".
         threshold: the bundle's, chosen on validation folds.
         heatmap: float32 (H, W) in [0, 1] over the image, or None where it was not asked for.
-        in_domain: False where the image is unlike the training images, None where the bundle
+        in_distribution: False where the image is unlike the training images, None where the bundle
             cannot tell.
-        strangeness: how unlike the training images it is, up to 1 familiar; or None.
+        ood_score: how unlike the training images it is, up to 1 in distribution; or None.
     """
 
     probability: float
@@ -53,8 +51,8 @@ class Prediction:
     label: Literal["normal", "ventriculomegaly"]
     threshold: float
     heatmap: Heatmap | None
-    in_domain: bool | None
-    strangeness: float | None = None
+    in_distribution: bool | None
+    ood_score: float | None = None
 
     @property
     def spread(self) -> float:
@@ -71,8 +69,6 @@ class Prediction:
 class Classifier:
     """A bundle's folds, ready to answer; safe to share between threads.
 
-    The models given become its own: they are moved, converted and laid out for the processor.
-
     Attributes:
         card: the bundle's.
         digest: of the bundle that it was loaded from (:func:`vmcore.models.bundle_digest`), with the
@@ -82,46 +78,65 @@ class Classifier:
     def __init__(
         self,
         card: BundleCard,
-        models: Sequence[nn.Module],
-        familiarity: Familiarity | None = None,
+        engine: Engine,
+        modules: Callable[[], Sequence[nn.Module]],
+        ood_detector: OodDetector | None = None,
         *,
-        device: str | torch.device | None = None,
-        dtype: torch.dtype | None = None,
         digest: str | None = None,
     ) -> None:
+        """Put a classifier together; :meth:`load` and :meth:`of_models` do.
+
+        Args:
+            card: how its answers are read.
+            engine: runs the networks.
+            modules: the same networks as torch modules in float32, for heatmaps that need gradients.
+            ood_detector: what tells images that are unlike the training images.
+            digest: of the bundle.
+        """
         self.card = card
         self.digest = digest
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.dtype = dtype or fast_dtype(self.device)
-        self._models = [pack(model.to(self.device, self.dtype).eval()) for model in models]
-        self._familiarity = familiarity
+        self._engine = engine
+        self._modules = modules
+        self._ood_detector = ood_detector
         self._lock = threading.Lock()
 
     @classmethod
     def load(
-        cls,
-        bundle: str | Path,
-        *,
-        device: str | torch.device | None = None,
-        dtype: torch.dtype | None = None,
+        cls, bundle: str | Path, *, device: str | None = None, precision: Precision | None = None
     ) -> Classifier:
         """Load a bundle.
 
         Args:
             bundle: its folder.
             device: "cuda", "cpu" and so on; the GPU where there is one by default.
-            dtype: bfloat16 where the device has it by default.
+            precision: of the products; what the device computes fastest by default.
 
         Raises:
             vmcore.models.BundleError: with what is wrong with the folder.
         """
         for _ in range(_ATTEMPTS):
             digest = bundle_digest(bundle)
-            card, models = load_models(bundle)
-            familiarity = load_familiarity(bundle)
+            card = load_card(bundle)
+            engine = engine_of_bundle(Path(bundle), card, device, precision)
+            ood_detector = load_ood_detector(bundle)
             if bundle_digest(bundle) == digest:  # else it was changed while it was read
-                return cls(card, models, familiarity, device=device, dtype=dtype, digest=digest)
-        raise BundleError("The model's bundle is just being changed; try again.")
+                modules = cache(partial(_modules_of, Path(bundle), digest))
+                return cls(card, engine, modules, ood_detector, digest=digest)
+        raise BundleError(_CHANGED)
+
+    @classmethod
+    def of_models(
+        cls,
+        card: BundleCard,
+        models: Sequence[nn.Module],
+        ood_detector: OodDetector | None = None,
+        *,
+        device: str | None = None,
+        precision: Precision | None = None,
+    ) -> Classifier:
+        """A classifier of torch modules, whose weights it takes as they are now."""
+        engine = engine_of_models(card, models, device, precision)
+        return cls(card, engine, lambda: models, ood_detector)
 
     def predict(
         self, images: Sequence[npt.NDArray[np.uint8]], *, heatmap: str | None = "eigen-cam"
@@ -135,21 +150,26 @@ class Classifier:
         Raises:
             ValueError: an image of another shape or type, or an unknown method.
         """
+        if heatmap not in {None, *HEATMAP_METHODS}:
+            known = ", ".join(HEATMAP_METHODS)
+            raise ValueError(f"No heatmap method is called {heatmap!r}: {known}.")
         if not images:
             return []
-        batch = torch.stack([to_model_input(image) for image in images]).to(self.device)
+        batch = np.stack([to_model_input(image) for image in images])
         with self._lock:
-            outputs = self._forward(batch)
+            outputs = self._engine.forward(batch)
             maps = self._maps(outputs, batch, heatmap)
-        probability = np.stack([part.logits.double().softmax(1)[:, 1].cpu() for part in outputs])
+        probability = np.stack(
+            [softmax(output.logits.astype(np.float64), axis=1)[:, 1] for output in outputs]
+        )
         if self.card.calibration is not None:
             probability = self.card.calibration.apply(probability)
-        strange = self._strangeness(outputs)
+        scores = self._ood_scores(outputs)
         return [
             self._prediction(
                 probability[:, index],
                 mean_map([fold[index] for fold in maps], image.shape[:2]) if maps else None,
-                None if strange is None else float(strange[index]),
+                None if scores is None else float(scores[index]),
             )
             for index, image in enumerate(images)
         ]
@@ -157,41 +177,36 @@ class Classifier:
     def only(self, fold: int) -> Classifier:
         """One fold alone, counted from 1, which shares its network with this classifier."""
         alone = copy(self)
-        alone._models = [self._models[fold - 1]]  # noqa: SLF001
+        alone._engine = self._engine.only(fold - 1)  # noqa: SLF001
+        alone._modules = lambda: [self._modules()[fold - 1]]  # noqa: SLF001
         alone.digest = f"{self.digest} fold {fold}" if self.digest else None
-        alone._familiarity = None  # noqa: SLF001  it compares embeddings of all folds
+        alone._ood_detector = None  # noqa: SLF001  it compares embeddings of all folds
         return alone
 
-    @torch.inference_mode()
-    def embed(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+    def embed(self, images: Sequence[npt.NDArray[np.uint8]]) -> Embeddings:
         """Embeddings (F, B, D) of cleaned images, float32."""
-        batch = torch.stack([to_model_input(image) for image in images]).to(self.device)
+        batch = np.stack([to_model_input(image) for image in images])
         with self._lock:
-            return torch.stack([part.embedding.cpu() for part in self._forward(batch)])
-
-    def _forward(self, batch: Tensor) -> list[ForwardOutput]:
-        with torch.inference_mode():
-            return [forward_pass(model, batch.to(self.dtype)) for model in self._models]
+            return np.stack([output.embedding for output in self._engine.forward(batch)])
 
     def _maps(
-        self, outputs: list[ForwardOutput], batch: Tensor, method: str | None
+        self, outputs: list[ForwardOutput], batch: Array, method: str | None
     ) -> list[list[Heatmap]]:
         if method is None:
             return []
         if method == "eigen-cam":
-            return [[eigen_cam(one, INPUT_SIDE) for one in part.activations] for part in outputs]
-        return [
-            gradient_map(unpacked(model).float(), batch.float(), method) for model in self._models
-        ]
+            return [[eigen_cam(one, INPUT_SIDE) for one in out.activations] for out in outputs]
+        from vmcore.inference.gradient_maps import gradient_maps  # noqa: PLC0415  it loads torch
 
-    def _strangeness(self, outputs: list[ForwardOutput]) -> npt.NDArray[np.float64] | None:
-        if self._familiarity is None:
+        return [gradient_maps(model, batch, method) for model in self._modules()]
+
+    def _ood_scores(self, outputs: list[ForwardOutput]) -> npt.NDArray[np.float64] | None:
+        if self._ood_detector is None:
             return None
-        embeddings = torch.stack([part.embedding.cpu() for part in outputs])
-        return self._familiarity.strangeness(embeddings)
+        return self._ood_detector.score(np.stack([output.embedding for output in outputs]))
 
     def _prediction(
-        self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, strangeness: float | None
+        self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, ood_score: float | None
     ) -> Prediction:
         probability = float(folds.mean())
         return Prediction(
@@ -200,6 +215,15 @@ class Classifier:
             label="ventriculomegaly" if probability >= self.card.threshold else "normal",
             threshold=self.card.threshold,
             heatmap=heatmap,
-            in_domain=None if strangeness is None else strangeness <= 1.0,
-            strangeness=strangeness,
+            in_distribution=None if ood_score is None else ood_score <= 1.0,
+            ood_score=ood_score,
         )
+
+
+def _modules_of(bundle: Path, digest: str) -> list[nn.Module]:
+    from vmcore.models.bundle import load_models  # noqa: PLC0415  it loads torch
+
+    _, models = load_models(bundle)
+    if bundle_digest(bundle) != digest:
+        raise BundleError(_CHANGED)
+    return models

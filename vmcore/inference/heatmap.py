@@ -10,11 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-
-_SQUARINGS = 7
-_RESIDUAL = 1e-5  # of the eigenvalue
+from scipy.linalg import eigh
 
 Heatmap = npt.NDArray[np.float32]
 
@@ -29,53 +25,30 @@ HEATMAP_METHODS = (
 """Eigen-CAM is the paper's and comes with the answer; the others are pytorch-grad-cam's own."""
 
 
-def eigen_cam(features: Tensor, side: int) -> Heatmap:
+def eigen_cam(features: npt.NDArray[np.float32], side: int) -> Heatmap:
     """First principal component of activations, scaled to a square map.
 
     The component is taken from the Gram matrix over positions (196 x 196 for a ViT) instead of a
     full singular value decomposition over channels: the same projection, far cheaper.
 
     Args:
-        features: (C, h, w), any floating point type.
+        features: (C, h, w).
         side: side of the map in pixels.
 
     Returns:
         float32 (side, side) in [0, 1].
     """
     _, height, width = features.shape
-    flat = features.detach().float().cpu().flatten(1)
-    centred = flat - flat.mean(dim=1, keepdim=True)
-    value, vector = leading_pair(centred.T @ centred)
-    projection = (vector * value.clamp(min=0).sqrt()).numpy()
+    flat = features.reshape(len(features), -1)
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    last = height * width - 1
+    values, vectors = eigh(centred.T @ centred, subset_by_index=(last, last))
+    projection = vectors[:, 0] * np.sqrt(max(values[0], 0))
     if abs(projection.min()) > abs(projection.max()):
         projection = -projection
     small = np.maximum(projection.reshape(height, width), 0).astype(np.float32)
     large = cv2.resize(_scaled(small), (side, side), interpolation=cv2.INTER_LINEAR)
     return _scaled(large)
-
-
-def leading_pair(gram: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest eigenvalue and its eigenvector of a matrix without negative eigenvalues.
-
-    Squared again and again, such a matrix turns into the leading vector's outer product with
-    itself: far cheaper than a full decomposition, which is made only where two eigenvalues lie too
-    close together.
-
-    Args:
-        gram: float32 (n, n), symmetric.
-    """
-    power = gram
-    for _ in range(_SQUARINGS):
-        power = power / power.trace()
-        power = power @ power
-    column = power[:, power.diagonal().argmax()]
-    vector = column / column.norm()
-    image = gram @ vector
-    value = vector @ image
-    if (image - value * vector).norm() <= _RESIDUAL * value:
-        return value, vector
-    values, vectors = torch.linalg.eigh(gram)
-    return values[-1], vectors[:, -1]
 
 
 def mean_map(maps: list[Heatmap], shape: tuple[int, int]) -> Heatmap:

@@ -13,12 +13,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from vmcore.models.errors import WeightsError
+
 _WRAPPERS = ("model", "state_dict", "model_state_dict", "model_state")
 _SHOWN = 4
-
-
-class WeightsError(ValueError):
-    """Weights that cannot be read or do not fit; the message names what is wrong."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

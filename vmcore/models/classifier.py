@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,61 +10,18 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from vmcore.models.checkpoints import WeightsError, fit_state, read_weights
-from vmcore.models.normalisation import OURS, Normalisation, to_our_input
+from vmcore.models.architectures import (
+    ARCHITECTURES,
+    CLASSES,
+    IMAGENET_CLASSES,
+    OURS,
+    Architecture,
+    Normalisation,
+)
+from vmcore.models.checkpoints import fit_state, read_weights
+from vmcore.models.errors import WeightsError
+from vmcore.models.normalisation import to_our_input
 from vmcore.models.usf_mae import encoder_state
-
-CLASSES = ("normal", "ventriculomegaly")
-
-
-IMAGENET_CLASSES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class PretrainedWeights:
-    """Weights in timm's registry: their full name with the tag, and the input they expect."""
-
-    tag: str
-    normalisation: Normalisation
-
-    @property
-    def file(self) -> str:
-        """Where they are published."""
-        return f"https://huggingface.co/timm/{self.tag}/resolve/main/model.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A network that can be asked for by name.
-
-    Attributes:
-        timm_name: timm's name for it.
-        title: ours.
-        masked_autoencoder: it starts from a masked autoencoder's encoder.
-        imagenet: weights that were trained on ImageNet-1k and nothing else, or None.
-    """
-
-    timm_name: str
-    title: str
-    masked_autoencoder: bool = False
-    imagenet: PretrainedWeights | None = None
-
-
-ARCHITECTURES: Mapping[str, Architecture] = {
-    "usf-mae": Architecture("vit_base_patch16_224", "USF-MAE (ViT-B/16)", True),
-    "usf-mae-small": Architecture("vit_small_patch16_224", "USF-MAE, small (ViT-S/16)", True),
-    "usf-mae-tiny": Architecture("vit_tiny_patch16_224", "USF-MAE, tiny (ViT-Ti/16)", True),
-    "vit-b16": Architecture(
-        "vit_base_patch16_224", "ViT-B/16",
-        imagenet=PretrainedWeights(
-            "vit_base_patch16_224.augreg_in1k", Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-        ),
-    ),
-    "resnet50": Architecture(
-        "resnet50", "ResNet-50", imagenet=PretrainedWeights("resnet50.tv_in1k", OURS)
-    ),
-    "vgg19": Architecture("vgg19", "VGG-19", imagenet=PretrainedWeights("vgg19.tv_in1k", OURS)),
-}  # fmt: skip
 
 Weights = str | Path | Mapping[str, Tensor] | None
 
@@ -188,15 +144,3 @@ def parameter_count(model: nn.Module) -> int:
 def vision_transformer(model: nn.Module) -> bool:
     """Whether the model yields patch tokens (timm's VisionTransformer)."""
     return isinstance(model, timm.models.vision_transformer.VisionTransformer)
-
-
-__all__ = [
-    "ARCHITECTURES",
-    "CLASSES",
-    "Architecture",
-    "PretrainedWeights",
-    "create_classifier",
-    "input_of",
-    "parameter_count",
-    "vision_transformer",
-]

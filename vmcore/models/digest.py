@@ -6,7 +6,8 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from vmcore.models.bundle import CARD_FILE, BundleError
+from vmcore.models.bundle_card import CARD_FILE
+from vmcore.models.errors import BundleError
 
 
 def bundle_digest(folder: str | Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import gdown
 
 from vmcore.files import write_atomically
-from vmcore.models.checkpoints import WeightsError
+from vmcore.models.errors import WeightsError
 from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
 
 FetchProgress = Callable[[int, int | None], None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmcore.files import write_atomically
-from vmcore.models.checkpoints import WeightsError
+from vmcore.models.errors import WeightsError
 
 LEARNT_FILE = "learnt.txt"
 _INCOMPLETE = "# incomplete: some of these weights come from weights whose images are not known"

@@ -1,32 +1,19 @@
 """Weights that were trained with another mean and deviation, brought to the one of this project.
 
 Everything that goes into a model here is normalised by ImageNet's mean and deviation
-(:func:`vmcore.imaging.normalise`). Weights that expect another normalisation are changed once, when
+(:func:`vmcore.training.normalise`). Weights that expect another normalisation are changed once, when
 they are loaded: the affine map from our input to theirs goes into their first convolution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from vmcore.imaging.model_input import IMAGENET_DEVIATION, IMAGENET_MEAN
-from vmcore.models.checkpoints import WeightsError
-
-
-@dataclass(frozen=True, slots=True)
-class Normalisation:
-    """What is subtracted from red, green and blue (0..1), and what they are then divided by."""
-
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    deviation: tuple[float, float, float] = IMAGENET_DEVIATION
-
-
-OURS = Normalisation()
-"""ImageNet's own, which :func:`vmcore.imaging.normalise` applies."""
+from vmcore.models.architectures import OURS, Normalisation
+from vmcore.models.errors import WeightsError
 
 
 def to_our_input(

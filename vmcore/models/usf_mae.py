@@ -7,7 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vmcore.models.checkpoints import WeightsError, read_weights
+from vmcore.models.checkpoints import read_weights
+from vmcore.models.errors import WeightsError
 
 PUBLIC_CHECKPOINTS: Mapping[str, str] = {
     "usf-mae-100": "1ZPu_7KhMEuaq-XdLhVp2EEgMgLJ4dKhr",

@@ -13,17 +13,13 @@ from typing import TypeVar
 
 from mlflow.exceptions import MlflowException
 
-from vmcore.runs.plan import RunError
+from vmcore.runs.errors import RunError, StoreSilentError
 
 PATIENCE_S = 4.0
 """Seconds that a page waits; MLflow itself would try again for minutes."""
 
 T = TypeVar("T")
 _late: dict[str, list[threading.Thread]] = {}
-
-
-class StoreSilentError(RunError):
-    """The run store does not answer, or not with anything that can be understood."""
 
 
 def is_missing(error: MlflowException) -> bool:

@@ -16,11 +16,12 @@ import torch
 from vmcore import __version__
 from vmcore.data import load_study
 from vmcore.models import FetchProgress
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
 from vmcore.runs.lineage import find_starts
 from vmcore.runs.locks import alone
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.plan import Plan
 from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError

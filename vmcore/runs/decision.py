@@ -20,12 +20,12 @@ from vmcore.evaluation import (
     read_through,
     ruled,
 )
-from vmcore.models.bundle import CARD_FILE
+from vmcore.models.bundle_card import CARD_FILE
 from vmcore.runs.answers import understood
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
-from vmcore.runs.plan import RunError
+from vmcore.runs.model_in_use import BUNDLED
 from vmcore.runs.record import open_store, unique_name
-from vmcore.runs.registry import BUNDLED
 from vmcore.runs.reviewing import IMPORTED, Reviewed, open_reviewed
 from vmcore.settings import settings
 

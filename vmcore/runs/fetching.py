@@ -15,8 +15,8 @@ from mlflow.tracking import MlflowClient
 from vmcore.files import write_atomically
 from vmcore.models import BundleError, bundle_digest
 from vmcore.runs.answers import understood
+from vmcore.runs.errors import RunError
 from vmcore.runs.locks import alone
-from vmcore.runs.plan import RunError
 
 BUNDLE = "bundle"
 DIGEST_TAG = "bundle_digest"

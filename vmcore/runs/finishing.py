@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from safetensors.torch import load_file
 
 from vmcore.data import Splits, StoredStudy, class_counts, pseudonyms
@@ -26,14 +25,15 @@ from vmcore.evaluation import (
 )
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, Learnt, create_classifier, save_bundle
+from vmcore.models.ood import Embeddings
 from vmcore.runs.disjoint import UNKNOWN_SUBJECTS
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import seen_in_run
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore
-from vmcore.training import fit_familiarity
+from vmcore.training import fit_ood_detector
 
-_FAMILIAR = 0.98
+_IN_DISTRIBUTION = 0.98
 _BATCH = 64
 
 
@@ -62,16 +62,16 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     states = [load_file(folder.fold(number) / "best.safetensors") for number in numbers]
     models = [create_classifier(plan.architecture, state) for state in states]
     card = BundleCard(architecture=plan.architecture, folds=plan.folds)
-    classifier = Classifier(card, models, dtype=torch.float32)
-    familiarity = fit_familiarity(*_embedded(classifier, study, splits), share=_FAMILIAR)
+    classifier = Classifier.of_models(card, models, precision="float32")
+    detector = fit_ood_detector(*_embedded(classifier, study, splits), share=_IN_DISTRIBUTION)
     learnt, seen = seen_in_run(folder, study, splits)
     with tempfile.TemporaryDirectory(dir=folder.path, prefix=".finishing-") as name:
         staged = Path(name)
         save_bundle(
             staged / "bundle",
-            [create_classifier(plan.architecture, state) for state in states],
+            models,
             architecture=plan.architecture,
-            familiarity=familiarity,
+            ood_detector=detector,
             half=False,  # so that the bundle's answers are those of its predictions.csv
             predictions=predictions.to_csv(index=False),
             learnt=learnt,
@@ -111,14 +111,14 @@ def _numbered(predictions: pd.DataFrame, study: StoredStudy) -> pd.DataFrame:
 
 def _embedded(
     classifier: Classifier, study: StoredStudy, splits: Splits
-) -> tuple[torch.Tensor, list[str]]:
+) -> tuple[Embeddings, list[str]]:
     rows = np.setdiff1d(np.arange(len(study.table)), splits.test)
     images = study.images()[rows].transpose(0, 2, 3, 1)
     parts = [
         classifier.embed(list(images[start : start + _BATCH]))
         for start in range(0, len(images), _BATCH)
     ]
-    return torch.cat(parts, dim=1), study.table["subject_id"].astype(str).iloc[rows].tolist()
+    return np.concatenate(parts, axis=1), study.table["subject_id"].astype(str).iloc[rows].tolist()
 
 
 def _figures(tables: dict[str, list[dict[str, Any]]]) -> dict[str, float]:

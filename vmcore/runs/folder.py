@@ -25,7 +25,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from vmcore.files import write_atomically
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.errors import RunError
+from vmcore.runs.plan import Plan
 from vmcore.settings import settings
 from vmcore.training import EpochResult
 

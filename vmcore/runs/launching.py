@@ -12,9 +12,9 @@ import submitit
 from submitit.helpers import CommandFunction
 
 from vmcore.runs import slurm
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.machine import is_here
-from vmcore.runs.plan import RunError
 from vmcore.runs.processes import Job, end_process, is_alive, spawn
 from vmcore.settings import settings
 

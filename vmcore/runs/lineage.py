@@ -20,8 +20,9 @@ from vmcore.data import ManifestError, Splits, StoredStudy, fingerprint, load_st
 from vmcore.data.preparing import prepared_path
 from vmcore.files import expanded
 from vmcore.models import PUBLIC_CHECKPOINTS, UNKNOWN, Learnt, WeightsError, read_learnt
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.plan import Plan
 from vmcore.settings import settings
 
 Identities = Sequence[frozenset[str]]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from vmcore.runs.plan import RunError
+from vmcore.runs.errors import RunError
 
 _PATIENCE_S = 20.0
 _GLANCE_S = 0.4

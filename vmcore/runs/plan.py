@@ -13,10 +13,6 @@ from vmcore.models import ARCHITECTURES, Precision
 from vmcore.training import FinetuneSettings
 
 
-class RunError(RuntimeError):
-    """A run that cannot be started, continued or used; the message says why and what to do."""
-
-
 def _known(name: str) -> str:
     if name not in ARCHITECTURES:
         raise ValueError(

@@ -8,8 +8,8 @@ import torch
 from filelock import FileLock
 
 from vmcore.models import Precision, emulated, training_precision
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
-from vmcore.runs.plan import RunError
 from vmcore.runs.record import as_json
 
 log = logging.getLogger(__name__)

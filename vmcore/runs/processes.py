@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
+from vmcore.runs.errors import RunError
 from vmcore.runs.locks import held, hold
 from vmcore.runs.machine import is_here, whereabouts
-from vmcore.runs.plan import RunError
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 Job = dict[str, object]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
@@ -23,9 +21,11 @@ from mlflow.tracking import MlflowClient
 
 from vmcore.files import write_atomically
 from vmcore.models import bundle_digest
-from vmcore.runs.answers import PATIENCE_S, StoreSilentError, T, understood, within
+from vmcore.runs.answers import PATIENCE_S, T, understood, within
+from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.fetching import BUNDLE, DIGEST_TAG, changed_copy, fetch_artifact
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.plan import Plan
+from vmcore.runs.store_address import store_name, store_uri
 from vmcore.training import EpochResult
 
 EXPERIMENT = "VentriScope"
@@ -41,7 +41,7 @@ class RunStore:
 
     def __init__(self, folder: Path, uri: str | None = None) -> None:
         self.folder = folder
-        uri = uri or _uri(folder)
+        uri = uri or store_uri(folder)
         self.local = uri.startswith("sqlite:")
         self.name = store_name(folder, uri)
         try:
@@ -234,17 +234,6 @@ def _summary(run: Any) -> dict[str, Any]:
 def _local(uri: str) -> Path | None:
     parsed = urlparse(uri)
     return Path(url2pathname(parsed.path)) if parsed.scheme in {"file", ""} else None
-
-
-def _uri(folder: Path) -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
-
-
-def store_name(folder: Path, uri: str | None = None) -> str:
-    """A name that tells run stores apart: "local", or digits that say nothing of the address."""
-    uri = uri or _uri(folder)
-    local = uri == f"sqlite:///{folder / 'mlflow.db'}"
-    return "local" if local else hashlib.sha256(uri.encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4)

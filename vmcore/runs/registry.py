@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import getpass
 import json
-import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
 from vmcore.models import BundleError, load_card
-from vmcore.runs.answers import StoreSilentError, is_missing, understood
-from vmcore.runs.in_use import LastKnown, last_known, remember
+from vmcore.runs.answers import is_missing, understood
+from vmcore.runs.errors import RunError, StoreSilentError
+from vmcore.runs.in_use import LastKnown, remember
 from vmcore.runs.locks import alone
-from vmcore.runs.plan import RunError
-from vmcore.runs.record import RunStore, open_store, store_name, unique_name
+from vmcore.runs.model_in_use import BUNDLED, InUse, as_known, bundle_in_use, forget_silence
+from vmcore.runs.record import RunStore, open_store, unique_name
 from vmcore.settings import settings
 
 _MODEL, _ALIAS, _TAG = "ventriscope", "clinic", "promotion."
-_SILENT_S = 10.0  # so long a registry that was silent is not asked again, so that pages do not wait
-_silences: dict[tuple[Path, str], tuple[float, str]] = {}
-BUNDLED = "bundled"
 _LOST = "The model registry no longer knows of any promotion; promote a model anew."
 
 
@@ -39,21 +35,6 @@ class Promotion:
     who: str
     when: str
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class InUse:
-    """The model that answers on the classify page.
-
-    Attributes:
-        bundle: its folder.
-        run_id: the run that made it, or "bundled".
-        concern: why it may not be the one that was promoted last, in sentences; else empty.
-    """
-
-    bundle: Path
-    run_id: str
-    concern: str = ""
 
 
 def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
@@ -90,7 +71,7 @@ def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
                 store.client.delete_registered_model_tag(_MODEL, tag)  # it did not come to that
                 raise
         remember(place, store.name, run_id, bundle)
-        _silences.pop((place, store.name), None)
+        forget_silence(place, store.name)
     return made
 
 
@@ -147,39 +128,23 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     return promote(before, why=why, who=who)
 
 
-def bundle_in_use() -> InUse:
-    """The model that answers on the classify page.
+def ask_registry(known: LastKnown | None) -> InUse:
+    """What the registry says of the model in use.
 
-    The bundled one answers only where the registry has said that no other one is promoted. Where it
-    does not answer, the model that it named last goes on answering, with a concern.
+    Args:
+        known: what it said last.
 
     Raises:
-        RunError: the promoted bundle is gone, or the registry does not answer and never did.
+        RunError: the promoted bundle is gone.
+        StoreSilentError: the registry does not answer.
     """
     chosen = settings()
-    registry = store_name(chosen.store)
-    known = last_known(chosen.store, registry)
-    if not (chosen.store / "mlflow.db").is_file() and not chosen.shared_store:
-        if known is None or known.run_id == BUNDLED:
-            return InUse(chosen.bundle, BUNDLED)  # nothing can have been promoted
-        return _as_known(known, "The run store's database is gone.")
-    began, why = _silences.get((chosen.store, registry), (-_SILENT_S, ""))
-    if known is not None and time.monotonic() - began < _SILENT_S:
-        return _as_known(known, why)
-    try:
-        return _as_told(open_store(chosen.store), known)
-    except StoreSilentError as error:
-        _silences[chosen.store, registry] = (time.monotonic(), str(error))
-        return _as_known(known, str(error))
-
-
-def _as_told(store: RunStore, known: LastKnown | None) -> InUse:
-    chosen = settings()
+    store = open_store(chosen.store)
     try:
         version = store.ask(lambda: store.client.get_model_version_by_alias(_MODEL, _ALIAS))
     except MlflowException:
         if known is not None and known.run_id != BUNDLED and not promotions():
-            return _as_known(known, _LOST)
+            return as_known(known, _LOST)
         remember(chosen.store, store.name, BUNDLED, None)
         return InUse(chosen.bundle, BUNDLED)
     run_id = str(version.run_id)
@@ -194,24 +159,3 @@ def _as_told(store: RunStore, known: LastKnown | None) -> InUse:
         ) from error
     remember(chosen.store, store.name, run_id, bundle)
     return InUse(bundle, run_id)
-
-
-def _as_known(known: LastKnown | None, why: str) -> InUse:
-    """The model that was named last, or none at all."""
-    if known is None:
-        raise RunError(
-            f"{why} It has never said here which model is in use, so none answers. Try again when "
-            "it is back."
-        )
-    bundle = settings().bundle if known.run_id == BUNDLED else known.bundle
-    try:
-        name = load_card(bundle or "").name
-    except BundleError as error:
-        raise RunError(
-            f"{why} The bundle of the model that was in use last is gone, so none answers."
-        ) from error
-    concern = (
-        f"{why} The model that was in use when this was last known ({name}) goes on answering; "
-        "whether another one was promoted since then cannot be told."
-    )
-    return InUse(bundle or settings().bundle, known.run_id, concern)

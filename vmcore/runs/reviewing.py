@@ -10,14 +10,15 @@ from typing import Any
 
 from vmcore.evaluation import Predictions, Reading, read_predictions, read_through
 from vmcore.models import BundleCard, bundle_digest, load_card
-from vmcore.models.bundle import PREDICTIONS_FILE
+from vmcore.models.bundle_card import PREDICTIONS_FILE
 from vmcore.reporting.review import Provenance
 from vmcore.runs.case_images import FindImage, images_of_bundle, images_of_run, no_images
 from vmcore.runs.disjoint import SplitLevel, split_level, unknown_subjects
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.model_in_use import BUNDLED
+from vmcore.runs.plan import Plan
 from vmcore.runs.record import open_store
-from vmcore.runs.registry import BUNDLED
 from vmcore.settings import settings
 
 IMPORTED = "imported"

@@ -21,8 +21,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from vmcore.data import load_study
 from vmcore.runs.control import all_runs, cancel_run, resume_run, start_run, status
+from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.plan import Plan
 from vmcore.settings import settings
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from vmcore.runs.plan import RunError
+from vmcore.runs.errors import RunError
 
 _PAGE_S, _DECISION_S = 4.0, 12.0  # patience with Slurm: of a page that is drawn, of one who presses
 _FRESH_S, _SILENT_S = 1.0, 10.0  # how long an answer, or none, counts for all pages and runs

@@ -26,9 +26,9 @@ from vmcore.data import (
     refuse_other_root,
 )
 from vmcore.files import expanded, write_atomically
+from vmcore.runs.errors import RunError
 from vmcore.runs.locks import alone
 from vmcore.runs.machine import is_here
-from vmcore.runs.plan import RunError
 from vmcore.runs.processes import end_process, is_alive, spawn
 from vmcore.settings import settings
 

@@ -7,10 +7,10 @@ import time
 import torch
 from torch.nn import functional
 
-from vmcore.imaging import normalise
 from vmcore.models import create_classifier
 from vmcore.runs.plan import Plan
 from vmcore.training import make_fabric
+from vmcore.training.normalise import normalise
 from vmcore.training.steps import seeded, set_up, update
 
 _LARGEST_TRIAL = 32

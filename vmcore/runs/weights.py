@@ -22,10 +22,11 @@ from vmcore.models import (
     load_card,
     read_weights,
 )
-from vmcore.models.bundle import fold_file
-from vmcore.models.normalisation import OURS
+from vmcore.models.architectures import OURS
+from vmcore.models.bundle_weights import fold_file
+from vmcore.runs.errors import RunError
 from vmcore.runs.lineage import Start, former_run
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.plan import Plan
 from vmcore.settings import settings
 
 

@@ -29,10 +29,11 @@ from vmcore.data import (
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
 from vmcore.runs.devices import claim_device, devices_folder
+from vmcore.runs.errors import RunError
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import find_starts, learnt_by, learnt_by_fold, unchanged
-from vmcore.runs.plan import Plan, RunError
+from vmcore.runs.plan import Plan
 from vmcore.runs.precision import settle_precision
 from vmcore.runs.record import RunStore, open_store
 from vmcore.runs.weights import starting_model

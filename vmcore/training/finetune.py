@@ -20,13 +20,13 @@ from torch.optim import Optimizer
 from vmcore.data.augmentation import Augmentation
 from vmcore.data.splits import Fold
 from vmcore.evaluation import binary_metrics
-from vmcore.imaging import normalise
 from vmcore.training.checkpoint import (
     EpochResult,
     FoldProgress,
     load_checkpoint,
     save_checkpoint,
 )
+from vmcore.training.normalise import normalise
 from vmcore.training.steps import batches, count_batches, seeded, set_up, update
 
 

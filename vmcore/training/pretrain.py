@@ -11,8 +11,8 @@ from lightning_fabric import Fabric
 from pydantic import BaseModel, ConfigDict, Field
 
 from vmcore.data.augmentation import Augmentation
-from vmcore.imaging import normalise
 from vmcore.models import MaskedAutoencoder
+from vmcore.training.normalise import normalise
 from vmcore.training.steps import batches, count_batches, seeded, set_up, update
 
 

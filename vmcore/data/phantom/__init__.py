@@ -4,21 +4,6 @@ Ground truth for tests and material for the tutorial and for pretraining the bun
 drawn, not scanned: a model that is right on it has proved nothing about people.
 """
 
-from vmcore.data.phantom.anatomy import Anatomy, HeadGeometry, draw_geometry
-from vmcore.data.phantom.make import Phantom, make_phantom, random_atrial_width_mm
-from vmcore.data.phantom.overlays import OverlaySettings
-from vmcore.data.phantom.series import series_phantom
-from vmcore.data.phantom.writing import write_dicom, write_png
+import lazy_loader
 
-__all__ = [
-    "Anatomy",
-    "HeadGeometry",
-    "OverlaySettings",
-    "Phantom",
-    "draw_geometry",
-    "make_phantom",
-    "random_atrial_width_mm",
-    "series_phantom",
-    "write_dicom",
-    "write_png",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

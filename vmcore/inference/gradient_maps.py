@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from pytorch_grad_cam import EigenGradCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from vmcore.inference.forward import patches_as_map
+from vmcore.inference.engine import Array
 from vmcore.inference.heatmap import Heatmap
 from vmcore.models import vision_transformer
 
@@ -23,27 +24,23 @@ _METHODS: dict[str, Any] = {
 VENTRICULOMEGALY = 1
 
 
-def gradient_map(model: nn.Module, images: Tensor, method: str) -> list[Heatmap]:
+def gradient_maps(model: nn.Module, images: Array, method: str) -> list[Heatmap]:
     """Explain the logit of ventriculomegaly.
 
     Args:
         model: a float32 classifier.
-        images: float32 (B, 3, 224, 224), normalised.
+        images: (B, 3, 224, 224), normalised.
         method: one of :data:`vmcore.inference.HEATMAP_METHODS` except "eigen-cam".
 
     Returns:
         float32 (224, 224) in [0, 1] for each image.
-
-    Raises:
-        ValueError: the method is unknown.
     """
-    if method not in _METHODS:
-        raise ValueError(f"No heatmap method is called {method!r}: {', '.join(_METHODS)}.")
     layer, reshape = target_layer(model)
     targets = [ClassifierOutputTarget(VENTRICULOMEGALY) for _ in range(len(images))]
     with _METHODS[method](model, [layer], reshape_transform=reshape) as cam:
         return [
-            np.asarray(found, np.float32) for found in cam(input_tensor=images, targets=targets)
+            np.asarray(found, np.float32)
+            for found in cam(input_tensor=torch.from_numpy(images), targets=targets)
         ]
 
 
@@ -57,4 +54,5 @@ def target_layer(model: nn.Module) -> tuple[nn.Module, Any]:
 
 
 def _tokens_to_map(tokens: Tensor) -> Tensor:
-    return patches_as_map(tokens[:, 1:])
+    side = round((tokens.shape[1] - 1) ** 0.5)
+    return tokens[:, 1:].transpose(1, 2).reshape(len(tokens), -1, side, side)

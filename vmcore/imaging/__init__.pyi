@@ -1,0 +1,19 @@
+from .cleaning import CleanFrame, CleaningSettings, Removal, clean_frame
+from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
+from .reading import read_scan
+from .scan import ReadLimits, Region, Scan, ScanError
+
+__all__ = [
+    "INPUT_SIDE",
+    "CleanFrame",
+    "CleaningSettings",
+    "ReadLimits",
+    "Region",
+    "Removal",
+    "Scan",
+    "ScanError",
+    "clean_frame",
+    "read_scan",
+    "to_model_input",
+    "to_model_pixels",
+]

@@ -1,0 +1,4 @@
+from .opening import looks_like_dicom as looks_like_dicom
+from .reading import read_dicom as read_dicom
+
+__all__ = ["looks_like_dicom", "read_dicom"]

@@ -1,0 +1,5 @@
+from .analysis import Analysis, analyse
+from .classifier import Classifier, Prediction
+from .heatmap import HEATMAP_METHODS, eigen_cam
+
+__all__ = ["HEATMAP_METHODS", "Analysis", "Classifier", "Prediction", "analyse", "eigen_cam"]

@@ -1,0 +1,80 @@
+"""Networks by torch: on a graphics card, and wherever a layer must be looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vmcore.inference.engine import Array, ForwardOutput, embedding, patches_as_map
+from vmcore.models import fast_dtype, vision_transformer
+
+
+class TorchEngine:
+    """An ensemble on a device; see :class:`vmcore.inference.engine.Engine`.
+
+    The models given become its own: they are moved and converted.
+    """
+
+    def __init__(
+        self, models: Sequence[nn.Module], device: torch.device, dtype: torch.dtype | None = None
+    ) -> None:
+        self.device = device
+        self.dtype = dtype or fast_dtype(device)
+        self._models = [model.to(device, self.dtype).eval() for model in models]
+
+    @torch.inference_mode()
+    def forward(self, batch: Array) -> list[ForwardOutput]:
+        """See :class:`vmcore.inference.engine.Engine`."""
+        images = torch.from_numpy(batch).to(self.device, self.dtype)
+        return [as_output(forward_pass(model, images)) for model in self._models]
+
+    def only(self, index: int) -> TorchEngine:
+        """See :class:`vmcore.inference.engine.Engine`."""
+        return TorchEngine([self._models[index]], self.device, self.dtype)
+
+
+class _Layers(NamedTuple):
+    """logits (B, 2); activations (B, N, C) or (B, C, h, w); last features; the class token."""
+
+    logits: Tensor
+    activations: Tensor
+    features: Tensor
+    class_token: Tensor | None
+
+
+def forward_pass(model: nn.Module, images: Tensor) -> _Layers:
+    """Run a classifier once.
+
+    Args:
+        model: from :func:`vmcore.models.create_classifier`.
+        images: (B, 3, 224, 224), normalised, of the model's own type.
+    """
+    if not vision_transformer(model):
+        activations = model.forward_features(images)  # type: ignore[operator]
+        logits = model.forward_head(activations)  # type: ignore[operator]
+        return _Layers(logits, activations, activations.flatten(2).transpose(1, 2), None)
+    tokens, (before, last) = model.forward_intermediates(  # type: ignore[operator]
+        images, indices=2, output_fmt="NLC"
+    )
+    logits = model.forward_head(tokens)  # type: ignore[operator]
+    taken_in = model.blocks[-1].norm1(before)  # type: ignore[index, union-attr]
+    return _Layers(logits, taken_in, last, tokens[:, 0])
+
+
+def as_output(layers: _Layers) -> ForwardOutput:
+    """What was computed, as arrays."""
+    activations = _array(layers.activations)
+    token = [] if layers.class_token is None else [_array(layers.class_token)]
+    return ForwardOutput(
+        _array(layers.logits),
+        patches_as_map(activations) if activations.ndim == 3 else activations,
+        embedding(_array(layers.features), token),
+    )
+
+
+def _array(tensor: Tensor) -> Array:
+    found: Array = tensor.detach().float().cpu().numpy()
+    return found

@@ -1,0 +1,27 @@
+from .card import calibration_words, model_card
+from .colour_space import hsv_scatter
+from .curves import fold_curves, run_curves
+from .figures import decimal, percent
+from .panels import fold_strip, three_panels
+from .pictures import blend, heatmap_png
+from .tables import results_csv
+from .words import HEATMAP_WORDS, Verdict, caution, verdict
+
+__all__ = [
+    "HEATMAP_WORDS",
+    "Verdict",
+    "blend",
+    "calibration_words",
+    "caution",
+    "decimal",
+    "fold_curves",
+    "fold_strip",
+    "heatmap_png",
+    "hsv_scatter",
+    "model_card",
+    "percent",
+    "results_csv",
+    "run_curves",
+    "three_panels",
+    "verdict",
+]

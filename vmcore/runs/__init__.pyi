@@ -1,0 +1,81 @@
+from .control import (
+    all_runs,
+    cancel_run,
+    delete_run,
+    estimate_seconds,
+    find_run,
+    resume_run,
+    start_run,
+)
+from .decision import decided, keep_decision
+from .errors import RunError, StoreSilentError
+from .folder import RunFolder
+from .lineage import SeenError, seen_by_start
+from .model_in_use import BUNDLED, InUse, bundle_in_use
+from .plan import PAPER_SETTINGS, Plan
+from .record import open_store
+from .registry import Promotion, promote, promotions, roll_back
+from .reviewing import (
+    IMPORTED,
+    Listed,
+    Reviewed,
+    imported,
+    open_reviewed,
+    provenance,
+    reviewable,
+    reviewed_digest,
+)
+from .run_status import RunStatus, status
+from .studies import (
+    StudyStatus,
+    all_studies,
+    continue_preparing,
+    note_request,
+    start_preparing,
+    stop_preparing,
+    studies_folder,
+)
+
+__all__ = [
+    "BUNDLED",
+    "IMPORTED",
+    "PAPER_SETTINGS",
+    "InUse",
+    "Listed",
+    "Plan",
+    "Promotion",
+    "Reviewed",
+    "RunError",
+    "RunFolder",
+    "RunStatus",
+    "SeenError",
+    "StoreSilentError",
+    "StudyStatus",
+    "all_runs",
+    "all_studies",
+    "bundle_in_use",
+    "cancel_run",
+    "continue_preparing",
+    "decided",
+    "delete_run",
+    "estimate_seconds",
+    "find_run",
+    "imported",
+    "keep_decision",
+    "note_request",
+    "open_reviewed",
+    "open_store",
+    "promote",
+    "promotions",
+    "provenance",
+    "resume_run",
+    "reviewable",
+    "reviewed_digest",
+    "roll_back",
+    "seen_by_start",
+    "start_preparing",
+    "start_run",
+    "status",
+    "stop_preparing",
+    "studies_folder",
+]

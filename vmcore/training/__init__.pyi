@@ -1,0 +1,38 @@
+from .anatomy import learn_anatomy
+from .checkpoint import CheckpointError, EpochResult
+from .finetune import (
+    FinetuneSettings,
+    FoldResult,
+    Stopped,
+    Study,
+    class_weights,
+    finetune_fold,
+    predict,
+)
+from .normalise import normalise
+from .ood import fit_ood_detector
+from .predicting import fold_predictions
+from .pretrain import PretrainSettings, pretrain
+from .schedule import learning_rate
+from .steps import make_fabric, seeded
+
+__all__ = [
+    "CheckpointError",
+    "EpochResult",
+    "FinetuneSettings",
+    "FoldResult",
+    "PretrainSettings",
+    "Stopped",
+    "Study",
+    "class_weights",
+    "finetune_fold",
+    "fit_ood_detector",
+    "fold_predictions",
+    "learn_anatomy",
+    "learning_rate",
+    "make_fabric",
+    "normalise",
+    "predict",
+    "pretrain",
+    "seeded",
+]
