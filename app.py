@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.upkeep import start_upkeep
+from pages.parts.warm_up import start_warming_up
 from vmcore import RESEARCH_USE_ONLY
 
 st.set_page_config(
@@ -13,8 +15,8 @@ st.set_page_config(
     initial_sidebar_state="expanded",
 )
 
-# Streamlit leaves a hand's breadth above the title; a scan needs that height more
-st.html("<style>.stMainBlockContainer {padding-top: 3.2rem}</style>")
+# Streamlit leaves a hand's breadth around the page; a scan needs that room more
+st.html("<style>.stMainBlockContainer {padding: 3.2rem 2.5rem 2rem}</style>")
 
 page = st.navigation(
     [
@@ -31,3 +33,5 @@ with st.sidebar:
     st.caption(f":material/science: {RESEARCH_USE_ONLY}")
 
 page.run()
+start_warming_up()
+start_upkeep()

@@ -6,23 +6,24 @@ import logging
 
 import streamlit as st
 
-from pages.parts.desk import Desk, Tray
 from pages.parts.frame import enter_frame
 from pages.parts.model import load_classifier
+from pages.parts.uploads import UploadedScan, Uploads
 from vmcore.imaging import ScanError
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
 from vmcore.reporting import (
     HEATMAP_WORDS,
+    PANELS,
     caution,
     decimal,
     fold_strip,
     heatmap_png,
+    picture_panels,
     results_csv,
-    three_panels,
     verdict,
 )
-from vmcore.runs import RunError, bundle_in_use
+from vmcore.runs import InUse, RunError, bundle_in_use
 from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
@@ -40,40 +41,33 @@ _QUIET_BAR = {
 
 
 def main() -> None:
-    """Draw the page."""
-    st.title("Is the lateral ventricle wide?", anchor=False)
-    st.caption(
-        "Drop transventricular scans of the fetal brain. They are read, cleaned and judged on this "
-        "machine; nothing is kept after the session."
-    )
+    """Draw the page: the field for scans first, which needs nothing that takes long to load."""
+    uploads = Uploads.of_session(settings().read_limits(), settings().most_scans)
+    if st.session_state.get("uploads") or st.session_state.get("examples"):
+        with st.sidebar:  # the room is the pictures' now
+            _inbox(uploads)
+    else:
+        st.title("Is the lateral ventricle wide?", anchor=False)
+        st.caption(
+            "Drop transventricular scans of the fetal brain. They are read, cleaned and judged on "
+            "this machine; nothing is kept after the session."
+        )
+        _inbox(uploads)
+        _invitation()
+    for sentence in uploads.refusals:
+        st.warning(sentence, icon=":material/warning:")
     try:
         in_use = bundle_in_use()
-        classifier = load_classifier(in_use.bundle, settings().device)
+        if in_use.concern:
+            st.warning(in_use.concern, icon=":material/sync_problem:")
+        if uploads.scans:
+            _answer(uploads, in_use)
     except (BundleError, RunError) as error:
         st.error(f"The model cannot be loaded. {error}", icon=":material/error:")
-        return
-    if in_use.concern:
-        st.warning(in_use.concern, icon=":material/sync_problem:")
-    desk = Desk.of_session(settings().read_limits(), settings().most_scans)
-    _inbox(desk)
-    for sentence in desk.refusals:
-        st.warning(sentence, icon=":material/warning:")
-    if not desk.trays:
-        _invitation()
-        return
-    tray = _choose(desk, classifier)
-    try:
-        _show(desk, tray, classifier)
-    except ScanError as error:
-        st.warning(f"Scan {tray.number}: {error}", icon=":material/warning:")
-    except Exception as error:
-        log.exception("Analysis failed: %s", type(error).__name__)
-        st.error("This scan cannot be analysed; the log says why.", icon=":material/error:")
-    _model_card(classifier)
 
 
-def _inbox(desk: Desk) -> None:
-    uploads = st.file_uploader(
+def _inbox(uploads: Uploads) -> None:
+    files = st.file_uploader(
         "Scans: DICOM (also loops), PNG, JPEG, TIFF, BMP or WebP",
         accept_multiple_files=True,
         key="uploads",
@@ -90,8 +84,8 @@ def _inbox(desk: Desk) -> None:
             key="examples",
         )
     with st.spinner("Reading …", show_time=False):
-        desk.sync(
-            {upload.file_id: upload.getvalue for upload in uploads},
+        uploads.sync(
+            {upload.file_id: upload.getvalue for upload in files},
             {path.name: path.read_bytes for path in examples if path.name in chosen},
         )
 
@@ -104,42 +98,79 @@ def _invitation() -> None:
     )
 
 
-def _choose(desk: Desk, classifier: Classifier) -> Tray:
-    if len(desk.trays) == 1:
-        return desk.trays[0]
+def _answer(uploads: Uploads, in_use: InUse) -> None:
+    with st.spinner("Loading the model …", show_time=False):
+        classifier = load_classifier(in_use.bundle, settings().device)
+    uploaded = _choose(uploads, classifier)
+    try:
+        _show(uploads, uploaded, classifier)
+    except ScanError as error:
+        st.warning(f"Scan {uploaded.number}: {error}", icon=":material/warning:")
+    except Exception as error:
+        log.exception("Analysis failed: %s", type(error).__name__)
+        st.error("This scan cannot be analysed; the log says why.", icon=":material/error:")
+    _model_card(classifier)
+
+
+def _choose(uploads: Uploads, classifier: Classifier) -> UploadedScan:
+    if len(uploads.scans) == 1:
+        return uploads.scans[0]
     labels = {}
     bar = st.progress(0.0, "Judging the scans …")
-    for done, tray in enumerate(desk.trays, start=1):
-        said = verdict(desk.analysis(tray, classifier, tray.middle, HEATMAP_METHODS[0]).prediction)
+    for done, one in enumerate(uploads.scans, start=1):
+        analysis = uploads.analysis(one, classifier, one.middle, HEATMAP_METHODS[0])
+        said = verdict(analysis.prediction)
         icon, colour = _TONES[said.tone]
-        labels[tray.number] = f":{colour}[{icon}] {tray.number} · {said.headline}"
-        bar.progress(done / len(desk.trays), f"Judging the scans … {done} of {len(desk.trays)}")
+        labels[one.number] = f":{colour}[{icon}] {one.number} · {said.headline}"
+        bar.progress(
+            done / len(uploads.scans), f"Judging the scans … {done} of {len(uploads.scans)}"
+        )
     bar.empty()
     number = st.segmented_control(
-        "Scan", list(labels), format_func=labels.__getitem__, default=desk.trays[0].number,
-        key=f"scan-{'-'.join(map(str, labels))}", required=True,
+        "Scan", list(labels), format_func=labels.__getitem__, default=uploads.scans[0].number,
+        key=f"scan-{'-'.join(map(str, labels))}", required=True, label_visibility="collapsed",
     )  # fmt: skip
-    return next(tray for tray in desk.trays if tray.number == number)
+    return next(one for one in uploads.scans if one.number == number)
 
 
-def _show(desk: Desk, tray: Tray, classifier: Classifier) -> None:
-    frame, method = tray.middle, HEATMAP_METHODS[0]
-    if len(tray.scan.frames) > 1:
-        frames = len(tray.scan.frames)
-        frame = st.slider("Frame", 1, frames, tray.middle + 1, key=f"frame-{tray.key}") - 1
-    method = st.session_state.get("method", method)
-    with st.spinner("Analysing …", show_time=False):
-        analysis = desk.analysis(tray, classifier, frame, method)
-    _verdict(analysis)
+def _show(uploads: Uploads, uploaded: UploadedScan, classifier: Classifier) -> None:
+    verdict_place = st.container()
+    picture, frame = _controls(uploaded)
+    method = st.session_state.get("method", HEATMAP_METHODS[0])
+    with verdict_place:
+        with st.spinner("Analysing …", show_time=False):
+            analysis = uploads.analysis(uploaded, classifier, frame, method)
+        _verdict(analysis)
+    shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
-        three_panels(analysis), key=f"panels-{tray.key}", config=_QUIET_BAR, width="stretch"
+        picture_panels(analysis, shown),
+        key=f"panels-{uploaded.key}-{picture}",
+        config=_QUIET_BAR,
+        width="stretch",
     )
+    for sentence in (*analysis.scan.notes, *caution(analysis)):
+        st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
     left, right = st.columns([3, 2], gap="large")
     with left:
         _removals(analysis)
     with right:
-        _take_away(desk, tray, analysis, classifier)
+        _take_away(uploads, uploaded, analysis, classifier)
+
+
+def _controls(uploaded: UploadedScan) -> tuple[str, int]:
+    """Which picture is shown, and which frame of a loop, from 0."""
+    words = {"all": "Side by side", **PANELS}
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    picture = left.segmented_control(
+        "Picture", list(words), format_func=words.__getitem__, default="all", required=True,
+        key="picture", label_visibility="collapsed",
+    )  # fmt: skip
+    frames = len(uploaded.scan.frames)
+    if frames == 1:
+        return picture, 0
+    frame = right.slider("Frame", 1, frames, uploaded.middle + 1, key=f"frame-{uploaded.key}")
+    return picture, frame - 1
 
 
 def _verdict(analysis: Analysis) -> None:
@@ -153,9 +184,7 @@ def _verdict(analysis: Analysis) -> None:
         st.plotly_chart(
             fold_strip(analysis.prediction), config={"displayModeBar": False}, width="stretch"
         )
-        st.caption("Each dot is one fold of the model, the diamond their mean.")
-    for sentence in caution(analysis):
-        st.markdown(f":orange[:material/warning:] {sentence}")
+        st.caption("A dot is a fold, the diamond their mean.")
 
 
 def _removals(analysis: Analysis) -> None:
@@ -171,9 +200,11 @@ def _removals(analysis: Analysis) -> None:
     st.caption(f"{analysis.scan.kind} · device: {device} · {size}")
 
 
-def _take_away(desk: Desk, tray: Tray, analysis: Analysis, classifier: Classifier) -> None:
+def _take_away(
+    uploads: Uploads, uploaded: UploadedScan, analysis: Analysis, classifier: Classifier
+) -> None:
     st.markdown("**Take away** (cleaned pixels only)")
-    name = f"ventriscope-scan-{tray.number}-frame-{analysis.frame + 1}"
+    name = f"ventriscope-scan-{uploaded.number}-frame-{analysis.frame + 1}"
     first, second = st.columns(2)
     first.download_button(
         "Heatmap PNG",
@@ -186,7 +217,7 @@ def _take_away(desk: Desk, tray: Tray, analysis: Analysis, classifier: Classifie
     )
     second.download_button(
         "Results CSV",
-        lambda: results_csv(desk.results(classifier), classifier.card),
+        lambda: results_csv(uploads.results(classifier), classifier.card),
         "ventriscope-results.csv",
         "text/csv",
         icon=":material/table:",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pages.parts.frame import enter_frame
+
+enter_frame()  # before what takes long to load
+
 from collections.abc import Callable
 
 import streamlit as st
@@ -14,7 +18,6 @@ from pages.parts import (
     review_probability,
     review_take_away,
 )
-from pages.parts.frame import enter_frame
 from pages.parts.review_choice import Review, choose_reading, choose_reviewed
 from vmcore.evaluation import PredictionsError
 from vmcore.models import BundleError
@@ -61,5 +64,4 @@ def _asked() -> str:
     return asked if asked in _VIEWS else "figures"
 
 
-enter_frame()
 main()

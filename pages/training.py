@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pages.parts.frame import enter_frame
+
+enter_frame()  # before what takes long to load
+
 from collections.abc import Callable
 
 import streamlit as st
 
 from pages.parts import new_run, run_view, study_view
-from pages.parts.frame import enter_frame
 from vmcore.runs import RunError
 
 _VIEWS: dict[str, tuple[str, Callable[[], None]]] = {
@@ -37,5 +40,4 @@ def main() -> None:
         st.error(str(error), icon=":material/error:")
 
 
-enter_frame()
 main()

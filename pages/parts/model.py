@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-import streamlit as st
-
-from vmcore.imaging import clean_frame
 from vmcore.inference import Classifier
 from vmcore.models import bundle_digest
+
+_one_loads = threading.Lock()  # the others wait for it rather than load the same
 
 
 def load_classifier(bundle: Path, device: str | None) -> Classifier:
@@ -18,14 +18,12 @@ def load_classifier(bundle: Path, device: str | None) -> Classifier:
     Raises:
         BundleError: with what is wrong with the bundle.
     """
-    return _load(bundle_digest(bundle), device, str(bundle))
+    digest = bundle_digest(bundle)
+    with _one_loads:
+        return _load(digest, device, str(bundle))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model …")
-def _load(digest: str, device: str | None, _bundle: str) -> Classifier:
-    del digest  # the cache's key: wherever a bundle lies, it is the same one
-    classifier = Classifier.load(_bundle, device=device)
-    # the first pass through the network and the text finder is slow: pay for it here, once
-    blank = np.zeros((480, 640, 3), np.uint8)
-    classifier.predict([clean_frame(blank).image])
-    return classifier
+@lru_cache(maxsize=2)
+def _load(digest: str, device: str | None, bundle: str) -> Classifier:
+    del digest  # the cache's key: a bundle that changes is loaded again
+    return Classifier.load(bundle, device=device)

@@ -16,7 +16,7 @@ from vmcore.data import (
     rejected,
     stored_manifest,
 )
-from vmcore.imaging import ScanError, clean_frame, read_scan
+from vmcore.imaging import ScanError, clean_frame, read_sandboxed
 from vmcore.reporting import hsv_scatter
 from vmcore.runs import (
     RunError,
@@ -182,7 +182,7 @@ def _before_after(file: Path, folder: Path, path: str) -> None:
     columns = st.columns(3, gap="medium")
     columns[1].image(_prepared(folder, path), caption="what the model sees", width="stretch")
     try:
-        scan = read_scan(file)
+        scan = read_sandboxed(file)
     except (ScanError, OSError):
         columns[0].caption("The original is not there any more.")
         return

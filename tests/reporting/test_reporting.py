@@ -21,11 +21,10 @@ from vmcore.reporting import (
     fold_strip,
     heatmap_png,
     model_card,
+    picture_panels,
     results_csv,
-    three_panels,
     verdict,
 )
-from vmcore.reporting.panels import HEATMAP_TRACE
 from vmcore.reporting.pictures import blend
 
 CARD = BundleCard(architecture="usf-mae-tiny", folds=3, name="test model")
@@ -99,10 +98,10 @@ def test_blending_nothing_gives_the_image(analysis: Analysis) -> None:
 
 
 def test_panels_share_one_frame_of_coordinates(analysis: Analysis) -> None:
-    figure = three_panels(analysis)
+    figure = picture_panels(analysis)
     row, column = analysis.clean.offset
     assert (figure.data[1].x0, figure.data[1].y0) == (column, row)
-    heat = figure.data[HEATMAP_TRACE]
+    heat = figure.data[3]
     assert heat.type == "heatmap"
     left = heat.x0 - heat.dx / 2
     assert left == pytest.approx(column - 0.5)
@@ -114,7 +113,7 @@ def test_panels_share_one_frame_of_coordinates(analysis: Analysis) -> None:
         np.linspace(0, 1, 11)
     )
     json.loads(figure.to_json())
-    assert len(three_panels(changed(analysis, heatmap=None)).data) == 3
+    assert len(picture_panels(changed(analysis, heatmap=None)).data) == 3
 
 
 def test_the_strip_shows_every_fold_and_the_threshold(analysis: Analysis) -> None:

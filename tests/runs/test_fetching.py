@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from pages.parts.desk import Desk
+
 from pages.parts.model import load_classifier
 from tests.runs.support import finished_run, small_plan
 from tests.runs.tracking_server import NEEDS, TrackingServer, has_server, tracking_server

@@ -10,9 +10,10 @@ again, never a wrong one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -30,12 +31,12 @@ from vmcore.imaging import (
     ReadLimits,
     ScanError,
     clean_frame,
-    read_scan,
+    read_sandboxed,
     to_model_pixels,
 )
 from vmcore.imaging.text import find_text
 
-PREPARING_VERSION = 2
+PREPARING_VERSION = 3
 """Raised whenever the same file and settings give other pixels or another layout on disk."""
 _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text
 
@@ -44,13 +45,15 @@ _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is u
 class PreparationReport:
     """How many images were made, were there already, and which could not be read and why.
 
-    ``lettered`` lists images in which text is still found after cleaning.
+    ``lettered`` lists images in which text is still found after cleaning, ``notes`` what was noted
+    when images were read, with their number.
     """
 
     made: int
     kept: int
     unreadable: dict[str, str]
     lettered: tuple[str, ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 class PreparedRecord(BaseModel):
@@ -67,6 +70,8 @@ class PreparedRecord(BaseModel):
     """Digest of the prepared PNG file."""
     lettered: bool
     """Whether text is still found after cleaning."""
+    notes: tuple[str, ...] = ()
+    """Where the header and the picture did not agree (:attr:`vmcore.imaging.Scan.notes`)."""
 
 
 def prepared_path(folder: Path, path: str) -> Path:
@@ -127,8 +132,12 @@ def prepare_images(
             unreadable[path] = problem
         if progress:
             progress(done, len(paths))
-    lettered = [path for path in paths if (known := read_record(folder, path)) and known.lettered]
-    return PreparationReport(len(missing) - len(unreadable), kept, unreadable, tuple(lettered))
+    records = {path: known for path in paths if (known := read_record(folder, path))}
+    lettered = tuple(path for path, known in records.items() if known.lettered)
+    notes = Counter(note for known in records.values() for note in known.notes)
+    return PreparationReport(
+        len(missing) - len(unreadable), kept, unreadable, lettered, dict(notes)
+    )
 
 
 def _is_current(path: str, root: Path, folder: Path, settings: CleaningSettings) -> bool:
@@ -172,7 +181,7 @@ def _prepare(
     record.unlink(missing_ok=True)
     try:
         data = _content(root / path)
-        scan = read_scan(data)
+        scan = read_sandboxed(data)
     except ScanError as error:
         prepared.unlink(missing_ok=True)
         return path, str(error)
@@ -186,7 +195,7 @@ def _prepare(
     unsure = clean.removed("text") or not settings.remove_text
     known = PreparedRecord(
         version=PREPARING_VERSION, source=_digest(data), settings=_digest(settings),
-        image=_digest(encoded.tobytes()), lettered=unsure and bool(find_text(clean.image)),
+        image=_digest(encoded.tobytes()), lettered=unsure and bool(find_text(clean.image)), notes=scan.notes,
     )  # fmt: skip
     write_atomically(prepared, encoded.tobytes())
     write_atomically(record, known.model_dump_json())

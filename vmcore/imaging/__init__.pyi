@@ -1,7 +1,9 @@
 from .cleaning import CleanFrame, CleaningSettings, Removal, clean_frame
 from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
+from .sandbox import read_sandboxed
 from .scan import ReadLimits, Region, Scan, ScanError
+from .text import find_text
 
 __all__ = [
     "INPUT_SIDE",
@@ -13,6 +15,8 @@ __all__ = [
     "Scan",
     "ScanError",
     "clean_frame",
+    "find_text",
+    "read_sandboxed",
     "read_scan",
     "to_model_input",
     "to_model_pixels",

@@ -26,7 +26,7 @@ def read_scan(
     """
     del name
     limits = limits or ReadLimits()
-    data = _bytes_of(source, limits)
+    data = bytes_of(source, limits)
     if not data:
         raise ScanError("The file is empty.")
     if looks_like_dicom(data):
@@ -41,7 +41,12 @@ def read_scan(
     )
 
 
-def _bytes_of(source: bytes | Path, limits: ReadLimits) -> bytes:
+def bytes_of(source: bytes | Path, limits: ReadLimits) -> bytes:
+    """The file's content.
+
+    Raises:
+        ScanError: it is larger than the limit, or cannot be opened.
+    """
     too_big = f"The file is larger than the limit of {limits.file_bytes // 2**20} MB."
     if isinstance(source, Path):
         try:

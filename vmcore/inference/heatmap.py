@@ -7,10 +7,13 @@ principal component. Its sign is arbitrary; here the stronger side is positive (
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
+from threadpoolctl import ThreadpoolController
 
 Heatmap = npt.NDArray[np.float32]
 
@@ -42,13 +45,19 @@ def eigen_cam(features: npt.NDArray[np.float32], side: int) -> Heatmap:
     flat = features.reshape(len(features), -1)
     centred = flat - flat.mean(axis=1, keepdims=True)
     last = height * width - 1
-    values, vectors = eigh(centred.T @ centred, subset_by_index=(last, last))
+    with _blas().limit(limits=1, user_api="blas"):  # on such matrices more threads only disturb
+        values, vectors = eigh(centred.T @ centred, subset_by_index=(last, last))
     projection = vectors[:, 0] * np.sqrt(max(values[0], 0))
     if abs(projection.min()) > abs(projection.max()):
         projection = -projection
     small = np.maximum(projection.reshape(height, width), 0).astype(np.float32)
     large = cv2.resize(_scaled(small), (side, side), interpolation=cv2.INTER_LINEAR)
     return _scaled(large)
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def mean_map(maps: list[Heatmap], shape: tuple[int, int]) -> Heatmap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from vmcore.models.bundle_weights import FoldWeights
 from vmcore.processor import has_bfloat16
 
 _THREADS = 0  # as many as there are cores
+_COMPILED_AT_ONCE = 2
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -44,9 +46,11 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": _THREADS,
         }
         core = ov.Core()
-        self._requests = [
-            core.compile_model(graph, "CPU", options).create_infer_request() for graph in graphs
-        ]
+        with ThreadPoolExecutor(_COMPILED_AT_ONCE) as threads:
+            compiled = list(
+                threads.map(lambda one: core.compile_model(one, "CPU", options), graphs)
+            )
+        self._requests = [one.create_infer_request() for one in compiled]
 
     @classmethod
     def of_transformers(

@@ -2,13 +2,15 @@ from .card import calibration_words, model_card
 from .colour_space import hsv_scatter
 from .curves import fold_curves, run_curves
 from .figures import decimal, percent
-from .panels import fold_strip, three_panels
+from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
 from .tables import results_csv
 from .words import HEATMAP_WORDS, Verdict, caution, verdict
 
 __all__ = [
     "HEATMAP_WORDS",
+    "PANELS",
+    "Panel",
     "Verdict",
     "blend",
     "calibration_words",
@@ -20,8 +22,8 @@ __all__ = [
     "hsv_scatter",
     "model_card",
     "percent",
+    "picture_panels",
     "results_csv",
     "run_curves",
-    "three_panels",
     "verdict",
 ]

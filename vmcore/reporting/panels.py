@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,34 +18,47 @@ from vmcore.reporting.colours import AMBER, BACKGROUND, INK, LINE, QUIET, ROSE, 
 _HEATMAP_SIDE = 160  # values on the longer side: the map comes from 14 x 14 patches
 _OPACITIES = tuple(range(0, 101, 10))
 _OPACITY = 70
-_PANEL_PX = 345  # width of one panel in a browser window of usual size
-HEATMAP_TRACE = 3
+_PANEL_PX = 345  # width of one of three panels in a browser window of usual size
+_ALONE_PX = 470  # height of a panel that has the whole width
+
+Panel = Literal["uploaded", "cleaned", "heatmap"]
+PANELS: Mapping[Panel, str] = {
+    "uploaded": "As uploaded",
+    "cleaned": "Cleaned",
+    "heatmap": "Where the model looked",
+}
 
 
-def three_panels(analysis: Analysis) -> go.Figure:
+def picture_panels(analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS)) -> go.Figure:
     """Original, cleaned and heatmap side by side in one frame of pixel coordinates.
 
     Zooming one panel zooms all; an opacity slider below acts in the browser at once.
+
+    Args:
+        analysis: what is shown.
+        shown: the panels, from left to right; one alone takes the whole width.
     """
     frame = analysis.scan.frames[analysis.frame]
-    shape = _PANEL_PX * frame.shape[0] / frame.shape[1]
     row, column = analysis.clean.offset
     figure = make_subplots(
-        cols=3,
+        cols=len(shown),
         shared_xaxes="all",
         shared_yaxes="all",
         horizontal_spacing=0.012,
-        subplot_titles=("As uploaded", "Cleaned", "Where the model looked"),
+        subplot_titles=[PANELS[panel] for panel in shown] if len(shown) > 1 else None,
     )
-    figure.add_trace(go.Image(source=_data_uri(frame), hoverinfo="skip"), 1, 1)
-    for panel in (2, 3):
-        placed = go.Image(
-            source=_data_uri(analysis.clean.image), x0=column, y0=row, hoverinfo="skip"
-        )
-        figure.add_trace(placed, 1, panel)
-    if analysis.prediction.heatmap is not None:
-        figure.add_trace(_heat(analysis.prediction.heatmap, row, column), 1, 3)
-        figure.update_layout(sliders=[_opacity_slider()])
+    for place, panel in enumerate(shown, start=1):
+        if panel == "uploaded":
+            picture = go.Image(source=_data_uri(frame), hoverinfo="skip")
+        else:
+            cleaned = _data_uri(analysis.clean.image)
+            picture = go.Image(source=cleaned, x0=column, y0=row, hoverinfo="skip")
+        figure.add_trace(picture, 1, place)
+    heatmap = analysis.prediction.heatmap if "heatmap" in shown else None
+    if heatmap is not None:
+        place = list(shown).index("heatmap") + 1
+        figure.add_trace(_heat(heatmap, row, column), 1, place)
+        figure.update_layout(sliders=[_opacity_slider(len(shown), trace=len(figure.data) - 1)])
     figure.update_xaxes(
         visible=False, range=[-0.5, frame.shape[1] - 0.5], constrain="domain", matches="x"
     )
@@ -52,9 +67,10 @@ def three_panels(analysis: Analysis) -> go.Figure:
         matches="y",
     )  # fmt: skip
     figure.update_annotations(font={"size": 14, "color": QUIET})
+    above, below = 24 if len(shown) > 1 else 4, 4 if heatmap is None else 52
     figure.update_layout(
-        height=round(min(max(shape, _PANEL_PX / 2), 1.4 * _PANEL_PX)) + 28 + 56,
-        margin={"l": 0, "r": 0, "t": 28, "b": 56},
+        height=_height(frame.shape, len(shown)) + above + below,
+        margin={"l": 0, "r": 0, "t": above, "b": below},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor=BACKGROUND,
         font={"color": INK},
@@ -63,6 +79,13 @@ def three_panels(analysis: Analysis) -> go.Figure:
         uirevision="panels",
     )
     return figure
+
+
+def _height(shape: tuple[int, ...], panels: int) -> int:
+    if panels == 1:
+        return _ALONE_PX
+    width = 3 * _PANEL_PX / panels
+    return round(min(max(width * shape[0] / shape[1], width / 2), 1.1 * _PANEL_PX))
 
 
 def _heat(heatmap: npt.NDArray[np.float32], row: int, column: int) -> go.Heatmap:
@@ -87,20 +110,22 @@ def _heat(heatmap: npt.NDArray[np.float32], row: int, column: int) -> go.Heatmap
     )
 
 
-def _opacity_slider() -> dict[str, object]:
+def _opacity_slider(panels: int, trace: int) -> dict[str, object]:
+    """Below the last panel, whose heatmap is the figure's trace of that number."""
+    width = min(1 / panels - 0.02, 0.31)
     steps = [
         {
             "method": "restyle",
             "label": f"{value} %",
-            "args": [{"opacity": value / 100}, [HEATMAP_TRACE]],
+            "args": [{"opacity": value / 100}, [trace]],
         }
         for value in _OPACITIES
     ]
     return {
         "active": _OPACITIES.index(_OPACITY),
         "steps": steps,
-        "x": 0.69,
-        "len": 0.31,
+        "x": 1 - width,
+        "len": width,
         "y": 0,
         "pad": {"t": 4, "b": 0},
         "currentvalue": {"prefix": "heatmap opacity ", "font": {"size": 13, "color": QUIET}},

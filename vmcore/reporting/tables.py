@@ -22,7 +22,8 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
-        in_distribution, pixel spacing in mm, removed, model, created and the research-use notice.
+        in_distribution, pixel spacing in mm, removed, notes on how
+        the file was read, model, created and the research-use notice.
     """
     rows = []
     for number, analysis in analyses:
@@ -43,6 +44,7 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
             "row_spacing_mm": spacing[0] if spacing else None,
             "column_spacing_mm": spacing[1] if spacing else None,
             "removed": "; ".join(removal.kind for removal in analysis.clean.removals),
+            "notes": " ".join(analysis.scan.notes),
             "model": card.name,
             "model_created": card.created,
             "notice": RESEARCH_USE_ONLY,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from vmcore.data import ManifestError, load_study, prepared_path
 from vmcore.data.phantom import series_phantom
-from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_scan
+from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_sandboxed
 from vmcore.runs.folder import RunFolder
 
 CaseImage = npt.NDArray[np.uint8]
@@ -82,7 +82,7 @@ def images_of_bundle(root: Path | None, phantom_series: int | None) -> FindImage
 
 def _cleaned(file: Path, settings: CleaningSettings) -> CaseImage | None:
     try:
-        scan = read_scan(file)
+        scan = read_sandboxed(file)
     except (ScanError, OSError):
         return None
     frame = scan.frames[len(scan.frames) // 2]

@@ -1,4 +1,4 @@
-"""The scans that one session has on its desk: in memory only, gone with the session."""
+"""The scans that one session has uploaded: in memory only, gone with the session."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from vmcore.imaging import ReadLimits, Scan, ScanError, read_scan
+from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import Analysis, Classifier, analyse
 
-_KEPT_FRAMES = 32  # analyses that a tray keeps, so that going back costs nothing
+_KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
 
 
 @dataclass(slots=True)
-class Tray:
+class UploadedScan:
     """One read scan and the analyses made of it, by the bundle's digest, frame and heatmap method."""
 
     number: int
@@ -29,23 +29,23 @@ class Tray:
 
 
 @dataclass(slots=True)
-class Desk:
-    """Trays in the order in which they came, and why other files were refused."""
+class Uploads:
+    """Scans in the order in which they came, and why other files were refused."""
 
     limits: ReadLimits
     most: int
-    trays: list[Tray] = field(default_factory=list)
+    scans: list[UploadedScan] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     overflow: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_session(cls, limits: ReadLimits, most: int) -> Desk:
-        """The session's desk, empty at first."""
-        if "desk" not in st.session_state:
-            st.session_state.desk = cls(limits, most)
-        desk: Desk = st.session_state.desk
-        return desk
+    def of_session(cls, limits: ReadLimits, most: int) -> Uploads:
+        """The session's own, none at first."""
+        if "uploaded" not in st.session_state:
+            st.session_state.uploaded = cls(limits, most)
+        uploads: Uploads = st.session_state.uploaded
+        return uploads
 
     @property
     def refusals(self) -> list[str]:
@@ -53,7 +53,7 @@ class Desk:
         said = [f"File {self.numbers[key]}: {why}" for key, why in self.refused.items()]
         if self.overflow:
             said.append(
-                f"Only {self.most} scans fit on the desk at a time; {self.overflow} were left out."
+                f"Only {self.most} scans are held at a time; {self.overflow} were left out."
             )
         return said
 
@@ -62,43 +62,45 @@ class Desk:
         uploads: Mapping[str, Callable[[], bytes]],
         examples: Mapping[str, Callable[[], bytes]],
     ) -> None:
-        """Make the desk hold exactly these files, reading only those that are new."""
+        """Hold exactly these files, reading only those that are new."""
         wanted = {**uploads, **examples}
-        self.trays = [tray for tray in self.trays if tray.key in wanted]
+        self.scans = [one for one in self.scans if one.key in wanted]
         self.refused = {key: why for key, why in self.refused.items() if key in wanted}
         self.numbers = {key: n for key, n in self.numbers.items() if key in wanted}
-        known = {tray.key for tray in self.trays} | set(self.refused)
+        known = {one.key for one in self.scans} | set(self.refused)
         self.overflow = 0
         for key, content in wanted.items():
             if key in known:
                 continue
-            if len(self.trays) >= self.most:
+            if len(self.scans) >= self.most:
                 self.overflow += 1
                 continue
             self.numbers[key] = max(self.numbers.values(), default=0) + 1
             try:
-                scan = read_scan(content(), limits=self.limits)
+                scan = read_sandboxed(content(), limits=self.limits)
             except ScanError as error:
                 self.refused[key] = str(error)
             else:
-                self.trays.append(Tray(self.numbers[key], key, scan))
+                self.scans.append(UploadedScan(self.numbers[key], key, scan))
 
-    def analysis(self, tray: Tray, classifier: Classifier, frame: int, method: str) -> Analysis:
+    def analysis(
+        self, uploaded: UploadedScan, classifier: Classifier, frame: int, method: str
+    ) -> Analysis:
         """The analysis of a frame, made once by each version of a model."""
         if classifier.digest is None:  # nothing tells it from another one
-            return analyse(tray.scan, classifier, frame=frame, heatmap=method)
+            return analyse(uploaded.scan, classifier, frame=frame, heatmap=method)
         key = (classifier.digest, frame, method)
-        if key not in tray.analyses:
-            while len(tray.analyses) >= _KEPT_FRAMES:
-                tray.analyses.pop(next(iter(tray.analyses)))
-            tray.analyses[key] = analyse(tray.scan, classifier, frame=frame, heatmap=method)
-        return tray.analyses[key]
+        if key not in uploaded.analyses:
+            while len(uploaded.analyses) >= _KEPT_FRAMES:
+                uploaded.analyses.pop(next(iter(uploaded.analyses)))
+            uploaded.analyses[key] = analyse(uploaded.scan, classifier, frame=frame, heatmap=method)
+        return uploaded.analyses[key]
 
     def results(self, classifier: Classifier) -> list[tuple[int, Analysis]]:
         """Every frame that this version of the model has analysed, once, by scan and frame."""
         found = {}
-        for tray in self.trays:
-            for (digest, frame, _), analysis in tray.analyses.items():
+        for uploaded in self.scans:
+            for (digest, frame, _), analysis in uploaded.analyses.items():
                 if digest == classifier.digest:
-                    found[tray.number, frame] = (tray.number, analysis)
+                    found[uploaded.number, frame] = (uploaded.number, analysis)
         return [found[key] for key in sorted(found)]

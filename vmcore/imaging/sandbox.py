@@ -1,0 +1,186 @@
+"""Read files in processes of their own, so that one that hangs, crashes or swells harms nobody.
+
+A decoder is C code that gets whatever a stranger has put into a file. Each file is read by a worker
+with a limit to its time and memory; a worker that is over it is killed, and the next file gets another
+one. Pixels come back in memory that both processes see, and that has no name anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import TimeoutError as LateError
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vmcore.imaging.reading import bytes_of, read_scan
+from vmcore.imaging.scan import ReadLimits, Scan, ScanError
+
+_WORKERS = 2  # a file that hangs must not make the others wait
+_PATIENCE_S, _PATIENCE_S_PER_MB = 5.0, 2.0
+_STARTING_S = 120.0  # imports on a busy machine
+_OWN_BYTES = 2**30  # address space of the interpreter and its libraries
+_COPIES = 3  # of the largest picture, that decoding may need
+_WATCH_S = 1.0
+_LATE = "The file takes too long to decode, as damaged ones do; export the scan anew."
+_DIED = "The file is damaged: it made its decoder fail. Export the scan anew."
+
+
+class _Answer(NamedTuple):
+    """A scan whose frames lie in the shared memory, or here where they could not; or a refusal."""
+
+    scan: Scan | None
+    shape: tuple[int, ...]
+    refusal: str = ""
+
+
+class SandboxedReader:
+    """Workers that read files; safe to share between threads.
+
+    Args:
+        workers: how many files are read at the same time.
+        patience_s: how long a file may take, beside a time for each of its megabytes.
+        memory: address space that a worker may take, bytes; by the limits of reading without it.
+    """
+
+    def __init__(
+        self,
+        workers: int = _WORKERS,
+        patience_s: float = _PATIENCE_S,
+        memory: int | None = None,
+    ) -> None:
+        self._patience_s = patience_s
+        self._memory = memory or _OWN_BYTES + _COPIES * 3 * ReadLimits().total_pixels
+        self._idle: LifoQueue[Any] = LifoQueue()  # the last one is the warmest
+        for _ in range(workers):
+            self._idle.put(None)
+
+    def warm_up(self) -> None:
+        """Start one worker, so that the first file need not wait for it."""
+        with self._worker():
+            pass
+
+    def read(self, data: bytes, limits: ReadLimits) -> Scan:
+        """See :func:`read_sandboxed`."""
+        patience = self._patience_s + _PATIENCE_S_PER_MB * len(data) / 2**20
+        with self._worker() as executor, _shared() as memory:
+            place = f"/proc/{os.getpid()}/fd/{memory}"
+            try:
+                answer = executor.submit(_read, data, limits, place).result(patience)
+            except LateError:
+                raise ScanError(_LATE) from None
+            except ScanError:
+                raise
+            except Exception:  # the executor's own kinds, of a worker that has died
+                raise ScanError(_DIED) from None
+            if answer.refusal:
+                raise ScanError(answer.refusal)
+            if len(answer.scan.frames):
+                return answer.scan
+            mapped = mmap.mmap(memory, 0, access=mmap.ACCESS_COPY)
+            return replace(
+                answer.scan, frames=np.frombuffer(mapped, np.uint8).reshape(answer.shape)
+            )
+
+    @contextmanager
+    def _worker(self) -> Iterator[Any]:
+        """A worker for one file; it is killed where it did not come to an end."""
+        executor = self._idle.get()
+        try:
+            if executor is None:
+                executor = _start(self._memory)
+            yield executor
+        except ScanError as error:
+            if str(error) in {_LATE, _DIED}:
+                executor.shutdown(wait=False, kill_workers=True)
+                executor = None
+            raise
+        except BaseException:
+            if executor is not None:
+                executor.shutdown(wait=False, kill_workers=True)
+            executor = None
+            raise
+        finally:
+            self._idle.put(executor)
+
+
+@lru_cache(maxsize=1)
+def shared_reader() -> SandboxedReader:
+    """The workers that a whole process shares."""
+    return SandboxedReader()
+
+
+def read_sandboxed(source: bytes | Path, *, limits: ReadLimits | None = None) -> Scan:
+    """Read a file as :func:`vmcore.imaging.read_scan` does, in a process of its own.
+
+    Args:
+        source: the file's bytes, or its path.
+        limits: the most that a file may claim.
+
+    Returns:
+        the scan; its frames are memory that is given back to the system as soon as nobody holds them.
+
+    Raises:
+        ScanError: with one sentence; also where the decoder hangs, crashes or wants too much memory.
+    """
+    limits = limits or ReadLimits()
+    return shared_reader().read(bytes_of(source, limits), limits)
+
+
+def _start(memory: int) -> Any:
+    from loky import ProcessPoolExecutor  # noqa: PLC0415  the worker itself has no use for it
+
+    # unlike multiprocessing's, its processes do not run the main module again, which may be a page
+    executor = ProcessPoolExecutor(1, initializer=_confine, initargs=(memory, os.getpid()))
+    executor.submit(os.getpid).result(_STARTING_S)
+    return executor
+
+
+@contextmanager
+def _shared() -> Iterator[int]:
+    """A descriptor of memory that has no name, so that nothing is left of it whatever happens."""
+    descriptor = os.memfd_create("scan", os.MFD_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)  # a mapping of it stays
+
+
+def _confine(memory: int, parent: int) -> None:
+    """What a worker does first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the app ends it, not the terminal
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the scan
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_WATCH_S)
+    os._exit(0)
+
+
+def _read(data: bytes, limits: ReadLimits, place: str) -> _Answer:
+    try:
+        scan = read_scan(data, limits=limits)
+    except ScanError as error:
+        return _Answer(None, (), str(error))
+    with contextlib.suppress(OSError), Path(place).open("r+b", buffering=0) as memory:
+        os.posix_fallocate(memory.fileno(), 0, scan.frames.nbytes)
+        with mmap.mmap(memory.fileno(), 0) as mapped:
+            np.frombuffer(mapped, np.uint8)[:] = scan.frames.reshape(-1)
+        return _Answer(replace(scan, frames=scan.frames[:0]), scan.frames.shape)
+    return _Answer(scan, scan.frames.shape)
