@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8501
+MINUTES ?= 30
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint bench model clean
+.PHONY: help app test lint fuzz bench model clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -23,6 +24,9 @@ lint: $(VENV)/test.stamp ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: $(VENV)/test.stamp ## Read damaged files for a while: make fuzz MINUTES=30
+	$(BIN)/python -m tests.imaging.mutations --minutes $(MINUTES)
 
 bench: $(VENV)/app.stamp ## Measure classifying, training and results against named references
 	$(BIN)/python -m benchmarks.classify

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
 from pathlib import Path
 
 from vmcore.inference import Classifier
 from vmcore.models import bundle_digest
 
+_MOST = 2  # the former one goes on serving those who are just asking it
+_loaded: dict[tuple[str, str | None], Classifier] = {}
 _one_loads = threading.Lock()  # the others wait for it rather than load the same
 
 
 def load_classifier(bundle: Path, device: str | None) -> Classifier:
-    """The classifier of a bundle; loading is shared between sessions.
+    """The classifier of a bundle, wherever a copy of it lies; shared between sessions.
 
     Raises:
         BundleError: with what is wrong with the bundle.
     """
-    digest = bundle_digest(bundle)
+    key = bundle_digest(bundle), device
     with _one_loads:
-        return _load(digest, device, str(bundle))
-
-
-@lru_cache(maxsize=2)
-def _load(digest: str, device: str | None, bundle: str) -> Classifier:
-    del digest  # the cache's key: a bundle that changes is loaded again
-    return Classifier.load(bundle, device=device)
+        if key not in _loaded:
+            _loaded[key] = Classifier.load(bundle, device=device)
+            while len(_loaded) > _MOST:
+                _loaded.pop(next(iter(_loaded)))
+        return _loaded[key]

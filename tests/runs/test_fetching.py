@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages.parts.desk import Desk
 
 from pages.parts.model import load_classifier
+from pages.parts.uploads import Uploads
 from tests.runs.support import finished_run, small_plan
 from tests.runs.tracking_server import NEEDS, TrackingServer, has_server, tracking_server
 from vmcore.data import StoredStudy
@@ -150,20 +150,20 @@ def test_an_analysis_belongs_to_the_version_of_the_model_that_made_it(
     small_bundle: Path, tmp_path: Path
 ) -> None:
     bundle = copied(small_bundle, tmp_path / "bundle")
-    desk = Desk(ReadLimits(), 4)
+    uploads = Uploads(ReadLimits(), 4)
     write_png(tmp_path / "scan.png", make_phantom(12.0, 1, shape=(200, 260)))
-    desk.sync({"scan": (tmp_path / "scan.png").read_bytes}, {})
-    (tray,) = desk.trays
+    uploads.sync({"scan": (tmp_path / "scan.png").read_bytes}, {})
+    (uploaded,) = uploads.scans
     seen = []
     for threshold in (0.5, 0.9, 0.1):
         card = load_card(bundle).model_copy(update={"threshold": threshold})
         (bundle / "bundle.json").write_text(card.model_dump_json())
         classifier = Classifier.load(bundle)  # the former one's memory may become this one's
-        analysis = desk.analysis(tray, classifier, 0, "eigen-cam")
+        analysis = uploads.analysis(uploaded, classifier, 0, "eigen-cam")
         assert analysis.prediction.threshold == threshold
         assert analysis.bundle_digest == classifier.digest == bundle_digest(bundle)
-        assert desk.analysis(tray, classifier, 0, "eigen-cam") is analysis
-        assert desk.results(classifier) == [(tray.number, analysis)]  # nobody else's
+        assert uploads.analysis(uploaded, classifier, 0, "eigen-cam") is analysis
+        assert uploads.results(classifier) == [(uploaded.number, analysis)]  # nobody else's
         seen.append(classifier.digest)
         del classifier
     assert len(set(seen)) == 3

@@ -51,7 +51,8 @@ class SandboxedReader:
 
     Args:
         workers: how many files are read at the same time.
-        patience_s: how long a file may take, beside a time for each of its megabytes.
+        patience_s: how long a file may take.
+        patience_s_per_mb: how much longer for each of its megabytes.
         memory: address space that a worker may take, bytes; by the limits of reading without it.
     """
 
@@ -59,11 +60,13 @@ class SandboxedReader:
         self,
         workers: int = _WORKERS,
         patience_s: float = _PATIENCE_S,
+        patience_s_per_mb: float = _PATIENCE_S_PER_MB,
         memory: int | None = None,
     ) -> None:
-        self._patience_s = patience_s
+        self._patience_s, self._patience_s_per_mb = patience_s, patience_s_per_mb
         self._memory = memory or _OWN_BYTES + _COPIES * 3 * ReadLimits().total_pixels
         self._idle: LifoQueue[Any] = LifoQueue()  # the last one is the warmest
+        self._workers = workers
         for _ in range(workers):
             self._idle.put(None)
 
@@ -72,9 +75,17 @@ class SandboxedReader:
         with self._worker():
             pass
 
+    def close(self) -> None:
+        """End all workers; the next file would start one again."""
+        waiting = [self._idle.get() for _ in range(self._workers)]
+        for executor in waiting:
+            if executor is not None:
+                executor.shutdown(kill_workers=True)
+            self._idle.put(None)
+
     def read(self, data: bytes, limits: ReadLimits) -> Scan:
         """See :func:`read_sandboxed`."""
-        patience = self._patience_s + _PATIENCE_S_PER_MB * len(data) / 2**20
+        patience = self._patience_s + self._patience_s_per_mb * len(data) / 2**20
         with self._worker() as executor, _shared() as memory:
             place = f"/proc/{os.getpid()}/fd/{memory}"
             try:
