@@ -18,7 +18,7 @@ from tests.imaging.drawn import (
     without_markers,
 )
 from tests.imaging.test_reading import packaged
-from vmcore.imaging import Scan, read_scan
+from vmcore.imaging import Scan, ScanError, read_scan
 
 
 def read(dataset: Dataset) -> Scan:
@@ -170,3 +170,11 @@ def test_colours_of_16_bits_keep_their_range(name: str) -> None:
 
 def test_colours_of_16_bits_that_use_8_are_not_black() -> None:
     assert close_to(read(dataset_of(picture().astype("<u2"))), picture(), 0)
+
+
+@pytest.mark.parametrize(("colour", "samples"), [("RGB", 1), ("YBR_FULL", 1), ("MONOCHROME2", 3)])
+def test_colours_that_do_not_go_with_the_samples_are_refused(colour: str, samples: int) -> None:
+    dataset = dataset_of(picture() if samples == 3 else picture()[..., 0])
+    dataset.PhotometricInterpretation = colour
+    with pytest.raises(ScanError, match="contradicts itself"):
+        read(dataset)

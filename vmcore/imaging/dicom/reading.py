@@ -122,6 +122,11 @@ def _show(dataset: Dataset, limits: ReadLimits) -> tuple[RgbFrames, tuple[str, .
         raise ScanError("The DICOM file's colour coding is unknown; export it as RGB or grey.")
     dataset.PhotometricInterpretation = photometric
     stored = read_frames(dataset, limits)
+    if stored.values.shape[3:] != ((3,) if photometric in _COLOUR else ()):
+        raise ScanError(
+            "The DICOM file contradicts itself: its colour coding does not go with its samples per "
+            "pixel. Export it anew."
+        )
     if photometric in _COLOUR:
         frames, notes = _show_colours(stored, int(dataset.BitsStored))
     elif photometric == "PALETTE COLOR":
