@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from vmcore.imaging.annotations import colour_evidence
+from vmcore.imaging.painting import paint_over
 from vmcore.imaging.scan import Region
-from vmcore.imaging.sector import scan_sector
-from vmcore.imaging.text import find_text
-
-_SIZES = (1.0, 1.3, 1.75)  # enlargements at which text is looked for in turn
-_LOOKS = 9  # at most
-_INPAINT_RADIUS = 3  # pixels, Navier-Stokes, as in the paper
+from vmcore.imaging.text_removal import remove_text, text_in
 
 
 class CleaningSettings(BaseModel):
@@ -106,12 +101,12 @@ def clean_frame(
         why = f"{share:.0%} of the frame is coloured: Doppler or a photograph, left as it is"
         removals.append(Removal("colour", 0, why))
     elif share > 0:
-        image = _paint_over(image, evidence.mask)
+        image = paint_over(image, evidence.mask)
         mask |= evidence.mask
         why = "coloured drawing (callipers, arrows or text) was painted over from its surroundings"
         removals.append(Removal("annotation", int(evidence.mask.sum()), why))
     if settings.remove_text:
-        image, text = _remove_text(image, _shifted(find_text(frame), cut))
+        image, text = remove_text(image, _shifted(text_in(frame), cut))
         if text.any():
             mask |= text
             why = "burned-in text was found and removed; text can identify a person"
@@ -141,11 +136,6 @@ def _cut(
     )
 
 
-def _paint_over(image: npt.NDArray[np.uint8], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    painted = cv2.inpaint(image, mask.astype(np.uint8), _INPAINT_RADIUS, cv2.INPAINT_NS)
-    return np.where(mask[..., None], painted, image).astype(np.uint8)
-
-
 def _shifted(regions: tuple[Region, ...], cut: Region) -> tuple[Region, ...]:
     """Move regions of the whole frame into the cut image; those outside of it drop out.
 
@@ -159,33 +149,3 @@ def _shifted(regions: tuple[Region, ...], cut: Region) -> tuple[Region, ...]:
         if bottom > top and right > left:
             inside.append(Region(top, left, bottom - top, right - left))
     return tuple(inside)
-
-
-def _remove_text(
-    image: npt.NDArray[np.uint8], regions: tuple[Region, ...]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-    """Black out text beside the scan sector and paint over text within it.
-
-    Where there is some text there may be more, smaller or fainter: once some was found, the
-    picture is looked at again, more suspiciously and enlarged by turns, until nothing is found at
-    any size.
-    """
-    gone = np.zeros(image.shape[:2], bool)
-    if not regions:
-        return image, gone
-    sector = scan_sector(image)
-    look = quiet = 0  # looks that were taken; those since text was last found
-    while True:
-        if regions:
-            found = np.zeros_like(gone)
-            for row, column, height, width in regions:
-                found[row : row + height, column : column + width] = True
-            # letters go across the sector's edge: none of them may lend its grey to the tissue
-            image = np.where(sector[..., None], _paint_over(image, found), image)
-            image[found & ~sector] = 0
-            gone |= found
-        quiet = 0 if regions else quiet + 1
-        if quiet == len(_SIZES) or look == _LOOKS:
-            return image, gone
-        look += 1
-        regions = find_text(image, enlarge=_SIZES[look % len(_SIZES)], doubtful=True)

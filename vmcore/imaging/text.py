@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,16 +18,20 @@ from vmcore.imaging.scan import Region
 _SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
 _LONG_SIDE = 1600  # no picture is enlarged beyond this
 _MOST = 4.0  # nor by more: what cannot be read then is no text
+_STEP = 32  # the network takes sides that are multiples of it
 _SIGNS = 2  # speckle is read as a single letter now and then, which names nobody
 _TALLEST = 0.12  # text higher than this share of the picture is a skull read as the letter O
-_LIKELY, _DOUBTFUL = 0.5, 0.3  # how surely a place must hold text for it to be read
-_CONFIDENT = 0.5  # how surely it must read as text
+_CONFIDENT = 0.5  # how surely a place must read as text
+LIKELY, DOUBTFUL = 0.5, 0.3
+"""How surely a place must look like text to be read: in any picture, and in one that holds text."""
 _lock = threading.Lock()
 
 
-def _threads() -> int:
-    """One where several processes read side by side, else two: more gain nothing on such pictures."""
-    return 2 if multiprocessing.parent_process() is None else 1
+class TextBox(NamedTuple):
+    """A place that looks like text: its corners (4, 2) as x and y in pixels, and how surely, 0..1."""
+
+    corners: npt.NDArray[np.float32]
+    score: float
 
 
 class _Float32Session:
@@ -44,64 +49,121 @@ class _Float32Session:
         return found
 
 
-@lru_cache(maxsize=1)
-def _engine() -> Any:
-    import rapidocr  # noqa: PLC0415  slow to import, for scans only
+class _Engine(NamedTuple):
+    """PP-OCR's parts through rapidocr: what looks for text, makes boxes of it, and reads."""
 
-    engine = rapidocr.RapidOCR(
+    detect: _Float32Session
+    boxes: Any
+    ocr: Any
+
+
+def _threads() -> int:
+    """One where several processes read side by side, else two: more gain nothing on such pictures."""
+    return 2 if multiprocessing.parent_process() is None else 1
+
+
+@lru_cache(maxsize=1)
+def _engine() -> _Engine:
+    import rapidocr  # noqa: PLC0415  slow to import, for scans only
+    from rapidocr.ch_ppocr_det.utils import DBPostProcess  # noqa: PLC0415
+
+    ocr = rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
-            "Global.text_score": _CONFIDENT,
-            "Det.limit_side_len": 0,  # the size is chosen in find_text
-            "Det.limit_type": "min",
             "EngineConfig.onnxruntime.intra_op_num_threads": _threads(),
         }
     )
+    told = {key: ocr.cfg.Det[key] for key in ("unclip_ratio", "use_dilation", "score_mode")}
     (model,) = (Path(rapidocr.__file__).parent / "models").glob("*_det_*.onnx")
-    engine._load_det_model().session = _Float32Session(model)  # noqa: SLF001  rapidocr takes none
-    return engine
+    boxes = DBPostProcess(thresh=ocr.cfg.Det.thresh, box_thresh=DOUBTFUL, **told)
+    return _Engine(_Float32Session(model), boxes, ocr)
 
 
-def find_text(
-    image: npt.NDArray[np.uint8], *, enlarge: float = 1.0, doubtful: bool = False
-) -> tuple[Region, ...]:
-    """Locate readable text by OCR (PP-OCR through rapidocr, on this machine only).
+def usual_scale(shape: tuple[int, ...]) -> float:
+    """By how much a picture (H, W, ...) is enlarged to be searched; never under 1."""
+    wanted = max(_SHORT_SIDE / min(shape[:2]), 1.0)
+    return max(min(wanted, _MOST, _LONG_SIDE / max(shape[:2])), 1.0)
+
+
+def detect_text(image: npt.NDArray[np.uint8], scale: float = 1.0) -> list[TextBox]:
+    """Places that look like text, doubtful ones too, by PP-OCR's network on this machine.
 
     Args:
         image: uint8 (H, W, 3), RGB.
-        enlarge: look at the picture this much larger than usual: other sizes of text are found,
-            smaller and fainter ones too, and it takes longer.
-        doubtful: read in doubtful places as well, for pictures that are known to hold text.
+        scale: by how much it is enlarged first; at most by 4.
+    """
+    height, width = image.shape[:2]
+    scale = min(scale, _MOST)
+    size = tuple(max(round(scale * side / _STEP), 1) * _STEP for side in (width, height))
+    seen = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    blob = cv2.dnn.blobFromImage(seen, 1 / 127.5, mean=(127.5, 127.5, 127.5), swapRB=True)
+    with _lock:  # one engine, one caller: its sessions are shared between the threads of the app
+        engine = _engine()
+        corners, scores = engine.boxes(engine.detect(blob), (height, width))
+    pairs = zip(corners, scores, strict=True)
+    return [TextBox(np.asarray(found, np.float32), float(score)) for found, score in pairs]
+
+
+def reads_as_text(
+    image: npt.NDArray[np.uint8], boxes: Sequence[TextBox], scale: float = 1.0
+) -> list[bool]:
+    """Whether each place reads as text of at least two letters or digits.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        boxes: places in it.
+        scale: by how much they are enlarged to be read.
+    """
+    if not boxes:
+        return []
+    seen = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    seen = cv2.resize(seen, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    from rapidocr.ch_ppocr_rec import TextRecInput  # noqa: PLC0415  slow to import
+
+    with _lock:
+        ocr = _engine().ocr
+        pieces = ocr.crop_text_regions(seen, np.stack([scale * box.corners for box in boxes]))
+        read = ocr._load_rec_model()(TextRecInput(img=pieces))  # noqa: SLF001  its parts alone
+    pairs = zip(read.txts, read.scores, strict=True)
+    return [
+        score >= _CONFIDENT and sum(sign.isalnum() for sign in words) >= _SIGNS
+        for words, score in pairs
+    ]
+
+
+def around(box: TextBox, shape: tuple[int, ...]) -> Region:
+    """The rectangle about a place in a picture (H, W, ...), padded by a quarter of its height."""
+    height, width = shape[:2]
+    left, top = np.floor(box.corners.min(axis=0)).astype(int)
+    right, bottom = np.ceil(box.corners.max(axis=0)).astype(int)
+    pad = 2 + (bottom - top) // 4
+    top, left = max(int(top - pad), 0), max(int(left - pad), 0)
+    bottom, right = min(int(bottom + pad), height), min(int(right + pad), width)
+    return Region(top, left, max(bottom - top, 0), max(right - left, 0))
+
+
+def too_tall(box: TextBox, shape: tuple[int, ...]) -> bool:
+    """Whether a place is higher than text in a picture (H, W, ...) can be."""
+    top, bottom = box.corners[:, 1].min(), box.corners[:, 1].max()
+    return bool(bottom - top > _TALLEST * shape[0])
+
+
+def find_text(image: npt.NDArray[np.uint8]) -> tuple[Region, ...]:
+    """Locate readable text in a picture that is not known to hold any.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
 
     Returns:
         Bounding rectangles within the image, padded by a quarter of the text's height.
     """
-    height, width = image.shape[:2]
-    wanted = enlarge * max(_SHORT_SIDE / min(height, width), 1.0)
-    scale = max(min(wanted, _MOST, _LONG_SIDE / max(height, width)), 1.0)
-    if scale > 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    # one engine, one caller: its sessions are shared between the threads of the app
-    with _lock:
-        found = _engine()(
-            cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
-            use_det=True,
-            use_cls=False,
-            use_rec=True,
-            box_thresh=_DOUBTFUL if doubtful else _LIKELY,
-        )
-    boxes = getattr(found, "boxes", None)
-    words = getattr(found, "txts", None)
-    if boxes is None or not words:
-        return ()
-    regions = []
-    for box, word in zip(boxes, words, strict=True):
-        left, top = np.floor(box.min(axis=0) / scale).astype(int)
-        right, bottom = np.ceil(box.max(axis=0) / scale).astype(int)
-        if sum(sign.isalnum() for sign in word) < _SIGNS or bottom - top > _TALLEST * height:
-            continue
-        pad = 2 + (bottom - top) // 4
-        top, left = max(int(top - pad), 0), max(int(left - pad), 0)
-        bottom, right = min(int(bottom + pad), height), min(int(right + pad), width)
-        regions.append(Region(top, left, bottom - top, right - left))
-    return tuple(regions)
+    scale = usual_scale(image.shape)
+    likely = [
+        box
+        for box in detect_text(image, scale)
+        if box.score >= LIKELY and not too_tall(box, image.shape)
+    ]
+    read = reads_as_text(image, likely, scale)
+    return tuple(
+        around(box, image.shape) for box, is_text in zip(likely, read, strict=True) if is_text
+    )

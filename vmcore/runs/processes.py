@@ -20,6 +20,7 @@ from vmcore.runs.locks import held, hold
 from vmcore.runs.machine import is_here, whereabouts
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
+_NICENESS = 15  # pages and their answers come first
 Job = dict[str, object]
 _children: list[subprocess.Popen[bytes]] = []  # kept until they end, so that none stays a zombie
 
@@ -53,8 +54,9 @@ def spawn(log: Path, lock: Path, module: str, *arguments: str) -> Job:
     finally:
         os.close(descriptor)  # the child's copy keeps the lock
     _children[:] = [child for child in _children if child.poll() is None] + [process]
-    born = psutil.Process(process.pid).create_time()
-    return {"pid": process.pid, "born": born} | whereabouts()
+    child = psutil.Process(process.pid)
+    child.nice(_NICENESS)  # before it has threads, which take it over
+    return {"pid": process.pid, "born": child.create_time()} | whereabouts()
 
 
 def is_alive(job: Job, lock: Path) -> bool:

@@ -1,0 +1,70 @@
+"""Text is found where there is some, looked for again near it, and nowhere else."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from vmcore.data.phantom import make_phantom
+from vmcore.imaging import Region
+from vmcore.imaging import text_removal as removal
+from vmcore.imaging.text import find_text
+
+
+def on_black(*lines: tuple[str, int, int, float]) -> np.ndarray:
+    """Words beside a bright disc: (words, x, y, size)."""
+    frame = np.zeros((480, 900, 3), np.uint8)
+    disc = np.zeros(frame.shape[:2], np.uint8)
+    cv2.circle(disc, (600, 240), 200, 1, -1)
+    speckle = np.random.default_rng(0).integers(40, 120, (*frame.shape[:2], 1), np.uint8)
+    frame = np.where(disc[..., None] > 0, speckle, frame).astype(np.uint8)
+    for words, x, y, size in lines:
+        cv2.putText(frame, words, (x, y), 0, size, (230, 230, 230), 1, cv2.LINE_AA)
+    return frame
+
+
+def covers(regions: tuple[Region, ...], x: int, y: int) -> bool:
+    return any(
+        r.row <= y < r.row + r.height and r.column <= x < r.column + r.width for r in regions
+    )
+
+
+def test_a_picture_without_text_costs_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    plain = removal.detect_text
+    monkeypatch.setattr(removal, "detect_text", lambda *a: looks.append(1) or plain(*a))
+    image = make_phantom(9.0, 1, shape=(540, 800)).image
+    assert removal.text_in(image) == ()
+    assert removal.remove_text(image, ()).image is image
+    assert len(looks) == 1
+
+
+def test_text_beside_and_on_the_scan_is_found() -> None:
+    frame = on_black(("DOE JANE 1990", 30, 60, 0.6), ("GA 21w3d", 560, 250, 0.7))
+    found = removal.text_in(frame)
+    assert covers(found, 90, 55)
+    assert covers(found, 610, 243)
+    assert not covers(found, 600, 400)
+
+
+def test_text_that_is_only_found_enlarged_is_found_near_other_text() -> None:
+    frame = on_black(("DOE JANE 1990", 30, 60, 0.6), ("ID 88-1234", 40, 80, 0.27))
+    first = removal.text_in(frame)
+    cleaned = removal.remove_text(frame, first)
+    assert cleaned.image[70:84, 36:110].max() < 60
+    assert cleaned.mask[76, 60]
+    assert find_text(cleaned.image) == ()
+
+
+def test_what_is_left_beside_the_scan_is_looked_at_wherever_it_is() -> None:
+    frame = on_black(("DOE JANE 1990", 30, 60, 0.6), ("88-1234 X", 60, 460, 0.27))
+    cleaned = removal.remove_text(frame, (Region(40, 20, 30, 170),))
+    assert cleaned.mask[456, 80]
+
+
+def test_pixels_outside_the_mask_are_the_frames_own() -> None:
+    frame = on_black(("DOE JANE 1990", 30, 60, 0.6), ("GA 21w3d", 560, 250, 0.7))
+    cleaned = removal.remove_text(frame, removal.text_in(frame))
+    assert np.array_equal(cleaned.image[~cleaned.mask], frame[~cleaned.mask])
+    assert cleaned.mask.any()

@@ -1,0 +1,183 @@
+"""Take burned-in text off a frame, and look again where there was some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vmcore.imaging.mosaic import lay_out
+from vmcore.imaging.painting import paint_over
+from vmcore.imaging.scan import Region
+from vmcore.imaging.sector import scan_sector
+from vmcore.imaging.text import (
+    LIKELY,
+    TextBox,
+    around,
+    detect_text,
+    reads_as_text,
+    too_tall,
+    usual_scale,
+)
+
+_SIZES = (1.3, 1.75)  # beside the usual one, at which text is looked for again
+_LOOKS = 6  # at most
+_NEAR = 1.5  # how far around text more is looked for, in heights of it
+_NEAR_PX = 12
+_LIT = 60  # grey value from which something beside the sector may be a letter
+
+Image = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+
+class TextRemoval(NamedTuple):
+    """A picture without text, and where it was: uint8 (H, W, 3), bool (H, W)."""
+
+    image: Image
+    mask: Mask
+
+
+def text_in(frame: Image) -> tuple[Region, ...]:
+    """Every piece of text in a frame: where any is read, doubtful places count too.
+
+    Beside the scan sector there is nothing that could be taken for text but is none, so that once
+    some was read in a frame, places there need not be read.
+    """
+    scale = usual_scale(frame.shape)
+    boxes = [box for box in detect_text(frame, scale) if not too_tall(box, frame.shape)]
+    likely = sorted((box for box in boxes if box.score >= LIKELY), key=lambda box: -box.score)
+    sector = scan_sector(frame)
+    beside = [box for box in likely if not _on(sector, box)]
+    first = beside[0] if beside else None
+    if first is not None and reads_as_text(frame, [first], scale)[0]:
+        return _text_among(frame, boxes, sector, scale)
+    if any(reads_as_text(frame, likely, scale)):
+        return _text_among(frame, boxes, sector, scale)
+    return ()
+
+
+def remove_text(image: Image, regions: Sequence[Region]) -> TextRemoval:
+    """Black out text beside the scan sector and paint over text within it.
+
+    Where there is some text there may be more, smaller or fainter: what lies near it, and all that is
+    lit beside the sector, is looked at again, enlarged, until nothing is found any more.
+
+    Args:
+        image: the frame's cut.
+        regions: text in it, by :func:`text_in`.
+    """
+    gone = np.zeros(image.shape[:2], bool)
+    if not regions:
+        return TextRemoval(image, gone)
+    sector = scan_sector(image)
+    scale = usual_scale(image.shape)
+    fresh = tuple(regions)
+    for _ in range(_LOOKS):
+        image = _without(image, fresh, sector)
+        gone |= _covered(fresh, gone.shape)
+        parts = _merged([_near(one, gone.shape) for one in fresh] + _lit_beside(image, sector))
+        fresh = _again(image, parts, sector, scale)
+        if not fresh:
+            break
+    return TextRemoval(_without(image, fresh, sector), gone | _covered(fresh, gone.shape))
+
+
+def _text_among(
+    frame: Image, boxes: Sequence[TextBox], sector: Mask, scale: float
+) -> tuple[Region, ...]:
+    within = [box for box in boxes if _on(sector, box)]
+    read = reads_as_text(frame, within, scale)
+    kept = [box for box in boxes if not _on(sector, box)]
+    kept += [box for box, is_text in zip(within, read, strict=True) if is_text]
+    return tuple(around(box, frame.shape) for box in kept)
+
+
+def _again(image: Image, parts: Sequence[Region], sector: Mask, scale: float) -> tuple[Region, ...]:
+    """Text in parts of a picture that is known to hold some."""
+    if not parts:
+        return ()
+    sheet = lay_out(image, parts, [scale * size for size in _SIZES])
+    boxes = []
+    for found in detect_text(sheet.pixels):
+        corners = sheet.place_of(found.corners)
+        if corners is not None and not too_tall(found._replace(corners=corners), image.shape):
+            boxes.append(found._replace(corners=corners))
+    return _text_among(image, boxes, sector, scale * _SIZES[0])
+
+
+def _on(sector: Mask, box: TextBox) -> bool:
+    """Whether more than a little of a place lies on the scan."""
+    row, column, height, width = around(box, sector.shape)
+    return bool(sector[row : row + height, column : column + width].mean() > 0.1)
+
+
+def _without(image: Image, regions: Sequence[Region], sector: Mask) -> Image:
+    if not regions:
+        return image
+    found = _covered(regions, sector.shape)
+    # letters go across the sector's edge: none of them may lend its grey to the tissue
+    image = np.where(sector[..., None], paint_over(image, found), image)
+    image[found & ~sector] = 0
+    return image
+
+
+def _covered(regions: Sequence[Region], shape: tuple[int, ...]) -> Mask:
+    covered = np.zeros(shape[:2], bool)
+    for row, column, height, width in regions:
+        covered[row : row + height, column : column + width] = True
+    return covered
+
+
+def _near(region: Region, shape: tuple[int, ...]) -> Region:
+    return _grown(region, round(_NEAR * region.height) + _NEAR_PX, shape)
+
+
+def _grown(region: Region, by: int, shape: tuple[int, ...]) -> Region:
+    top, left = max(region.row - by, 0), max(region.column - by, 0)
+    bottom = min(region.row + region.height + by, shape[0])
+    right = min(region.column + region.width + by, shape[1])
+    return Region(top, left, bottom - top, right - left)
+
+
+def _lit_beside(image: Image, sector: Mask) -> list[Region]:
+    """What is left beside the sector, in pieces as lines of text are."""
+    lit = ((image.max(axis=2) > _LIT) & ~sector).astype(np.uint8)
+    joined = cv2.morphologyEx(lit, cv2.MORPH_CLOSE, np.ones((3, 15), np.uint8))
+    _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    pieces = [Region(int(y), int(x), int(h), int(w)) for x, y, w, h, area in found[1:] if area > 8]
+    return [_grown(piece, _NEAR_PX, image.shape) for piece in pieces]
+
+
+def _merged(parts: Sequence[Region]) -> list[Region]:
+    """Parts that overlap become one, so that nothing is looked at twice."""
+    merged: list[Region] = []
+    for part in parts:
+        grown = part
+        while True:
+            touching = [other for other in merged if _overlap(grown, other)]
+            if not touching:
+                break
+            merged = [other for other in merged if other not in touching]
+            for other in touching:
+                grown = _union(grown, other)
+        merged.append(grown)
+    return merged
+
+
+def _overlap(one: Region, other: Region) -> bool:
+    return (
+        one.row < other.row + other.height
+        and other.row < one.row + one.height
+        and one.column < other.column + other.width
+        and other.column < one.column + one.width
+    )
+
+
+def _union(one: Region, other: Region) -> Region:
+    top, left = min(one.row, other.row), min(one.column, other.column)
+    bottom = max(one.row + one.height, other.row + other.height)
+    right = max(one.column + one.width, other.column + other.width)
+    return Region(top, left, bottom - top, right - left)
