@@ -41,22 +41,22 @@ class TextRemoval(NamedTuple):
 
 
 def text_in(frame: Image) -> tuple[Region, ...]:
-    """Every piece of text in a frame: where any is read, doubtful places count too.
+    """Every piece of text in a frame: where any is read, doubtful places are read too.
 
-    Beside the scan sector there is nothing that could be taken for text but is none, so that once
-    some was read in a frame, places there need not be read.
+    What surely looks like text beside the scan sector is text, once some was read there.
     """
     scale = usual_scale(frame.shape)
     boxes = [box for box in detect_text(frame, scale) if not too_tall(box, frame.shape)]
     likely = sorted((box for box in boxes if box.score >= LIKELY), key=lambda box: -box.score)
     sector = scan_sector(frame)
-    beside = [box for box in likely if not _on(sector, box)]
-    first = beside[0] if beside else None
-    if first is not None and reads_as_text(frame, [first], scale)[0]:
-        return _text_among(frame, boxes, sector, scale)
-    if any(reads_as_text(frame, likely, scale)):
-        return _text_among(frame, boxes, sector, scale)
-    return ()
+    sure = [box for box in likely if not _on(sector, box)]
+    if not all(reads_as_text(frame, sure[:1], scale)):
+        sure = []
+    if not sure and not any(reads_as_text(frame, likely, scale)):
+        return ()
+    known = {id(box) for box in sure}
+    others = [box for box in boxes if id(box) not in known]
+    return tuple(around(box, frame.shape) for box in (*sure, *_read(frame, others, scale)))
 
 
 def remove_text(image: Image, regions: Sequence[Region]) -> TextRemoval:
@@ -79,23 +79,19 @@ def remove_text(image: Image, regions: Sequence[Region]) -> TextRemoval:
         image = _without(image, fresh, sector)
         gone |= _covered(fresh, gone.shape)
         parts = _merged([_near(one, gone.shape) for one in fresh] + _lit_beside(image, sector))
-        fresh = _again(image, parts, sector, scale)
+        fresh = _again(image, parts, scale)
         if not fresh:
             break
     return TextRemoval(_without(image, fresh, sector), gone | _covered(fresh, gone.shape))
 
 
-def _text_among(
-    frame: Image, boxes: Sequence[TextBox], sector: Mask, scale: float
-) -> tuple[Region, ...]:
-    within = [box for box in boxes if _on(sector, box)]
-    read = reads_as_text(frame, within, scale)
-    kept = [box for box in boxes if not _on(sector, box)]
-    kept += [box for box, is_text in zip(within, read, strict=True) if is_text]
-    return tuple(around(box, frame.shape) for box in kept)
+def _read(image: Image, boxes: Sequence[TextBox], scale: float) -> list[TextBox]:
+    """Those that read as text."""
+    read = reads_as_text(image, boxes, scale)
+    return [box for box, is_text in zip(boxes, read, strict=True) if is_text]
 
 
-def _again(image: Image, parts: Sequence[Region], sector: Mask, scale: float) -> tuple[Region, ...]:
+def _again(image: Image, parts: Sequence[Region], scale: float) -> tuple[Region, ...]:
     """Text in parts of a picture that is known to hold some."""
     if not parts:
         return ()
@@ -105,7 +101,8 @@ def _again(image: Image, parts: Sequence[Region], sector: Mask, scale: float) ->
         corners = sheet.place_of(found.corners)
         if corners is not None and not too_tall(found._replace(corners=corners), image.shape):
             boxes.append(found._replace(corners=corners))
-    return _text_among(image, boxes, sector, scale * _SIZES[0])
+    read = _read(image, boxes, scale * _SIZES[0])
+    return tuple(around(box, image.shape) for box in read)
 
 
 def _on(sector: Mask, box: TextBox) -> bool:
