@@ -32,13 +32,13 @@ from vmcore.data import Fold
 from vmcore.data.phantom import make_phantom
 from vmcore.files import write_atomically
 from vmcore.models import create_classifier
-from vmcore.training import FinetuneSettings, Stopped, Study, finetune_fold, make_fabric
+from vmcore.training import FinetuneSettings, LabelledImages, Stopped, finetune_fold, make_fabric
 from vmcore.training.steps import set_up, update
 
 _PRECISION = "bf16-mixed"
 
 
-def ours(name: str, study: Study, batch: int, count: int) -> float:
+def ours(name: str, study: LabelledImages, batch: int, count: int) -> float:
     """Images a second of the training loop, the first batch left out."""
     marks: list[float] = []
 
@@ -142,7 +142,7 @@ def main(
         for seed in range(4 * batch)
     ]
     images = np.stack(pictures).transpose(0, 3, 1, 2)
-    study = Study(np.ascontiguousarray(images), np.arange(4 * batch) % 2)
+    study = LabelledImages(np.ascontiguousarray(images), np.arange(4 * batch) % 2)
     results = []
     with tempfile.TemporaryDirectory() as name:
         files = [Path(name) / f"{index}.png" for index in range(len(pictures))]

@@ -18,7 +18,7 @@ from pages.parts import (
     review_probability,
     review_take_away,
 )
-from pages.parts.review_choice import Review, choose_reading, choose_reviewed
+from pages.parts.review_choice import Review, choose_operating, choose_reviewed
 from vmcore.evaluation import PredictionsError
 from vmcore.models import BundleError
 from vmcore.runs import RunError
@@ -48,7 +48,7 @@ def main() -> None:
 def _review(key: str) -> None:
     """Everything below the choice of the model; moving the threshold draws only this anew."""
     try:
-        review = choose_reading(key)
+        review = choose_operating(key)
         view = st.segmented_control(
             "View", list(_VIEWS), format_func=lambda name: _VIEWS[name][0], required=True,
             default=_asked(), label_visibility="collapsed", key="results-view",

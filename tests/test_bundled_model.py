@@ -149,7 +149,7 @@ def test_a_loop_that_widens_raises_the_probability(classifier: Classifier) -> No
 
 def test_photographs_are_out_of_distribution(classifier: Classifier) -> None:
     photographs = list(load_sample_images().images)
-    assert [p.in_distribution for p in classifier.predict(photographs, heatmap=None)] == [
+    assert [p.in_domain for p in classifier.predict(photographs, heatmap=None)] == [
         False,
         False,
     ]
@@ -167,7 +167,7 @@ def test_real_heads_are_familiar_and_other_organs_are_less_so(
     for paths in (heads, organs[::12]):
         images = [clean_frame(read_scan(path).frames[0]).image for path in paths]
         found = classifier.predict(images, heatmap=None)
-        strange.append(np.mean([p.in_distribution is False for p in found]))
+        strange.append(np.mean([p.in_domain is False for p in found]))
     assert strange[0] < 0.2
     assert strange[1] > strange[0] + 0.2
 

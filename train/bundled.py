@@ -40,8 +40,8 @@ from vmcore.files import write_atomically
 from vmcore.models import MAE_SHAPES, MaskedAutoencoder, create_classifier
 from vmcore.training import (
     FinetuneSettings,
+    LabelledImages,
     PretrainSettings,
-    Study,
     finetune_fold,
     learn_anatomy,
     make_fabric,
@@ -86,7 +86,7 @@ class Recipe:
         )
 
 
-def prepare(recipe: Recipe) -> tuple[pd.DataFrame, Splits, Study]:
+def prepare(recipe: Recipe) -> tuple[pd.DataFrame, Splits, LabelledImages]:
     """Draw, read and clean everything; returns the manifest, its splits and the images."""
     recipe.work.mkdir(parents=True, exist_ok=True)
     draw_phantoms(recipe.work, recipe.drawn, recipe.seed)
@@ -101,10 +101,10 @@ def prepare(recipe: Recipe) -> tuple[pd.DataFrame, Splits, Study]:
     labels = label_numbers(table)
     real = (labels == 1) & (table["source"] != "phantom").to_numpy()
     weights = np.where(real, recipe.real_weight, 1.0)
-    return table, splits, Study(load_prepared(table, prepared), labels, weights)
+    return table, splits, LabelledImages(load_prepared(table, prepared), labels, weights)
 
 
-def autoencoder(recipe: Recipe, study: Study, splits: Splits) -> dict[str, Tensor]:
+def autoencoder(recipe: Recipe, study: LabelledImages, splits: Splits) -> dict[str, Tensor]:
     """Pretrain the masked autoencoder on everything but the test subjects."""
     path = recipe.work / "autoencoder.safetensors"
     if not path.is_file():
@@ -156,7 +156,7 @@ def _warm_up(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 
 def folds(
-    recipe: Recipe, study: Study, splits: Splits, start: dict[str, Tensor]
+    recipe: Recipe, study: LabelledImages, splits: Splits, start: dict[str, Tensor]
 ) -> list[dict[str, Tensor]]:
     """Fine-tune every fold from the same start."""
     states = []

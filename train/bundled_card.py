@@ -30,7 +30,7 @@ from vmcore.imaging import to_model_pixels
 from vmcore.inference import Classifier
 from vmcore.models import BundleCard, Learnt, OodDetector, create_classifier, save_bundle
 from vmcore.models.ood import Embeddings
-from vmcore.training import Study, fit_ood_detector, fold_predictions, make_fabric
+from vmcore.training import LabelledImages, fit_ood_detector, fold_predictions, make_fabric
 
 BY_SOURCE_TITLE = (
     "By source (validation: out of fold, at thresholds chosen on the other folds; test: mean of the "
@@ -39,7 +39,7 @@ BY_SOURCE_TITLE = (
 _IN_DISTRIBUTION = 0.95  # share of training images that each measure must call so
 
 
-class Made(Protocol):
+class BundleRecipe(Protocol):
     """What the card needs to know of the recipe."""
 
     data: Path
@@ -55,10 +55,10 @@ class Made(Protocol):
 
 
 def write_bundle(
-    recipe: Made,
+    recipe: BundleRecipe,
     table: pd.DataFrame,
     splits: Splits,
-    study: Study,
+    study: LabelledImages,
     states: Sequence[dict[str, Tensor]],
 ) -> Path:
     """Judge every fold, choose the threshold on validation folds, and write the bundle."""
@@ -109,7 +109,7 @@ def _as_stored(state: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def learnt_images(study: Study, splits: Splits, files: Sequence[str]) -> Learnt:
+def learnt_images(study: LabelledImages, splits: Splits, files: Sequence[str]) -> Learnt:
     """What the bundle has learnt from: all but the test subjects, which its pretraining saw too.
 
     Each image by its prepared pixels and by its file. The phantoms of the warm-up are not listed:
@@ -120,7 +120,7 @@ def learnt_images(study: Study, splits: Splits, files: Sequence[str]) -> Learnt:
     return Learnt(frozenset(pixels | {files[row] for row in rows}))
 
 
-def _file_digests(recipe: Made, table: pd.DataFrame) -> list[str]:
+def _file_digests(recipe: BundleRecipe, table: pd.DataFrame) -> list[str]:
     records = [read_record(recipe.work / "prepared", str(path)) for path in table["path"]]
     found = [record.source for record in records if record is not None]
     if len(found) < len(records):
@@ -159,10 +159,10 @@ _LIMITS = (
 
 
 def _predictions(
-    recipe: Made,
+    recipe: BundleRecipe,
     table: pd.DataFrame,
     splits: Splits,
-    study: Study,
+    study: LabelledImages,
     states: Sequence[dict[str, Tensor]],
 ) -> pd.DataFrame:
     """One row an image and a fold: validation images once, test images by every fold."""
@@ -218,7 +218,11 @@ def _embed(classifier: Classifier, images: npt.NDArray[np.uint8]) -> Embeddings:
 
 
 def _ood_detector(
-    classifier: Classifier, recipe: Made, table: pd.DataFrame, splits: Splits, study: Study
+    classifier: Classifier,
+    recipe: BundleRecipe,
+    table: pd.DataFrame,
+    splits: Splits,
+    study: LabelledImages,
 ) -> tuple[OodDetector, list[dict[str, Any]]]:
     """Fit the domain check without test subjects; rate it on them and on organs never fitted on."""
     pool = np.setdiff1d(np.arange(len(table)), splits.test)
@@ -264,7 +268,7 @@ def _counts(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in grouped.to_dict("records")]
 
 
-def _recipe_words(recipe: Made, splits: Splits) -> str:
+def _recipe_words(recipe: BundleRecipe, splits: Splits) -> str:
     return (
         f"Made by `python -m train.bundled`: masked autoencoder, {recipe.pretrain_epochs} epochs at "
         "mask ratio 0.75 (for speed; the paper's is 0.25) on all but the test subjects; "

@@ -29,7 +29,7 @@ _POLL_S = 2.0
 
 
 @dataclass(frozen=True)
-class Wish:
+class CrossvalArguments:
     """What to run. Settings that are not given are the paper's for the architecture."""
 
     study: str = ""
@@ -85,16 +85,16 @@ class Wish:
         )
 
 
-def main(wish: Wish) -> None:
+def main(arguments: CrossvalArguments) -> None:
     """Start or resume a run and wait for it; Ctrl-C stops it."""
     try:
-        folder = resume_run(wish.resume) if wish.resume else start_run(wish.plan())
+        folder = resume_run(arguments.resume) if arguments.resume else start_run(arguments.plan())
     except ValidationError as error:
         sys.exit(in_words(error))
     except (RunError, ManifestError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"Run {folder.run_id}\n")
-    if not wish.detach:
+    if not arguments.detach:
         try:
             _follow(folder)
         except KeyboardInterrupt:
@@ -125,4 +125,4 @@ def _follow(folder: RunFolder) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Wish))
+    main(tyro.cli(CrossvalArguments))

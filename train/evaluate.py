@@ -20,7 +20,7 @@ from vmcore.runs import BUNDLED, Reviewed, RunError, imported, open_reviewed, pr
 
 
 @dataclass(frozen=True)
-class Wish:
+class EvaluateArguments:
     """What to evaluate. The bundled model without a run or predictions."""
 
     out: Path
@@ -37,34 +37,36 @@ class Wish:
     """Share of ventriculomegaly where the model is to be used."""
 
 
-def main(wish: Wish) -> None:
+def main(arguments: EvaluateArguments) -> None:
     """Evaluate and write."""
-    if not 0 < wish.prevalence < 1:
+    if not 0 < arguments.prevalence < 1:
         sys.exit("The prevalence must lie between 0 and 1.")
     try:
-        made = _made(wish)
+        made = _made(arguments)
         for name, content in made.items():
-            write_atomically(wish.out / name, content)
+            write_atomically(arguments.out / name, content)
     except (RunError, BundleError, PredictionsError) as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(f"The folder {wish.out} cannot be written to ({error.strerror}).")
-    sys.stdout.write(f"{len(made)} files in {wish.out}; begin with report.html\n")
+        sys.exit(f"The folder {arguments.out} cannot be written to ({error.strerror}).")
+    sys.stdout.write(f"{len(made)} files in {arguments.out}; begin with report.html\n")
 
 
-def _made(wish: Wish) -> dict[str, bytes]:
-    reviewed = _imported(wish.predictions) if wish.predictions else open_reviewed(wish.run)
-    reading = reviewed.reading()
-    split = wish.split or reading.predictions.splits()[-1]
-    others = [open_reviewed(key).reading() for key in wish.against]
+def _made(arguments: EvaluateArguments) -> dict[str, bytes]:
+    reviewed = (
+        _imported(arguments.predictions) if arguments.predictions else open_reviewed(arguments.run)
+    )
+    operating = reviewed.operating()
+    split = arguments.split or operating.predictions.splits()[-1]
+    others = [open_reviewed(key).operating() for key in arguments.against]
     found = {
         other.name: compare(
-            reading.cases(split), other.cases(split), (reading.threshold, other.threshold)
+            operating.cases(split), other.cases(split), (operating.threshold, other.threshold)
         )
         for other in others
     }
     evaluated = evaluate(
-        reading, provenance(reviewed), split=split, prevalence=wish.prevalence, others=others,
+        operating, provenance(reviewed), split=split, prevalence=arguments.prevalence, others=others,
         comparisons=comparison_rows(found),
     )  # fmt: skip
     made = files(evaluated)
@@ -84,4 +86,4 @@ def _imported(path: Path) -> Reviewed:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Wish))
+    main(tyro.cli(EvaluateArguments))

@@ -10,7 +10,7 @@ from typing import Literal
 import tyro
 from pydantic import ValidationError
 
-from train.crossval import Wish, in_words
+from train.crossval import CrossvalArguments, in_words
 from vmcore.data import ManifestError
 from vmcore.runs import RunError
 from vmcore.runs.search import finished_trials, open_search, search
@@ -19,7 +19,7 @@ log = logging.getLogger("train.search")
 
 
 @dataclass(frozen=True)
-class SearchWish(Wish):
+class SearchArguments(CrossvalArguments):
     """What is searched; batch size, learning rate and weight decay are the search's."""
 
     name: str = "search"
@@ -29,15 +29,15 @@ class SearchWish(Wish):
     """At most so many; needed for tpe, which has no end."""
 
 
-def main(wish: SearchWish) -> None:
+def main(arguments: SearchArguments) -> None:
     """Search and say what was best."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    if wish.sampler == "tpe" and wish.trials is None:
+    if arguments.sampler == "tpe" and arguments.trials is None:
         sys.exit("Say how many --trials to make: this sampler has no end.")
     try:
-        study = open_search(wish.name, wish.sampler, wish.seed)
+        study = open_search(arguments.name, arguments.sampler, arguments.seed)
         search(
-            wish.plan(), study, trials=wish.trials,
+            arguments.plan(), study, trials=arguments.trials,
             on_trial=lambda trial: log.info("%s %s %s", trial.state.name, trial.params, trial.value),
         )  # fmt: skip
     except ValidationError as error:
@@ -49,4 +49,4 @@ def main(wish: SearchWish) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(SearchWish))
+    main(tyro.cli(SearchArguments))

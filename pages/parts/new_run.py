@@ -35,16 +35,16 @@ def draw() -> None:
             jump("studies")
         return
     model: Plan | None = st.session_state.get("cloned")
-    wish = _wish({study.name: study.folder for study in ready}, model)
-    wish["accept_seen"] = _seen(wish, model)
+    fields = _fields({study.name: study.folder for study in ready}, model)
+    fields["accept_seen"] = _seen(fields, model)
     estimate, start = st.columns([1, 1])
     if estimate.button("Estimate the time", icon=":material/timer:", width="stretch"):
-        _estimate(wish)
+        _estimate(fields)
     if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        _start(wish)
+        _start(fields)
 
 
-def _wish(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
+def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
     left, right = st.columns(2, gap="large")
     with left:
         names = list(studies)
@@ -118,10 +118,10 @@ def _weights(kind: str, model: Plan | None) -> str:
     return choice
 
 
-def _seen(wish: dict[str, object], model: Plan | None) -> bool:
+def _seen(fields: dict[str, object], model: Plan | None) -> bool:
     """Say where weights have learnt from images that would be judged, and ask whether to go on."""
     try:
-        said = seen_by_start(Plan.model_validate(wish))
+        said = seen_by_start(Plan.model_validate(fields))
     except (ValidationError, RunError, ManifestError):
         return False  # what is wrong is said when it is started
     if not said:
@@ -131,7 +131,7 @@ def _seen(wish: dict[str, object], model: Plan | None) -> bool:
         "Go on with weights that have seen these images; mark the results as too good",
         value=bool(model and model.accept_seen),
         key="accept-"
-        + "-".join(str(wish[name]) for name in ("study", "weights", "folds", "split_by")),
+        + "-".join(str(fields[name]) for name in ("study", "weights", "folds", "split_by")),
     )
 
 
@@ -175,9 +175,9 @@ def _split(model: Plan | None) -> dict[str, object]:
     }
 
 
-def _plan(wish: dict[str, object]) -> Plan | None:
+def _plan(fields: dict[str, object]) -> Plan | None:
     try:
-        return Plan.model_validate(wish)
+        return Plan.model_validate(fields)
     except ValidationError as error:
         for problem in error.errors():
             where = str(problem["loc"][-1]).replace("_", " ")
@@ -185,8 +185,8 @@ def _plan(wish: dict[str, object]) -> Plan | None:
         return None
 
 
-def _estimate(wish: dict[str, object]) -> None:
-    plan = _plan(wish)
+def _estimate(fields: dict[str, object]) -> None:
+    plan = _plan(fields)
     if plan is None:
         return
     try:
@@ -202,8 +202,8 @@ def _estimate(wish: dict[str, object]) -> None:
     )
 
 
-def _start(wish: dict[str, object]) -> None:
-    plan = _plan(wish)
+def _start(fields: dict[str, object]) -> None:
+    plan = _plan(fields)
     if plan is None:
         return
     bar = st.empty()

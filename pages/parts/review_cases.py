@@ -18,7 +18,7 @@ _LISTED = 300
 
 def draw(review: Review) -> None:
     """Draw the view."""
-    table = case_table(review.reading, review.split)
+    table = case_table(review.operating, review.split)
     counts = table["kind"].value_counts()
     kinds = st.pills(
         "Show", _KINDS, selection_mode="multi", default=None, key="case-kinds",
@@ -85,7 +85,7 @@ def case_panel(review: Review, row: pd.Series, *, name: str = "") -> None:
         )  # fmt: skip
     with right:
         prediction = as_prediction(
-            float(row["probability"]), list(folds.values()), review.reading.threshold
+            float(row["probability"]), list(folds.values()), review.operating.threshold
         )
         st.plotly_chart(
             fold_strip(prediction), config={"displayModeBar": False}, key=f"strip-{name}",

@@ -10,20 +10,20 @@ from scipy.special import expit
 
 from pages.parts.review_decision import draw_decision
 from vmcore.evaluation import (
+    CalibrationMethod,
     CaseSet,
-    Mend,
+    OperatingPredictions,
     PredictionsError,
-    Reading,
     Split,
     ThresholdRule,
-    mended,
-    read_through,
-    ruled,
+    apply_operating_point,
+    calibration_from_validation,
+    with_rule,
 )
 from vmcore.models.calibration import logit
 from vmcore.runs import (
     IMPORTED,
-    Listed,
+    ReviewableModel,
     Reviewed,
     imported,
     open_reviewed,
@@ -34,7 +34,7 @@ from vmcore.runs import (
 _FRESH_S = 5
 _EXTREME = 0.005  # thresholds closer to 0 or 1 are shown by log odds
 _KEPT = "as kept"
-_MENDS = {
+_METHODS = {
     _KEPT: _KEPT,
     "none": "none",
     "temperature": "temperature scaling",
@@ -55,29 +55,29 @@ class Review:
 
     Attributes:
         reviewed: the model.
-        reading: its predictions with calibration and threshold as chosen.
+        operating: its predictions with calibration and threshold as chosen.
         split: validation or test.
     """
 
     reviewed: Reviewed
-    reading: Reading
+    operating: OperatingPredictions
     split: Split
 
     @property
     def probabilities(self) -> tuple[Any, ...]:
         """Equal where the cases and their probabilities are, for caches that sessions share."""
-        reviewed, calibration = self.reviewed, str(self.reading.calibration)
+        reviewed, calibration = self.reviewed, str(self.operating.calibration)
         return (reviewed.key, reviewed.digest, self.split, calibration)
 
     @property
     def token(self) -> tuple[Any, ...]:
         """Equal where the decisions are equal too."""
-        return (*self.probabilities, self.reading.threshold)
+        return (*self.probabilities, self.operating.threshold)
 
     @property
     def cases(self) -> CaseSet:
         """The cases of the split."""
-        return self.reading.cases(self.split)
+        return self.operating.cases(self.split)
 
 
 def choose_reviewed() -> Reviewed | None:
@@ -86,7 +86,7 @@ def choose_reviewed() -> Reviewed | None:
     Raises:
         RunError, BundleError, PredictionsError: the model's results cannot be opened.
     """
-    listed: dict[str, Listed | None] = dict(reviewables())
+    listed: dict[str, ReviewableModel | None] = dict(reviewables())
     asked = st.query_params.get("model")
     if asked and asked not in listed and asked != IMPORTED:
         open_reviewed(asked)  # says what is wrong with it, or it is newer than the list
@@ -116,7 +116,7 @@ def choose_reviewed() -> Reviewed | None:
 
 
 @st.cache_data(ttl=_FRESH_S, show_spinner=False)
-def reviewables() -> dict[str, Listed]:
+def reviewables() -> dict[str, ReviewableModel]:
     """Models that can be reviewed, by key; asked for again after a few seconds."""
     return {one.key: one for one in reviewable()}
 
@@ -128,7 +128,7 @@ def load_reviewed(key: str) -> Reviewed:
     return _open(key, reviewed_digest(key))
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the predictions …")
+@st.cache_resource(max_entries=8, show_spinner="OperatingPredictions the predictions …")
 def _open(key: str, digest: str) -> Reviewed:
     del digest  # part of the cache's key
     return open_reviewed(key)
@@ -153,7 +153,7 @@ def _import() -> None:
     st.rerun(scope="app")
 
 
-def choose_reading(key: str) -> Review:
+def choose_operating(key: str) -> Review:
     """Draw split, calibration, rule and threshold.
 
     Raises:
@@ -180,20 +180,20 @@ def choose_reading(key: str) -> Review:
     )  # fmt: skip
     st.query_params["split"] = split
     fitted = "validation" in splits
-    mends = list(_MENDS) if fitted else [_KEPT]
-    mend = second.selectbox(
-        "Calibration", mends, format_func=_MENDS.__getitem__, key=f"mend-{key}",
+    methods = list(_METHODS) if fitted else [_KEPT]
+    method = second.selectbox(
+        "Calibration", methods, format_func=_METHODS.__getitem__, key=f"method-{key}",
         help="Fitted on validation images only.",
     )  # fmt: skip
     with third:
         rule = _rule(key, list(_RULES) if fitted else [_KEPT])
-    start = _start(reviewed, mend, rule)
+    start = _start(reviewed, method, rule)
     with fourth:
-        threshold = _threshold(start.threshold, f"threshold-{key}-{mend}-{rule}")
+        threshold = _threshold(start.threshold, f"threshold-{key}-{method}-{rule}")
     moved = threshold != start.threshold
-    reading = start.at(threshold, "moved by hand, to explore") if moved else start
-    draw_decision(reviewed, reading, rule, _mend_of(reviewed, mend), moved=moved)
-    return Review(reviewed, reading, split)
+    operating = start.at(threshold, "moved by hand, to explore") if moved else start
+    draw_decision(reviewed, operating, rule, _method_of(reviewed, method), moved=moved)
+    return Review(reviewed, operating, split)
 
 
 def _threshold(kept: float, key: str) -> float:
@@ -215,11 +215,11 @@ def _threshold(kept: float, key: str) -> float:
     return kept if chosen == shown else float(expit(chosen))
 
 
-def _mend_of(reviewed: Reviewed, mend: str) -> Mend:
-    if mend == _KEPT:
+def _method_of(reviewed: Reviewed, method: str) -> CalibrationMethod:
+    if method == _KEPT:
         kept = reviewed.card.calibration if reviewed.card else None
         return kept.method if kept else "none"
-    return next(name for name in get_args(Mend) if name == mend)
+    return next(name for name in get_args(CalibrationMethod) if name == method)
 
 
 def _rule(key: str, kinds: list[str]) -> ThresholdRule | None:
@@ -237,23 +237,23 @@ def _rule(key: str, kinds: list[str]) -> ThresholdRule | None:
     return ThresholdRule("sensitivity" if kind == "sensitivity" else "specificity", least / 100)
 
 
-def _start(reviewed: Reviewed, mend: str, rule: ThresholdRule | None) -> Reading:
-    kept = reviewed.reading()
-    if mend == _KEPT and rule is None:
+def _start(reviewed: Reviewed, method: str, rule: ThresholdRule | None) -> OperatingPredictions:
+    kept = reviewed.operating()
+    if method == _KEPT and rule is None:
         return kept
     calibration = (
         kept.calibration
-        if mend == _KEPT
-        else mended(reviewed.predictions, _mend_of(reviewed, mend))
+        if method == _KEPT
+        else calibration_from_validation(reviewed.predictions, _method_of(reviewed, method))
     )
-    reading = read_through(
+    operating = apply_operating_point(
         reviewed.name, reviewed.predictions, kept.threshold, kept.rule, calibration
     )
     if rule is not None:
-        return ruled(reading, rule)
+        return with_rule(operating, rule)
     # the kept threshold on the other calibration's scale, so that decisions stay what they were
     raw = kept.threshold
     if kept.calibration is not None:
         raw = float(kept.calibration.invert(raw))
     moved = float(calibration.apply(raw)) if calibration is not None else raw
-    return reading.at(moved, kept.rule)
+    return operating.at(moved, kept.rule)

@@ -39,7 +39,7 @@ def draw(review: Review) -> None:
     st.query_params["with"] = chosen
     others = _opened(review, chosen)
     st.markdown("**Mean ± SD over folds, per cent**")
-    readings = [review.reading, *(other.reading for other in others)]
+    readings = [review.operating, *(other.operating for other in others)]
     st.dataframe(model_table(readings, review.split), hide_index=True, width="stretch")
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
         st.dataframe(published_table(review.split), hide_index=True, width="stretch")
@@ -59,8 +59,8 @@ def _opened(review: Review, keys: list[str]) -> list[Review]:
         except (RunError, BundleError, PredictionsError) as error:
             st.warning(str(error), icon=":material/warning:")
             continue
-        reading = reviewed.reading()
-        found.append(Review(reviewed, reading, review.split))
+        operating = reviewed.operating()
+        found.append(Review(reviewed, operating, review.split))
     return found
 
 
@@ -93,7 +93,7 @@ def _tests(review: Review, others: list[Review]) -> list[Review]:
 def _compared(token: tuple[Any, ...], _review: Review, _other: Review) -> Comparison:
     del token
     return compare(
-        _review.cases, _other.cases, (_review.reading.threshold, _other.reading.threshold)
+        _review.cases, _other.cases, (_review.operating.threshold, _other.operating.threshold)
     )
 
 
@@ -104,7 +104,7 @@ def _disagreements(review: Review, others: list[Review]) -> None:
         format_func=lambda one: names[one].reviewed.name, key="disagree-with",
     )  # fmt: skip
     other = names[key]
-    own, theirs = (case_table(one.reading, one.split) for one in (review, other))
+    own, theirs = (case_table(one.operating, one.split) for one in (review, other))
     theirs = theirs.set_index("image")
     called = {
         image: kind in {"true positive", "false positive"} for image, kind in theirs["kind"].items()

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vmcore.evaluation import Mend, PredictionsError, Reading, ThresholdRule
+from vmcore.evaluation import (
+    CalibrationMethod,
+    OperatingPredictions,
+    PredictionsError,
+    ThresholdRule,
+)
 from vmcore.models import BundleError
 from vmcore.reporting import decimal
 from vmcore.runs import BUNDLED, IMPORTED, Reviewed, RunError, keep_decision
@@ -12,17 +17,17 @@ from vmcore.runs import BUNDLED, IMPORTED, Reviewed, RunError, keep_decision
 
 def draw_decision(
     reviewed: Reviewed,
-    reading: Reading,
+    operating: OperatingPredictions,
     rule: ThresholdRule | None,
-    method: Mend,
+    method: CalibrationMethod,
     *,
     moved: bool,
 ) -> None:
     """Say what the threshold is, and offer to keep it where that is possible."""
     left, right = st.columns([5, 1], vertical_alignment="center")
-    words = f"Threshold {decimal(reading.threshold)}: {reading.rule}."
-    if reading.calibration is not None:
-        words += f" Probabilities after {reading.calibration.method} scaling."
+    words = f"Threshold {decimal(operating.threshold)}: {operating.rule}."
+    if operating.calibration is not None:
+        words += f" Probabilities after {operating.calibration.method} scaling."
     left.caption(words)
     if moved or rule is None or reviewed.key in {BUNDLED, IMPORTED}:
         return

@@ -1,4 +1,4 @@
-"""The figures of a reading: curves, confusion matrix, tables, intervals, subgroups."""
+"""A model's figures at an operating point: curves, confusion matrix, tables, intervals, subgroups."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SHOWN = {
 def draw(review: Review) -> None:
     """Draw the view."""
     _tiles(review)
-    if optimism := review.reading.optimism(review.split):
+    if optimism := review.operating.optimism(review.split):
         st.caption(f":orange[:material/warning: {optimism}]")
     _curves(review)
     _table(review)
@@ -65,14 +65,16 @@ def draw(review: Review) -> None:
 
 def _folds(review: Review) -> None:
     st.markdown("**Fold by fold**")
-    table = review.reading.predictions.table
-    rows = fold_table(table[table["split"] == review.split], review.reading.threshold, ALL_METRICS)
+    table = review.operating.predictions.table
+    rows = fold_table(
+        table[table["split"] == review.split], review.operating.threshold, ALL_METRICS
+    )
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
 def _tiles(review: Review) -> None:
     cases = review.cases
-    figures = binary_metrics(cases.labels, cases.probability, review.reading.threshold)
+    figures = binary_metrics(cases.labels, cases.probability, review.operating.threshold)
     for column, (name, title) in zip(st.columns(len(_SHOWN)), _SHOWN.items(), strict=True):
         value = figures[name]
         column.metric(title, "–" if pd.isna(value) else f"{value:.3f}")
@@ -87,7 +89,7 @@ def _tiles(review: Review) -> None:
 
 def _curves(review: Review) -> None:
     roc, pr = _bands(review.probabilities, review)
-    point = operating_point(review.cases, review.reading.threshold)
+    point = operating_point(review.cases, review.operating.threshold)
     first, second, third = st.columns(3, gap="medium")
     prevalence = float(review.cases.labels.mean())
     for column, name, figure in (
@@ -107,20 +109,20 @@ def _bands(token: tuple[Any, ...], _review: Review) -> tuple[CurveBand, CurveBan
 @st.cache_data(max_entries=64, show_spinner="Drawing subjects again and again …")
 def _intervals(token: tuple[Any, ...], _review: Review) -> list[dict[str, Any]]:
     del token
-    return interval_rows(_review.cases, _review.reading.threshold)
+    return interval_rows(_review.cases, _review.operating.threshold)
 
 
 def _table(review: Review) -> None:
     number = {"validation": 2, "test": 3}[review.split]
     st.markdown(f"**As in the paper's Table {number}** (mean ± SD over folds, per cent)")
-    st.dataframe(model_table([review.reading], review.split), hide_index=True, width="stretch")
+    st.dataframe(model_table([review.operating], review.split), hide_index=True, width="stretch")
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
         st.dataframe(published_table(review.split), hide_index=True, width="stretch")
         st.caption(f"{SOURCE}. Other images, another split: not to be compared line by line.")
 
 
 def _subgroups(review: Review) -> None:
-    rows = subgroup_rows(review.cases, review.reading.threshold)
+    rows = subgroup_rows(review.cases, review.operating.threshold)
     if rows:
         st.markdown("**Subgroups** (Wilson's 95 %)")
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

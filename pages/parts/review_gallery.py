@@ -47,7 +47,7 @@ def draw(review: Review) -> None:
 
 def _tiles(review: Review, kind: str, count: int) -> list[Tile]:
     """The surest cases of a kind whose picture can be found."""
-    table = case_table(review.reading, review.split)
+    table = case_table(review.operating, review.split)
     tiles: list[Tile] = []
     for _, row in table[table["kind"] == kind].head(_TRIED).iterrows():
         fold = None

@@ -29,10 +29,10 @@ def draw(review: Review) -> None:
     """Draw the view."""
     cases = review.cases
     raw = review.reviewed.predictions.cases(review.split)
-    mended = review.reading.calibration is not None
+    calibrated = review.operating.calibration is not None
     series = {"said by the networks": reliability(raw.labels, raw.probability)}
     sets = {"said by the networks": raw}
-    if mended:
+    if calibrated:
         series["calibrated"] = reliability(cases.labels, cases.probability)
         sets["calibrated"] = cases
     left, right = st.columns(2, gap="large")
@@ -52,7 +52,7 @@ def draw(review: Review) -> None:
     left.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     left.caption(
         "Slope 1 and intercept 0 are right; a slope below 1 is too sure, an intercept below 0 says too "
-        "much. Choose a calibration above to mend it; it is fitted on validation images only."
+        "much. Choose a calibration above to correct it; it is fitted on validation images only."
     )
     right.plotly_chart(
         decision_figure(cases, None),
@@ -103,4 +103,4 @@ def _curve(
     token: tuple[Any, ...], _review: Review, prevalence: tuple[float, ...]
 ) -> PredictiveCurve:
     del token
-    return predictive_curve(_review.cases, _review.reading.threshold, prevalence)
+    return predictive_curve(_review.cases, _review.operating.threshold, prevalence)

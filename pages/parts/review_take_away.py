@@ -31,7 +31,7 @@ def draw(review: Review) -> None:
         "Prevalence for predictive values (%)", 0.1, 50.0, 1.0, 0.1, key="take-prevalence"
     )
     share = prevalence / 100
-    token = (*review.token, review.reading.rule, share)
+    token = (*review.token, review.operating.rule, share)
     first, second, third, fourth = st.columns(4)
     first.download_button(
         "Report (HTML)", lambda: document(_evaluated(token, review, share)),
@@ -44,7 +44,7 @@ def draw(review: Review) -> None:
         on_click="ignore", width="stretch",
     )  # fmt: skip
     third.download_button(
-        "Predictions (CSV)", lambda: without_names(review.reading.predictions).to_csv(index=False),
+        "Predictions (CSV)", lambda: without_names(review.operating.predictions).to_csv(index=False),
         "ventriscope-predictions.csv", "text/csv", icon=":material/dataset:", on_click="ignore",
         width="stretch",
     )  # fmt: skip
@@ -61,7 +61,7 @@ def draw(review: Review) -> None:
 def _evaluated(token: tuple[Any, ...], _review: Review, prevalence: float) -> Evaluated:
     del token
     return evaluate(
-        _review.reading, provenance(_review.reviewed), split=_review.split, prevalence=prevalence
+        _review.operating, provenance(_review.reviewed), split=_review.split, prevalence=prevalence
     )
 
 

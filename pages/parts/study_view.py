@@ -40,7 +40,7 @@ def draw() -> None:
     asked = st.query_params.get("study")
     names = list(studies)
     name = st.selectbox(
-        "Study", names, index=names.index(asked) if asked in names else 0,
+        "LabelledImages", names, index=names.index(asked) if asked in names else 0,
         format_func=lambda key: f"{key} · {studies[key].state}",
     )  # fmt: skip
     st.query_params["study"] = name
@@ -83,7 +83,11 @@ def _preparing(name: str) -> None:
     study: StudyStatus = next(one for one in all_studies() if one.name == name)
     if study.state == "ready":
         st.rerun(scope="app")
-    words = {"preparing": "Reading and cleaning", "stopped": "Stopped", "failed": "Failed"}
+    words = {
+        "preparing": "OperatingPredictions and cleaning",
+        "stopped": "Stopped",
+        "failed": "Failed",
+    }
     share = study.done / study.total if study.total else 0.0
     st.progress(share, f"{words[study.state]}: {study.done} of {study.total or '?'} images")
     if study.reason:

@@ -19,7 +19,7 @@ from tests.evaluation.support import table_of
 from tests.runs.support import store_with_two_runs
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.data import StoredStudy
-from vmcore.evaluation import Reading, fold_table, operating_point, read_predictions
+from vmcore.evaluation import OperatingPredictions, fold_table, operating_point, read_predictions
 from vmcore.models import load_card
 from vmcore.runs import BUNDLED, RunFolder, open_reviewed, open_store
 
@@ -96,7 +96,7 @@ def test_results_are_there_from_the_first_start(tab: Page, server: Server) -> No
 def test_the_threshold_moves_number_matrix_and_point_together(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results")
     expect(tab.get_by_text("Confusion, 5 folds summed")).to_be_visible()
-    kept = open_reviewed(BUNDLED).reading()
+    kept = open_reviewed(BUNDLED).operating()
     assert_shown(tab, kept)
     slider = tab.get_by_role("slider", name="Threshold")
     slider.focus()
@@ -108,11 +108,11 @@ def test_the_threshold_moves_number_matrix_and_point_together(tab: Page, server:
     assert_shown(tab, kept.at(moved, "moved"))
 
 
-def assert_shown(tab: Page, reading: Reading) -> None:
-    """Tiles, table, matrix and both curves' marks are those of this reading."""
-    cases = reading.cases("test")
-    point = operating_point(cases, reading.threshold)
-    recall = float((cases.probability >= reading.threshold)[cases.labels == 1].mean())
+def assert_shown(tab: Page, operating: OperatingPredictions) -> None:
+    """Tiles, table, matrix and both curves' marks are those of this operating point."""
+    cases = operating.cases("test")
+    point = operating_point(cases, operating.threshold)
+    recall = float((cases.probability >= operating.threshold)[cases.labels == 1].mean())
     tile = tab.get_by_test_id("stMetric").filter(has_text="Sensitivity")
     expect(tile).to_contain_text(f"{recall:.3f}")
     tab.wait_for_function(
@@ -130,8 +130,8 @@ def assert_shown(tab: Page, reading: Reading) -> None:
     text = figure(tab, "Confusion")[0]["text"]
     assert f"<b>{point.tp:,}</b>" in text[1][1]
     assert f"<b>{point.fp:,}</b>" in text[0][1]
-    table = reading.predictions.table
-    mean = fold_table(table[table["split"] == "test"], reading.threshold)[-2]
+    table = operating.predictions.table
+    mean = fold_table(table[table["split"] == "test"], operating.threshold)[-2]
     expect(cell(tab, f"{100 * mean['recall']:.2f} ±").first).to_be_attached()
 
 

@@ -12,16 +12,16 @@ import pytest
 from tests.evaluation.support import table_of
 from vmcore.evaluation import (
     ThresholdRule,
+    apply_operating_point,
     binary_metrics,
+    calibration_from_validation,
     choose_threshold,
     cross_fitted,
     cross_fitted_table,
     fit_calibration,
     fold_table,
-    mended,
     read_predictions,
-    read_through,
-    ruled,
+    with_rule,
 )
 from vmcore.models import BundleCard
 
@@ -98,19 +98,24 @@ def test_confident_networks_decide_alike_in_memory_and_from_files(tmp_path: Path
     odds = np.where(table["label"] == 1, -13.0, -15.0) + rng.normal(0, 0.6, len(table))
     table = table.assign(probability=1 / (1 + np.exp(-odds)))
     own = read_predictions(table)
-    reading = ruled(read_through("own", own, 0.5, "", mended(own, "platt")), ThresholdRule())
+    operating = with_rule(
+        apply_operating_point("own", own, 0.5, "", calibration_from_validation(own, "platt")),
+        ThresholdRule(),
+    )
     card = BundleCard(
-        architecture="usf-mae-tiny", folds=5, threshold=reading.threshold,
-        calibration=reading.calibration,
+        architecture="usf-mae-tiny", folds=5, threshold=operating.threshold,
+        calibration=operating.calibration,
     )  # fmt: skip
     (tmp_path / "card.json").write_text(card.model_dump_json())
     table.to_csv(tmp_path / "predictions.csv", index=False)
     kept = BundleCard.model_validate_json((tmp_path / "card.json").read_text())
     back = read_predictions(tmp_path / "predictions.csv")
-    again = read_through("own", back, kept.threshold, kept.threshold_rule, kept.calibration)
-    first, second = reading.cases("validation"), again.cases("validation")
+    again = apply_operating_point(
+        "own", back, kept.threshold, kept.threshold_rule, kept.calibration
+    )
+    first, second = operating.cases("validation"), again.cases("validation")
     assert np.array_equal(first.probability, second.probability)
-    assert kept.threshold == reading.threshold
+    assert kept.threshold == operating.threshold
     called = second.probability >= kept.threshold
     assert 0 < called.sum() < len(called)
     # raw probabilities a ten-thousandth apart: rounding would call all of them or none
@@ -130,7 +135,7 @@ def test_confident_networks_decide_alike_in_memory_and_from_files(tmp_path: Path
 def test_figures_of_the_images_that_chose_the_threshold_are_marked(
     split: str, rule: str, said: bool
 ) -> None:
-    reading = read_through("own", read_predictions(table_of()), 0.4, rule)
-    sentence = reading.optimism(split)  # type: ignore[arg-type]
+    operating = apply_operating_point("own", read_predictions(table_of()), 0.4, rule)
+    sentence = operating.optimism(split)  # type: ignore[arg-type]
     assert (sentence is not None) == said
     assert sentence is None or "threshold" in sentence

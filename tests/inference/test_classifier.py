@@ -98,14 +98,14 @@ def test_the_detector_decides_whether_an_image_is_known(
 ) -> None:
     card, models = load_models(small_bundle)
     plain = Classifier.of_models(card, models, precision="float32")
-    assert plain.predict(images[:1])[0].in_distribution is None
+    assert plain.predict(images[:1])[0].in_domain is None
     drawn = [make_phantom(8.0, seed, shape=(160, 200)).image for seed in range(12)]
     fit = fit_ood_detector(plain.embed(drawn), [str(seed) for seed in range(12)])
     asked = Classifier.of_models(card, models, fit, precision="float32")
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     known, unknown = asked.predict([drawn[0], noise], heatmap=None)
-    assert known.in_distribution is True
-    assert unknown.in_distribution is False
+    assert known.in_domain is True
+    assert unknown.in_domain is False
     assert known.ood_score is not None
     assert unknown.ood_score is not None
     assert known.ood_score < 1 < unknown.ood_score
@@ -147,12 +147,12 @@ def test_a_calibration_in_the_card_is_what_every_folds_probability_goes_through(
     card, models = load_models(small_bundle)
     plain = Classifier.of_models(card, models, precision="float32").predict(images, heatmap=None)
     fitted = Calibration(method="platt", slope=2.0, intercept=-0.7)
-    mended_card = card.model_copy(update={"calibration": fitted, "threshold": 0.3})
+    calibrated_card = card.model_copy(update={"calibration": fitted, "threshold": 0.3})
     _, models = load_models(small_bundle)
-    mended = Classifier.of_models(mended_card, models, precision="float32").predict(
+    calibrated = Classifier.of_models(calibrated_card, models, precision="float32").predict(
         images, heatmap=None
     )
-    for before, after in zip(plain, mended, strict=True):
+    for before, after in zip(plain, calibrated, strict=True):
         odds = np.log(before.fold_probabilities / (1 - before.fold_probabilities))
         expected = 1 / (1 + np.exp(-(2.0 * odds - 0.7)))
         assert after.fold_probabilities == pytest.approx(expected)

@@ -19,7 +19,7 @@ from vmcore.models import (
     save_bundle,
     write_learnt,
 )
-from vmcore.training import Study
+from vmcore.training import LabelledImages
 
 FIRST, SECOND = (hashlib.sha256(word).hexdigest() for word in (b"one", b"two"))
 
@@ -67,6 +67,6 @@ def test_the_bundled_model_lists_all_but_its_test_images() -> None:
     )
     splits = Splits(np.array([4, 5]), folds, 0)
     files = [hashlib.sha256(bytes([number])).hexdigest() for number in range(6)]
-    listed = learnt_images(Study(images, np.array([0, 1] * 3)), splits, files)
+    listed = learnt_images(LabelledImages(images, np.array([0, 1] * 3)), splits, files)
     expected = {hashlib.sha256(image.tobytes()).hexdigest() for image in images[:4]}
     assert listed == Learnt(frozenset(expected | set(files[:4])))

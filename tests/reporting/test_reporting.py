@@ -56,7 +56,7 @@ def test_the_verdict_says_what_the_numbers_say(analysis: Analysis) -> None:
 
 
 def test_no_verdict_is_given_on_unfamiliar_images_or_torn_folds(analysis: Analysis) -> None:
-    assert verdict(changed(analysis, in_distribution=False).prediction).headline == "No verdict"
+    assert verdict(changed(analysis, in_domain=False).prediction).headline == "No verdict"
     torn = changed(analysis, fold_probabilities=np.array([0.1, 0.9, 0.8]))
     assert verdict(torn.prediction).headline == "Undecided"
     assert any("10% to 90%" in sentence for sentence in caution(torn))
@@ -66,7 +66,7 @@ def test_cautions_name_what_is_missing(analysis: Analysis) -> None:
     bare = replace(analysis, scan=replace(analysis.scan, spacing_mm=None))
     assert any("mm" in sentence for sentence in caution(bare))
     assert any("text" in sentence for sentence in caution(analysis))
-    assert any("cannot tell" in s for s in caution(changed(analysis, in_distribution=None)))
+    assert any("cannot tell" in s for s in caution(changed(analysis, in_domain=None)))
 
 
 def test_the_csv_has_a_row_a_scan_and_no_names(analysis: Analysis) -> None:

@@ -15,24 +15,24 @@ import pytest
 from PIL import Image
 
 from tests.evaluation.support import table_of
-from train.evaluate import Wish, main
+from train.evaluate import EvaluateArguments, main
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.evaluation import (
-    Reading,
+    OperatingPredictions,
+    apply_operating_point,
     binary_metrics,
+    calibration_from_validation,
     case_table,
-    mended,
     operating_point,
     pr_band,
     predictive_curve,
     predictive_values,
     read_predictions,
-    read_through,
     reliability,
     roc_band,
 )
+from vmcore.evaluation.operating import OperatingPoint
 from vmcore.evaluation.published import CONFUSION
-from vmcore.evaluation.reading import OperatingPoint
 from vmcore.reporting import decimal, percent
 from vmcore.reporting.review import (
     PREVALENCES,
@@ -59,12 +59,16 @@ from vmcore.reporting.review.checklist import YOURS
 
 
 @pytest.fixture(scope="module")
-def reading() -> Reading:
-    return read_through("a model", read_predictions(table_of(seed=4)), 0.45, "a rule of the test")
+def operating() -> OperatingPredictions:
+    return apply_operating_point(
+        "a model", read_predictions(table_of(seed=4)), 0.45, "a rule of the test"
+    )
 
 
-def test_the_point_on_the_curves_is_the_matrix_and_the_figures(reading: Reading) -> None:
-    cases = reading.cases("test")
+def test_the_point_on_the_curves_is_the_matrix_and_the_figures(
+    operating: OperatingPredictions,
+) -> None:
+    cases = operating.cases("test")
     for threshold in (0.2, 0.6):
         point = operating_point(cases, threshold)
         folds = [
@@ -88,7 +92,7 @@ def test_the_papers_matrix_is_drawn_with_the_papers_shares() -> None:
     assert text[1][1] == "<b>94</b><br>89.5%"
 
 
-def test_a_curve_of_one_class_says_what_is_missing(reading: Reading) -> None:
+def test_a_curve_of_one_class_says_what_is_missing(operating: OperatingPredictions) -> None:
     table = table_of(count=10)
     table["label"] = 1
     cases = read_predictions(table).cases("test")
@@ -98,15 +102,15 @@ def test_a_curve_of_one_class_says_what_is_missing(reading: Reading) -> None:
     assert np.isnan(point.false_rate)
 
 
-def test_reliability_and_prevalence_show_what_was_computed(reading: Reading) -> None:
-    cases = reading.cases("test")
+def test_reliability_and_prevalence_show_what_was_computed(operating: OperatingPredictions) -> None:
+    cases = operating.cases("test")
     bins = reliability(cases.labels, cases.probability)
     drawn = reliability_figure({"one": bins}).data[1]
     assert list(drawn.y) == [part.observed for part in bins]
-    curve = predictive_curve(cases, reading.threshold, PREVALENCES, resamples=200)
-    here = predictive_curve(cases, reading.threshold, [0.01], resamples=200)
+    curve = predictive_curve(cases, operating.threshold, PREVALENCES, resamples=200)
+    here = predictive_curve(cases, operating.threshold, [0.01], resamples=200)
     figure = prevalence_figure(curve, here)
-    called = cases.probability >= reading.threshold
+    called = cases.probability >= operating.threshold
     found, well = called[cases.labels == 1].mean(), 1 - called[cases.labels == 0].mean()
     ppv, _ = predictive_values(found, well, 0.01)
     assert figure.data[2].text[0] == f"PPV {float(ppv):.1%}"
@@ -127,19 +131,21 @@ def test_a_probability_is_never_shown_as_certain_where_it_is_not(
     assert float(decimal(value)) == pytest.approx(value, rel=0.05)
 
 
-def test_false_negatives_come_first_and_the_surest_of_them_foremost(reading: Reading) -> None:
-    table = case_table(reading, "test")
-    assert len(table) == len(reading.cases("test"))
+def test_false_negatives_come_first_and_the_surest_of_them_foremost(
+    operating: OperatingPredictions,
+) -> None:
+    table = case_table(operating, "test")
+    assert len(table) == len(operating.cases("test"))
     kinds = table["kind"].unique().tolist()
     assert kinds == ["false negative", "false positive", "true positive", "true negative"]
     missed = table[table["kind"] == "false negative"]["probability"]
     assert missed.is_monotonic_increasing
-    assert (missed < reading.threshold).all()
+    assert (missed < operating.threshold).all()
     assert (table[table["kind"] == "false negative"]["label"] == "ventriculomegaly").all()
 
 
-def test_published_rows_say_so_and_stay_apart(reading: Reading) -> None:
-    own = model_table([reading], "test")
+def test_published_rows_say_so_and_stay_apart(operating: OperatingPredictions) -> None:
+    own = model_table([operating], "test")
     theirs = published_table("test")
     assert own.columns.tolist() == theirs.columns.tolist()
     assert theirs["model"].str.endswith("(published)").all()
@@ -163,8 +169,10 @@ def provenance(split_by: str = "subject") -> Provenance:
     return Provenance(split_by, plan, environment, {}, ("Few images.",))
 
 
-def test_the_document_holds_everything_and_needs_nothing_else(reading: Reading) -> None:
-    made = evaluate(reading, provenance(), prevalence=0.02, others=[reading])
+def test_the_document_holds_everything_and_needs_nothing_else(
+    operating: OperatingPredictions,
+) -> None:
+    made = evaluate(operating, provenance(), prevalence=0.02, others=[operating])
     text = document(made)
     for words in (
         RESEARCH_USE_ONLY, "a rule of the test", "Few images.", "Published", "TRIPOD+AI", "CLAIM",
@@ -175,14 +183,14 @@ def test_the_document_holds_everything_and_needs_nothing_else(reading: Reading) 
     assert "<script src" not in text
     assert "<link" not in text
     assert "Split by image" not in text
-    assert "Split by image, not by subject" in document(evaluate(reading, provenance("image")))
+    assert "Split by image, not by subject" in document(evaluate(operating, provenance("image")))
 
 
 @pytest.mark.parametrize("split_by", ["subject", "subject where known", "image", "unknown"])
 def test_no_document_calls_parts_disjoint_where_subjects_are_not_known(
-    reading: Reading, split_by: str
+    operating: OperatingPredictions, split_by: str
 ) -> None:
-    made = evaluate(reading, replace(provenance(split_by), unknown_subjects=7))
+    made = evaluate(operating, replace(provenance(split_by), unknown_subjects=7))
     text = document(made)
     assert "disjoint by subject" not in text
     answers = made.tables["checklist"].set_index("asked")["answer"]
@@ -196,7 +204,7 @@ def test_files_are_whole_marked_and_name_nobody() -> None:
     table = table_of(seed=4)
     table["image"] = "zzdoezz-" + table["image"]
     table["subject"] = "zzjanezz " + table["subject"]
-    named = read_through("a model", read_predictions(table), 0.45, "rule")
+    named = apply_operating_point("a model", read_predictions(table), 0.45, "rule")
     made = files(evaluate(named, Provenance()))
     archive = zipfile.ZipFile(io.BytesIO(packed(made)))
     assert archive.testzip() is None
@@ -211,26 +219,30 @@ def test_files_are_whole_marked_and_name_nobody() -> None:
     assert len(wrong) == min(expected, 50)
 
 
-def test_a_model_without_a_run_leaves_its_questions_to_the_authors(reading: Reading) -> None:
+def test_a_model_without_a_run_leaves_its_questions_to_the_authors(
+    operating: OperatingPredictions,
+) -> None:
     items = checklist(
-        reading, split_by="unknown", plan={}, environment={}, training_data={}, limits=[]
+        operating, split_by="unknown", plan={}, environment={}, training_data={}, limits=[]
     )
     open_items = {item.asked for item in items if not item.answered}
     assert {"Model", "Software", "Starting weights", "Training"} <= open_items
     assert all(item.tripod or item.claim for item in items)
 
 
-def test_calibration_is_told_with_its_numbers(reading: Reading) -> None:
-    raw = reading.predictions
-    calibrated = read_through("a model", raw, 0.45, "rule", mended(raw, "platt"))
+def test_calibration_is_told_with_its_numbers(operating: OperatingPredictions) -> None:
+    raw = operating.predictions
+    calibrated = apply_operating_point(
+        "a model", raw, 0.45, "rule", calibration_from_validation(raw, "platt")
+    )
     text = document(evaluate(calibrated, Provenance()))
     assert f"slope {calibrated.calibration.slope:.3f}" in text
 
 
-def test_plots_for_print_are_vectors_and_sharp_pictures(reading: Reading) -> None:
+def test_plots_for_print_are_vectors_and_sharp_pictures(operating: OperatingPredictions) -> None:
     if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
         pytest.skip("no Chromium is installed (apt-get install chromium)")
-    cases = reading.cases("test")
+    cases = operating.cases("test")
     figure = roc_figure(roc_band(cases), operating_point(cases, 0.5))
     before = figure.layout.paper_bgcolor
     made = print_plots({"roc": figure})
@@ -262,7 +274,7 @@ def test_the_gallery_has_a_place_for_every_case() -> None:
 
 def test_the_command_writes_the_same_without_the_page(tmp_path: Path) -> None:
     table_of(count=40).to_csv(tmp_path / "mine.csv", index=False)
-    main(Wish(out=tmp_path / "o", predictions=tmp_path / "mine.csv"))
+    main(EvaluateArguments(out=tmp_path / "o", predictions=tmp_path / "mine.csv"))
     assert RESEARCH_USE_ONLY in (tmp_path / "o/report.html").read_text()
     assert (tmp_path / "o/tables/intervals-test.tex").is_file()
 
@@ -282,5 +294,5 @@ def test_the_command_says_what_is_wrong(
     if content is not None:
         (tmp_path / "p.csv").write_text(content)
     with pytest.raises(SystemExit, match=words):
-        main(Wish(out=tmp_path / "o", predictions=tmp_path / "p.csv", **options))
+        main(EvaluateArguments(out=tmp_path / "o", predictions=tmp_path / "p.csv", **options))
     assert not (tmp_path / "o").exists()

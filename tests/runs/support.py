@@ -21,7 +21,7 @@ from vmcore.runs.lineage import find_starts, learnt_by
 from vmcore.runs.record import as_json
 from vmcore.runs.weights import describe_start
 from vmcore.settings import settings
-from vmcore.training import FinetuneSettings, Study, fold_predictions, make_fabric
+from vmcore.training import FinetuneSettings, LabelledImages, fold_predictions, make_fabric
 
 
 def draw_study(root: Path, subjects: int = 16, seed: int = 0) -> Path:
@@ -90,7 +90,7 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
     splits = plan.splits(study)
     store = open_store(settings().store)
     folder = kept_run(plan, store.create(plan))
-    known = Study(study.images(), label_numbers(study.table))
+    known = LabelledImages(study.images(), label_numbers(study.table))
     state = load_file(settings().bundle / "fold-1.safetensors")
     generator = torch.Generator().manual_seed(seed)
     for number in range(1, plan.folds + 1):

@@ -16,7 +16,7 @@ import timm
 import tyro
 
 from tests.runs.support import finished_run, kept_run, small_plan, small_study, wait_for, wait_until
-from train.crossval import Wish
+from train.crossval import CrossvalArguments
 from vmcore.data import StoredStudy, fingerprint, load_study, prepared_path
 from vmcore.models import Learnt, load_card
 from vmcore.reporting.review import document, evaluate
@@ -303,6 +303,6 @@ def test_a_run_keeps_which_weights_of_timms_it_starts_from_and_their_input() -> 
 
 
 def test_the_command_line_accepts_seen_images_only_when_told() -> None:
-    told = tyro.cli(Wish, args=["--study", "x", "--accept-seen"]).plan()
-    untold = tyro.cli(Wish, args=["--study", "x"]).plan()
+    told = tyro.cli(CrossvalArguments, args=["--study", "x", "--accept-seen"]).plan()
+    untold = tyro.cli(CrossvalArguments, args=["--study", "x"]).plan()
     assert (told.accept_seen, untold.accept_seen) == (True, False)

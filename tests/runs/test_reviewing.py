@@ -62,7 +62,7 @@ def test_the_bundled_model_can_be_reviewed_before_anything_was_run(store: Path) 
     assert only.key == BUNDLED
     reviewed = open_reviewed(BUNDLED)
     assert reviewed.predictions.splits() == ("validation", "test")
-    assert reviewed.reading().threshold == load_card(settings().bundle).threshold
+    assert reviewed.operating().threshold == load_card(settings().bundle).threshold
     assert not store.exists()  # looking leaves nothing behind
 
 
@@ -170,8 +170,8 @@ def test_a_kept_decision_is_the_models_from_then_on(run: RunFolder, method: str)
     said = card.calibration.apply(raw.probability) if card.calibration else raw.probability
     assert kept.threshold == pytest.approx(choose_threshold(raw.labels, said, rule))
     # the classifier gives what the results page shows
-    reading = after.reading()
-    cases = reading.cases("test")
+    operating = after.operating()
+    cases = operating.cases("test")
     image = after.find_image(cases.known["image"].iloc[0])
     assert image is not None
     (answer,) = Classifier.load(bundle_in_use().bundle, precision="float32").predict(

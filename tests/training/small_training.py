@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from vmcore.data import Fold
 from vmcore.models import create_classifier
-from vmcore.training import FinetuneSettings, Study, checkpoint, finetune, make_fabric
+from vmcore.training import FinetuneSettings, LabelledImages, checkpoint, finetune, make_fabric
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     torch.use_deterministic_algorithms(mode=True)
     torch.manual_seed(1)
     rng = np.random.default_rng(0)
-    study = Study(
+    study = LabelledImages(
         rng.integers(0, 255, (22, 3, 224, 224), np.uint8), rng.permutation(np.tile([0, 1], 11))
     )
     fabric = make_fabric("32-true", "cpu", processes)

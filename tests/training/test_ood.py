@@ -40,7 +40,7 @@ def test_the_score_is_the_mean_over_folds() -> None:
     assert linear_score(asked, weight, bias) == pytest.approx(expected, abs=1e-5)
 
 
-def test_new_images_of_the_kind_are_in_distribution_and_far_ones_are_not() -> None:
+def test_new_images_of_the_kind_are_in_domain_and_far_ones_are_not() -> None:
     fit = fit_ood_detector(cloud(300), names(300), share=0.95)
     assert (fit.score(cloud(200, seed=5)) <= 1).mean() > 0.85
     assert (fit.score(cloud(50, seed=6) * 6) > 1).all()

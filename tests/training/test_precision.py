@@ -21,7 +21,7 @@ from torch.nn import functional
 from tests.conftest import ROOT
 from vmcore.data import Fold, Splits
 from vmcore.models import emulated, fast_dtype, training_precision
-from vmcore.training import Study, fold_predictions, make_fabric
+from vmcore.training import LabelledImages, fold_predictions, make_fabric
 from vmcore.training.steps import precision_of, set_up, update
 
 CPU = torch.device("cpu")
@@ -56,7 +56,7 @@ def test_a_model_judges_on_the_device_that_the_images_go_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Fabric, "device", property(lambda _: torch.device("meta")))
-    study = Study(np.zeros((6, 3, 224, 224), np.uint8), np.tile([0, 1], 3))
+    study = LabelledImages(np.zeros((6, 3, 224, 224), np.uint8), np.tile([0, 1], 3))
     table = pd.DataFrame({"path": list("abcdef"), "subject_id": list("uvwxyz")})
     splits = Splits(np.array([4, 5]), (Fold(np.arange(2), np.arange(2, 4)),), seed=0)
     model = OnItsDevice()

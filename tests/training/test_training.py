@@ -15,8 +15,8 @@ from vmcore.models import MAE_SHAPES, MaskedAutoencoder, create_classifier
 from vmcore.training import (
     EpochResult,
     FinetuneSettings,
+    LabelledImages,
     PretrainSettings,
-    Study,
     class_weights,
     finetune_fold,
     learn_anatomy,
@@ -33,13 +33,13 @@ STILL = Augmentation(
 
 
 @pytest.fixture(scope="module")
-def easy() -> Study:
+def easy() -> LabelledImages:
     """Bright squares are one class, dark ones the other."""
     rng = np.random.default_rng(0)
     labels = np.tile([0, 1], 20)
     images = rng.integers(0, 90, (40, 3, 224, 224), np.uint8)
     images[labels == 1] += 130
-    return Study(images, labels)
+    return LabelledImages(images, labels)
 
 
 def fold() -> Fold:
@@ -67,7 +67,7 @@ def test_the_loss_is_torchs_weighted_cross_entropy(samples: list[float] | None) 
     torch.manual_seed(0)
     logits, labels = torch.randn(6, 2), torch.tensor([0, 1, 0, 1, 1, 0])
     weight = torch.tensor([0.7, 1.9])
-    study = Study(
+    study = LabelledImages(
         np.zeros((6, 3, 1, 1), np.uint8), labels.numpy(), samples and np.array(samples, float)
     )
     scale, mine = _share(study, np.arange(6), weight, make_fabric("32-true", "cpu"))
@@ -77,7 +77,7 @@ def test_the_loss_is_torchs_weighted_cross_entropy(samples: list[float] | None) 
     torch.testing.assert_close((each * scale).sum(), expected)
 
 
-def train(study: Study, **settings: object) -> tuple[object, list[EpochResult]]:
+def train(study: LabelledImages, **settings: object) -> tuple[object, list[EpochResult]]:
     torch.manual_seed(0)
     seen: list[EpochResult] = []
     options = {"epochs": 3, "batch_size": 8, "learning_rate": 3e-4, "augmentation": STILL}
@@ -89,7 +89,7 @@ def train(study: Study, **settings: object) -> tuple[object, list[EpochResult]]:
     return result, seen
 
 
-def test_it_learns_what_is_easy_and_keeps_the_best_epoch(easy: Study) -> None:
+def test_it_learns_what_is_easy_and_keeps_the_best_epoch(easy: LabelledImages) -> None:
     result, seen = train(easy)
     best = max(seen, key=lambda r: (r.validation["accuracy"], -r.validation_loss))
     assert result.best == best  # type: ignore[attr-defined]
@@ -103,7 +103,7 @@ def test_it_learns_what_is_easy_and_keeps_the_best_epoch(easy: Study) -> None:
     assert len(probability) == 12
 
 
-def test_the_same_seed_gives_the_same_weights(easy: Study) -> None:
+def test_the_same_seed_gives_the_same_weights(easy: LabelledImages) -> None:
     first, _ = train(easy, epochs=1, augmentation=Augmentation())
     again, _ = train(easy, epochs=1, augmentation=Augmentation())
     for key, value in first.state.items():  # type: ignore[attr-defined]

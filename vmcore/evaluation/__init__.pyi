@@ -25,6 +25,15 @@ from .crossfit import (
 from .curves import CurveBand, pr_band, roc_band
 from .intervals import Interval, bca_intervals, wilson
 from .metrics import binary_metrics
+from .operating import (
+    CalibrationMethod,
+    OperatingPoint,
+    OperatingPredictions,
+    apply_operating_point,
+    calibration_from_validation,
+    operating_point,
+    with_rule,
+)
 from .predictions import (
     CaseSet,
     Predictions,
@@ -33,15 +42,6 @@ from .predictions import (
     image_numbers,
     read_predictions,
     without_names,
-)
-from .reading import (
-    Mend,
-    OperatingPoint,
-    Reading,
-    mended,
-    operating_point,
-    read_through,
-    ruled,
 )
 from .resampled import figure_intervals
 from .screening import (
@@ -66,23 +66,25 @@ __all__ = [
     "TEST_TITLE",
     "VALIDATION_TITLE",
     "CalibrationFigures",
+    "CalibrationMethod",
     "CaseSet",
     "Comparison",
     "CurveBand",
     "FoldDecision",
     "Interval",
-    "Mend",
     "OperatingPoint",
+    "OperatingPredictions",
     "Predictions",
     "PredictionsError",
     "PredictiveCurve",
-    "Reading",
     "ReliabilityBin",
     "Split",
     "ThresholdRule",
+    "apply_operating_point",
     "bca_intervals",
     "binary_metrics",
     "calibration_figures",
+    "calibration_from_validation",
     "case_table",
     "choose_threshold",
     "compare",
@@ -97,21 +99,19 @@ __all__ = [
     "image_numbers",
     "interval_rows",
     "mcnemar",
-    "mended",
     "net_benefit",
     "operating_point",
     "pr_band",
     "predictive_curve",
     "predictive_values",
     "read_predictions",
-    "read_through",
     "reliability",
     "roc_band",
     "rounded",
-    "ruled",
     "severity",
     "shared_rows",
     "subgroup_rows",
     "wilson",
+    "with_rule",
     "without_names",
 ]

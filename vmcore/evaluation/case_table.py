@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vmcore.evaluation.operating import OperatingPredictions
 from vmcore.evaluation.predictions import Split
-from vmcore.evaluation.reading import Reading
 
 
-def case_table(reading: Reading, split: Split) -> pd.DataFrame:
+def case_table(operating: OperatingPredictions, split: Split) -> pd.DataFrame:
     """Cases of a split, the most wrong first: false negatives, then false positives, then the rest.
 
     Within each group those of which the model was surest come first.
@@ -16,8 +16,8 @@ def case_table(reading: Reading, split: Split) -> pd.DataFrame:
     Returns:
         image, subject, kind, label, probability, "fold K", and what else the predictions know.
     """
-    cases = reading.cases(split)
-    called = cases.probability >= reading.threshold
+    cases = operating.cases(split)
+    called = cases.probability >= operating.threshold
     sick = cases.labels == 1
     order = {"false negative": 0, "false positive": 1, "true positive": 2, "true negative": 3}
     kind = pd.Series("true negative", index=range(len(cases)))
@@ -35,7 +35,7 @@ def case_table(reading: Reading, split: Split) -> pd.DataFrame:
         table[f"fold {fold}"] = cases.by_fold[:, place]
     for name in cases.known.columns.difference(["image", "subject"]):
         table[name] = cases.known[name]
-    sure = (table["probability"] - reading.threshold).abs()
+    sure = (table["probability"] - operating.threshold).abs()
     ranks = table["kind"].map(order)
     return (
         table.assign(rank=ranks, sure=sure)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from vmcore.evaluation.calibration import fit_calibration
-from vmcore.evaluation.reading import Mend
+from vmcore.evaluation.operating import CalibrationMethod
 from vmcore.evaluation.summary import PAPER_METRICS, fold_table
 from vmcore.evaluation.thresholds import ThresholdRule, choose_threshold
 from vmcore.models import Calibration
@@ -41,7 +41,7 @@ class FoldDecision:
 def cross_fitted(
     validation: pd.DataFrame,
     rule: ThresholdRule | None = None,
-    method: Mend = "none",
+    method: CalibrationMethod = "none",
     *,
     chosen_on: npt.NDArray[np.bool_] | None = None,
 ) -> dict[int, FoldDecision | None]:
@@ -64,7 +64,9 @@ def cross_fitted(
     }
 
 
-def _decision(rows: pd.DataFrame, rule: ThresholdRule | None, method: Mend) -> FoldDecision | None:
+def _decision(
+    rows: pd.DataFrame, rule: ThresholdRule | None, method: CalibrationMethod
+) -> FoldDecision | None:
     if rows["label"].nunique() < 2:
         return None
     labels, probability = rows["label"].to_numpy(), rows["probability"].to_numpy(np.float64)

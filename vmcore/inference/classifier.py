@@ -41,7 +41,7 @@ class Prediction:
         label: "ventriculomegaly" where the probability reaches the threshold, else "normal".
         threshold: the bundle's, chosen on validation folds.
         heatmap: float32 (H, W) in [0, 1] over the image, or None where it was not asked for.
-        in_distribution: False where the image is unlike the training images, None where the bundle
+        in_domain: False where the image is unlike the training images, None where the bundle
             cannot tell.
         ood_score: how unlike the training images it is, up to 1 in distribution; or None.
     """
@@ -51,7 +51,7 @@ class Prediction:
     label: Literal["normal", "ventriculomegaly"]
     threshold: float
     heatmap: Heatmap | None
-    in_distribution: bool | None
+    in_domain: bool | None
     ood_score: float | None = None
 
     @property
@@ -215,7 +215,7 @@ class Classifier:
             label="ventriculomegaly" if probability >= self.card.threshold else "normal",
             threshold=self.card.threshold,
             heatmap=heatmap,
-            in_distribution=None if ood_score is None else ood_score <= 1.0,
+            in_domain=None if ood_score is None else ood_score <= 1.0,
             ood_score=ood_score,
         )
 

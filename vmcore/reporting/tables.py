@@ -22,7 +22,7 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
-        in_distribution, pixel spacing in mm, removed, notes on how
+        in_domain, pixel spacing in mm, removed, notes on how
         the file was read, model, created and the research-use notice.
     """
     rows = []
@@ -40,7 +40,7 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
         row |= {f"fold_{index}": float(value) for index, value in folds}
         row |= {
             "spread": prediction.spread,
-            "in_distribution": prediction.in_distribution,
+            "in_domain": prediction.in_domain,
             "row_spacing_mm": spacing[0] if spacing else None,
             "column_spacing_mm": spacing[1] if spacing else None,
             "removed": "; ".join(removal.kind for removal in analysis.clean.removals),

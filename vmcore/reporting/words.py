@@ -35,7 +35,7 @@ def verdict(prediction: Prediction) -> Verdict:
     """Put a prediction into words; withheld where the model should not be trusted."""
     sure = percent(prediction.probability)
     line = percent(prediction.threshold)
-    if prediction.in_distribution is False:
+    if prediction.in_domain is False:
         return Verdict(
             "No verdict",
             "This image is unlike those that the model learnt from, so its answer "
@@ -73,12 +73,12 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
             analysis.prediction.fold_probabilities.max(),
         )
         said.append(f"The folds disagree: they range from {low:.0%} to {high:.0%}.")
-    if analysis.prediction.in_distribution is False:
+    if analysis.prediction.in_domain is False:
         said.append(
             "Out of distribution: another organ, another plane or a photograph gets a number too, "
             "but not a meaningful one."
         )
-    if analysis.prediction.in_distribution is None:
+    if analysis.prediction.in_domain is None:
         said.append("This model cannot tell whether it knows such images.")
     if analysis.scan.spacing_mm is None:
         said.append(

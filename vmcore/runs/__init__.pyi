@@ -17,7 +17,7 @@ from .record import open_store
 from .registry import Promotion, promote, promotions, roll_back
 from .reviewing import (
     IMPORTED,
-    Listed,
+    ReviewableModel,
     Reviewed,
     imported,
     open_reviewed,
@@ -41,9 +41,9 @@ __all__ = [
     "IMPORTED",
     "PAPER_SETTINGS",
     "InUse",
-    "Listed",
     "Plan",
     "Promotion",
+    "ReviewableModel",
     "Reviewed",
     "RunError",
     "RunFolder",

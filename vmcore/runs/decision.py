@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from vmcore.evaluation import (
     TEST_TITLE,
     VALIDATION_TITLE,
-    Mend,
-    Reading,
+    CalibrationMethod,
+    OperatingPredictions,
     ThresholdRule,
+    apply_operating_point,
+    calibration_from_validation,
     cross_fitted,
     cross_fitted_table,
     fold_table,
-    mended,
-    read_through,
-    ruled,
+    with_rule,
 )
 from vmcore.models.bundle_card import CARD_FILE
 from vmcore.runs.answers import understood
@@ -30,20 +30,22 @@ from vmcore.runs.reviewing import IMPORTED, Reviewed, open_reviewed
 from vmcore.settings import settings
 
 
-def decided(reviewed: Reviewed, rule: ThresholdRule, method: Mend) -> Reading:
-    """The reading that a rule and a calibration make, fitted on validation predictions only.
+def decided(
+    reviewed: Reviewed, rule: ThresholdRule, method: CalibrationMethod
+) -> OperatingPredictions:
+    """The operating point that a rule and a calibration make, fitted on validation predictions only.
 
     Raises:
         PredictionsError: there are no validation predictions of both classes.
     """
-    calibration = mended(reviewed.predictions, method)
-    plain = read_through(reviewed.name, reviewed.predictions, 0.5, "", calibration)
-    return ruled(plain, rule)
+    calibration = calibration_from_validation(reviewed.predictions, method)
+    plain = apply_operating_point(reviewed.name, reviewed.predictions, 0.5, "", calibration)
+    return with_rule(plain, rule)
 
 
 def keep_decision(
-    run_id: str, rule: ThresholdRule, method: Mend, *, why: str, who: str | None = None
-) -> Reading:
+    run_id: str, rule: ThresholdRule, method: CalibrationMethod, *, why: str, who: str | None = None
+) -> OperatingPredictions:
     """Write threshold and calibration into a run's bundle; the classify page follows at once.
 
     The figures by fold in the card and in the run are made anew. The change is kept as a tag of the
@@ -60,20 +62,20 @@ def keep_decision(
     reviewed = open_reviewed(run_id)
     if reviewed.card is None or reviewed.bundle is None:
         raise RunError("The run has no bundle.")
-    reading = decided(reviewed, rule, method)
-    table = reading.predictions.table
+    operating = decided(reviewed, rule, method)
+    table = operating.predictions.table
     raw = reviewed.predictions.table
     validation = raw[raw["split"] == "validation"]
     tables = {
         VALIDATION_TITLE: cross_fitted_table(validation, cross_fitted(validation, rule, method))
     }
-    if "test" in reading.predictions.splits():
-        tables[TEST_TITLE] = fold_table(table[table["split"] == "test"], reading.threshold)
+    if "test" in operating.predictions.splits():
+        tables[TEST_TITLE] = fold_table(table[table["split"] == "test"], operating.threshold)
     card = reviewed.card.model_copy(
         update={
-            "threshold": reading.threshold,
-            "threshold_rule": reading.rule,
-            "calibration": reading.calibration,
+            "threshold": operating.threshold,
+            "threshold_rule": operating.rule,
+            "calibration": operating.calibration,
             "metrics": {
                 title: figures
                 for title, figures in reviewed.card.metrics.items()
@@ -87,14 +89,14 @@ def keep_decision(
     store.change_bundle(run_id, reviewed.bundle, CARD_FILE, text)
     folder = RunFolder(runs_folder() / run_id)
     if folder.marked("finished.json"):
-        now = {"metrics": tables, "threshold": reading.threshold}
+        now = {"metrics": tables, "threshold": operating.threshold}
         text = json.dumps(folder.read_json("finished.json") | now)
         folder.mark("finished.json", text)
     note = {"who": (who or "").strip() or getpass.getuser(), "why": why.strip()}
     when = datetime.now(UTC)
     note |= {"when": when.isoformat(timespec="seconds")}
-    note |= {"threshold": repr(reading.threshold), "calibration": method}
+    note |= {"threshold": repr(operating.threshold), "calibration": method}
     note |= {"rule": json.dumps(asdict(rule))}
     with understood():
         store.client.set_tag(run_id, f"decision.{unique_name(when)}", json.dumps(note))
-    return reading
+    return operating

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vmcore.evaluation import Predictions, Reading, read_predictions, read_through
+from vmcore.evaluation import (
+    OperatingPredictions,
+    Predictions,
+    apply_operating_point,
+    read_predictions,
+)
 from vmcore.models import BundleCard, bundle_digest, load_card
 from vmcore.models.bundle_card import PREDICTIONS_FILE
 from vmcore.reporting.review import Provenance
@@ -25,7 +30,7 @@ IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ReviewableModel:
     """A model that can be reviewed, as it stands in a list."""
 
     key: str
@@ -80,11 +85,11 @@ class Reviewed:
         named = self.predictions.subjects_named
         return 0 if named else int(self.predictions.table["image"].nunique())
 
-    def reading(self) -> Reading:
+    def operating(self) -> OperatingPredictions:
         """The predictions as the model's users get them."""
         if self.card is None:
-            return read_through(self.name, self.predictions, 0.5, "0.5 by convention")
-        return read_through(
+            return apply_operating_point(self.name, self.predictions, 0.5, "0.5 by convention")
+        return apply_operating_point(
             self.name, self.predictions, self.card.threshold, self.card.threshold_rule,
             self.card.calibration,
         )  # fmt: skip
@@ -103,11 +108,11 @@ def provenance(reviewed: Reviewed) -> Provenance:
     )
 
 
-def reviewable() -> list[Listed]:
+def reviewable() -> list[ReviewableModel]:
     """The bundled model, then every finished run, the newest first."""
     chosen = settings()
     card = load_card(chosen.bundle)
-    found = [Listed(BUNDLED, card.name, card.architecture, "the model's own data")]
+    found = [ReviewableModel(BUNDLED, card.name, card.architecture, "the model's own data")]
     if not (chosen.store / "mlflow.db").is_file() and not chosen.shared_store:
         return found
     for run in open_store(chosen.store).summaries():
@@ -115,7 +120,7 @@ def reviewable() -> list[Listed]:
             params = run["params"]
             name = f"{run['name']} · {run['run_id'][:6]}"
             study, kind = params.get("study", "?"), params.get("architecture", "?")
-            found.append(Listed(run["run_id"], name, kind, study))
+            found.append(ReviewableModel(run["run_id"], name, kind, study))
     return found
 
 

@@ -41,8 +41,8 @@ from vmcore.settings import settings
 from vmcore.training import (
     CheckpointError,
     EpochResult,
+    LabelledImages,
     Stopped,
-    Study,
     finetune_fold,
     fold_predictions,
     make_fabric,
@@ -63,7 +63,7 @@ def work(folder: RunFolder, fabric: Fabric, only: int | None = None) -> None:
     stored = load_study(plan.study)
     splits = plan.splits(stored)
     _check_splits(folder, stored, splits)
-    study = Study(stored.images(), label_numbers(stored.table))
+    study = LabelledImages(stored.images(), label_numbers(stored.table))
     store = open_store(settings().store)
     for number in [only] if only else range(1, plan.folds + 1):
         if not folder.fold_done(number):
@@ -82,7 +82,7 @@ def _fold(
     folder: RunFolder,
     plan: Plan,
     stored: StoredStudy,
-    study: Study,
+    study: LabelledImages,
     splits: Splits,
     number: int,
     fabric: Fabric,

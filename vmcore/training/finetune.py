@@ -45,7 +45,7 @@ class FinetuneSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class LabelledImages:
     """A study in memory.
 
     Attributes:
@@ -82,7 +82,7 @@ class Stopped(Exception):  # noqa: N818  not an error: somebody asked for it
 
 def finetune_fold(
     model: nn.Module,
-    study: Study,
+    study: LabelledImages,
     fold: Fold,
     settings: FinetuneSettings,
     fabric: Fabric,
@@ -173,7 +173,7 @@ def _plain(optimizer: Optimizer) -> Optimizer:
     return inner
 
 
-def _fingerprint(study: Study, fold: Fold, settings: FinetuneSettings, number: int) -> str:
+def _fingerprint(study: LabelledImages, fold: Fold, settings: FinetuneSettings, number: int) -> str:
     """What makes a training the same training: settings, images, labels, rows, fold."""
     digest = hashlib.sha256(settings.model_dump_json().encode())
     for part in (study.images, study.labels, fold.train, fold.validation, study.weights):
@@ -183,7 +183,7 @@ def _fingerprint(study: Study, fold: Fold, settings: FinetuneSettings, number: i
 
 
 def _share(
-    study: Study, rows: npt.NDArray[np.int64], weight: Tensor, fabric: Fabric
+    study: LabelledImages, rows: npt.NDArray[np.int64], weight: Tensor, fabric: Fabric
 ) -> tuple[Tensor, npt.NDArray[np.int64]]:
     """This process's part of a batch: what each image's loss is multiplied by, and which ones.
 
@@ -203,7 +203,7 @@ def _share(
 @torch.no_grad()
 def predict(
     model: nn.Module,
-    study: Study,
+    study: LabelledImages,
     rows: npt.NDArray[np.int64],
     fabric: Fabric,
     weight: Tensor | None = None,

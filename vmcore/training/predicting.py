@@ -7,13 +7,18 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from vmcore.data.splits import Splits
-from vmcore.training.finetune import Study, predict
+from vmcore.training.finetune import LabelledImages, predict
 
 _KEPT = ("source", "finding", "device", "site", "gestational_age_weeks", "atrial_width_mm")
 
 
 def fold_predictions(
-    model: nn.Module, table: pd.DataFrame, study: Study, splits: Splits, number: int, fabric: Fabric
+    model: nn.Module,
+    table: pd.DataFrame,
+    study: LabelledImages,
+    splits: Splits,
+    number: int,
+    fabric: Fabric,
 ) -> pd.DataFrame:
     """Let a fold's model judge its validation images and the test images.
 

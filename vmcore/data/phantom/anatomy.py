@@ -16,7 +16,7 @@ _SPACING_TO_MIDLINE_MM = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Anatomy:
+class PhantomAnatomy:
     """What a head is like. Lengths in mm, angles in degrees.
 
     Attributes:
@@ -36,7 +36,7 @@ class Anatomy:
     choroid_share: float = 0.8
 
     @classmethod
-    def draw(cls, atrial_width_mm: float, rng: np.random.Generator) -> Anatomy:
+    def draw(cls, atrial_width_mm: float, rng: np.random.Generator) -> PhantomAnatomy:
         """Draw a head of 18 to 24 weeks that has room for the ventricle.
 
         Raises:
@@ -73,7 +73,7 @@ class HeadGeometry:
 
 
 def draw_geometry(
-    along_mm: Field, across_mm: Field, anatomy: Anatomy, rng: np.random.Generator
+    along_mm: Field, across_mm: Field, anatomy: PhantomAnatomy, rng: np.random.Generator
 ) -> HeadGeometry:
     """Lay the head out on a grid.
 
@@ -160,7 +160,7 @@ def _ventricle(
 def _choroid(
     along: Field,
     across: Field,
-    anatomy: Anatomy,
+    anatomy: PhantomAnatomy,
     long: float,
     short: float,
     rng: np.random.Generator,

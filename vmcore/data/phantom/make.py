@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vmcore.data.phantom.anatomy import Anatomy, HeadGeometry, draw_geometry
+from vmcore.data.phantom.anatomy import HeadGeometry, PhantomAnatomy, draw_geometry
 from vmcore.data.phantom.overlays import Drawn, OverlaySettings, draw_overlays
 from vmcore.data.phantom.speckle import ScanPhysics, render_echoes
 from vmcore.imaging.scan import Region
@@ -78,7 +78,7 @@ def make_phantom(
     if min(shape) < 96:
         raise ValueError(f"A phantom needs at least 96 pixels on each side, not {shape}.")
     rng = np.random.default_rng(seed)
-    anatomy = Anatomy.draw(atrial_width_mm, rng)
+    anatomy = PhantomAnatomy.draw(atrial_width_mm, rng)
     physics = ScanPhysics.draw(rng)
     banner = round(0.1 * shape[0]) if overlays is not None and overlays.banner else 0
     field = (shape[0] - banner, shape[1])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vmcore.evaluation import Reading
+from vmcore.evaluation import OperatingPredictions
 from vmcore.reporting.figures import decimal
 
 YOURS = "for the authors to answer"
@@ -32,7 +32,7 @@ class Item:
 
 
 def checklist(
-    reading: Reading,
+    operating: OperatingPredictions,
     *,
     split_by: str,
     plan: Mapping[str, Any],
@@ -44,7 +44,7 @@ def checklist(
     """Both checklists' items that concern data, model and evaluation, answered from the record.
 
     Args:
-        reading: the predictions with threshold and calibration.
+        operating: the predictions with threshold and calibration.
         split_by: "subject", "subject where known", "image" or "unknown".
         plan: the run's plan; empty where there is none.
         environment: versions and machine; empty where unknown.
@@ -52,7 +52,7 @@ def checklist(
         limits: the card's.
         unknown_subjects: images that name no subject; each counts as a subject of its own.
     """
-    counts = _counts(reading, unknown_subjects)
+    counts = _counts(operating, unknown_subjects)
     level = _level(split_by, unknown_subjects)
     settings = plan.get("settings", {})
     training = (
@@ -69,8 +69,8 @@ def checklist(
     )
     calibrated = (
         "Probabilities are not recalibrated."
-        if reading.calibration is None
-        else f"{reading.calibration.method.capitalize()} scaling fitted on validation folds."
+        if operating.calibration is None
+        else f"{operating.calibration.method.capitalize()} scaling fitted on validation folds."
     )
     start = f"Started from {plan['weights']} weights." if "weights" in plan else YOURS
     model = str(plan.get("architecture", "")) or YOURS
@@ -90,7 +90,7 @@ def checklist(
         Item("Reference standard and who applied it", "8a 8b", "14 15 16", YOURS),
         Item("Sample size", "10", "19", f"Not computed beforehand by this program; {counts}"),
         Item("Missing data", "11", "13", "Unreadable files are left out and counted in the study's check."),
-        Item("Partitions", "12a", "20", _partitions(reading)),
+        Item("Partitions", "12a", "20", _partitions(operating)),
         Item("Level at which partitions are disjoint", "12a", "21", level),
         Item("Model", "12c 22", "22", model),
         Item("Software", "12g", "23", software),
@@ -100,7 +100,7 @@ def checklist(
             "Choice of the final model", "12c", "26",
             "The epoch with the highest validation accuracy in each fold; ties by lower loss.",
         ),
-        Item("Ensembling", "12c", "27", f"Mean of {_folds(reading)} folds' probabilities."),
+        Item("Ensembling", "12c", "27", f"Mean of {_folds(operating)} folds' probabilities."),
         Item(
             "Measures of performance", "12e", "28",
             "Discrimination, calibration and net benefit; per fold, and all cases together.",
@@ -112,7 +112,7 @@ def checklist(
         ),
         Item("Class imbalance", "13", "", weighted if plan else YOURS),
         Item("Fairness across groups of people", "14", "", YOURS),
-        Item("Output and threshold", "15", "", f"Threshold {decimal(reading.threshold)}: {reading.rule}."),
+        Item("Output and threshold", "15", "", f"Threshold {decimal(operating.threshold)}: {operating.rule}."),
         Item("Recalibration", "12f", "", calibrated),
         Item("Explanation of single results", "", "31", "Eigen-CAM of what the last attention takes in."),
         Item("Validation on external data", "16", "32", YOURS),
@@ -124,8 +124,8 @@ def checklist(
     ]  # fmt: skip
 
 
-def _folds(reading: Reading) -> int:
-    return int(reading.predictions.table["fold"].nunique())
+def _folds(operating: OperatingPredictions) -> int:
+    return int(operating.predictions.table["fold"].nunique())
 
 
 def _level(split_by: str, unknown: int) -> str:
@@ -146,11 +146,11 @@ def _too_narrow(unknown: int) -> str:
     return f" {unknown:,} images name no subject and are drawn singly: intervals may be too narrow."
 
 
-def _counts(reading: Reading, unknown: int) -> str:
+def _counts(operating: OperatingPredictions, unknown: int) -> str:
     said = []
     of = "at most " if unknown else ""
-    for split in reading.predictions.splits():
-        cases = reading.cases(split)
+    for split in operating.predictions.splits():
+        cases = operating.cases(split)
         sick = int(cases.labels.sum())
         said.append(
             f"{split}: {len(cases):,} images of {of}{cases.subject_count:,} subjects, {sick:,} with "
@@ -159,7 +159,7 @@ def _counts(reading: Reading, unknown: int) -> str:
     return "; ".join(said) + "."
 
 
-def _partitions(reading: Reading) -> str:
-    has_test = "test" in reading.predictions.splits()
+def _partitions(operating: OperatingPredictions) -> str:
+    has_test = "test" in operating.predictions.splits()
     held = "a held-out test set" if has_test else "no held-out test set"
-    return f"{_folds(reading)} cross-validation folds and {held}."
+    return f"{_folds(operating)} cross-validation folds and {held}."

@@ -17,7 +17,7 @@ import plotly.io
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.evaluation import (
     ALL_METRICS,
-    Reading,
+    OperatingPredictions,
     Split,
     calibration_figures,
     case_table,
@@ -53,7 +53,7 @@ th, td {border-bottom: 1px solid #d5dbe0; padding: .25rem .7rem .25rem 0; text-a
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a reading comes from, as far as it is known.
+    """Where predictions come from, as far as it is known.
 
     Attributes:
         split_by: "subject", "subject where known", "image" or "unknown".
@@ -74,27 +74,27 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """Everything of one reading: tables and plots by name. Cases are named by number only."""
+    """Everything of predictions at an operating point: tables and plots by name. Cases are named by number only."""
 
-    reading: Reading
+    operating: OperatingPredictions
     provenance: Provenance
     tables: dict[str, pd.DataFrame]
     plots: dict[str, go.Figure]
 
 
 def evaluate(
-    reading: Reading,
+    operating: OperatingPredictions,
     provenance: Provenance,
     *,
     split: Split | None = None,
     prevalence: float = 0.01,
-    others: Sequence[Reading] = (),
+    others: Sequence[OperatingPredictions] = (),
     comparisons: Sequence[Mapping[str, object]] = (),
 ) -> Evaluated:
     """Make every table and plot.
 
     Args:
-        reading: the model under review.
+        operating: the model under review.
         provenance: where it comes from.
         split: which split the plots show; the test where there is one.
         prevalence: share of ventriculomegaly where the model is to be used.
@@ -104,49 +104,49 @@ def evaluate(
     Raises:
         PredictionsError: there are no predictions of that split.
     """
-    splits = reading.predictions.splits()
+    splits = operating.predictions.splits()
     split = split or splits[-1]
     tables = {}
     for each in reversed(splits):  # the test first
-        cases = reading.cases(each)
-        own = reading.predictions.table
+        cases = operating.cases(each)
+        own = operating.predictions.table
         tables[f"models-{each}"] = model_table(
-            [reading, *(r for r in others if each in r.predictions.splits())], each
+            [operating, *(r for r in others if each in r.predictions.splits())], each
         )
         tables[f"published-{each}"] = published_table(each)
         tables[f"folds-{each}"] = pd.DataFrame(
-            fold_table(own[own["split"] == each], reading.threshold, ALL_METRICS)
+            fold_table(own[own["split"] == each], operating.threshold, ALL_METRICS)
         )
-        tables[f"intervals-{each}"] = pd.DataFrame(interval_rows(cases, reading.threshold))
+        tables[f"intervals-{each}"] = pd.DataFrame(interval_rows(cases, operating.threshold))
         figures = calibration_figures(cases.labels, cases.probability)
         tables[f"calibration-{each}"] = pd.DataFrame(
             [rounded({name: getattr(figures, name) for name in figures.__slots__})]
         )
-        groups = subgroup_rows(cases, reading.threshold)
+        groups = subgroup_rows(cases, operating.threshold)
         if groups:
             tables[f"subgroups-{each}"] = pd.DataFrame(groups)
     tables[f"predictive-values-{split}"] = predictive_table(
-        predictive_curve(reading.cases(split), reading.threshold, [prevalence])
+        predictive_curve(operating.cases(split), operating.threshold, [prevalence])
     )
     if comparisons:
         tables[f"comparisons-{split}"] = pd.DataFrame(comparisons)
-    tables[f"wrong-cases-{split}"] = _wrong(reading, split)
+    tables[f"wrong-cases-{split}"] = _wrong(operating, split)
     tables["checklist"] = pd.DataFrame(
         [
             {"asked": item.asked, "TRIPOD+AI": item.tripod, "CLAIM": item.claim, "answer": item.answer}
             for item in checklist(
-                reading, split_by=provenance.split_by, plan=provenance.plan,
+                operating, split_by=provenance.split_by, plan=provenance.plan,
                 environment=provenance.environment, training_data=provenance.training_data,
                 limits=list(provenance.limits), unknown_subjects=provenance.unknown_subjects,
             )
         ]
     )  # fmt: skip
-    return Evaluated(reading, provenance, tables, all_plots(reading, split, prevalence))
+    return Evaluated(operating, provenance, tables, all_plots(operating, split, prevalence))
 
 
-def _wrong(reading: Reading, split: Split) -> pd.DataFrame:
-    table = case_table(reading, split)
-    numbers = image_numbers(reading.predictions)
+def _wrong(operating: OperatingPredictions, split: Split) -> pd.DataFrame:
+    table = case_table(operating, split)
+    numbers = image_numbers(operating.predictions)
     wrong = table[table["kind"].str.startswith("false")].head(_CASES)
     folds = [name for name in table.columns if name.startswith("fold ")]
     shown = wrong[["kind", "probability", *folds]].round(4)
@@ -170,11 +170,11 @@ _TITLES = {
 
 def document(evaluated: Evaluated) -> str:
     """One HTML file that needs nothing else, plots included."""
-    reading, known = evaluated.reading, evaluated.provenance
+    operating, known = evaluated.operating, evaluated.provenance
     parts = [
-        f"<h1>{escape(reading.name)}</h1><p class=notice>{escape(RESEARCH_USE_ONLY)}</p>",
+        f"<h1>{escape(operating.name)}</h1><p class=notice>{escape(RESEARCH_USE_ONLY)}</p>",
         (
-            f"<p>Threshold {decimal(reading.threshold)}: {escape(reading.rule)}; {calibration_words(reading.calibration)}. "
+            f"<p>Threshold {decimal(operating.threshold)}: {escape(operating.rule)}; {calibration_words(operating.calibration)}. "
             f"Split by {escape(known.split_by)}. Made {datetime.now(UTC):%Y-%m-%d} by VentriScope "
             f"{__version__}.</p>"
         ),
@@ -190,9 +190,9 @@ def document(evaluated: Evaluated) -> str:
             "on both sides of the split, and the figures may be too good.</p>"
         )
     optimism = (
-        reading.optimism("validation") if "validation" in reading.predictions.splits() else None
+        operating.optimism("validation") if "validation" in operating.predictions.splits() else None
     )
-    said = [*reading.predictions.concerns, *([optimism] if optimism else []), *known.limits]
+    said = [*operating.predictions.concerns, *([optimism] if optimism else []), *known.limits]
     if said:
         items = "".join(f"<li>{escape(text)}</li>" for text in said)
         parts.append(f"<h2>What the figures do not prove</h2><ul>{items}</ul>")

@@ -1,11 +1,11 @@
-"""Every plot of a reading, by name, for documents and print."""
+"""Every plot of predictions at an operating point, by name, for documents and print."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
 from vmcore.evaluation import (
-    Reading,
+    OperatingPredictions,
     Split,
     operating_point,
     pr_band,
@@ -22,16 +22,18 @@ from vmcore.reporting.review.probability import (
 )
 
 
-def all_plots(reading: Reading, split: Split, prevalence: float) -> dict[str, go.Figure]:
+def all_plots(
+    operating: OperatingPredictions, split: Split, prevalence: float
+) -> dict[str, go.Figure]:
     """ROC, precision-recall, confusion matrix, reliability, decision curve, predictive values.
 
     Args:
-        reading: predictions with threshold and calibration.
+        operating: predictions with threshold and calibration.
         split: which.
         prevalence: share of ventriculomegaly where the model is to be used.
     """
-    cases = reading.cases(split)
-    point = operating_point(cases, reading.threshold)
+    cases = operating.cases(split)
+    point = operating_point(cases, operating.threshold)
     figures = {
         "roc": roc_figure(roc_band(cases), point, f"ROC, {split}"),
         "precision-recall": pr_figure(
@@ -44,7 +46,7 @@ def all_plots(reading: Reading, split: Split, prevalence: float) -> dict[str, go
         "decision-curve": decision_figure(cases, None),
     }
     if 0 < cases.labels.sum() < len(cases):
-        curve = predictive_curve(cases, reading.threshold, PREVALENCES)
-        here = predictive_curve(cases, reading.threshold, [prevalence])
+        curve = predictive_curve(cases, operating.threshold, PREVALENCES)
+        here = predictive_curve(cases, operating.threshold, [prevalence])
         figures["predictive-values"] = prevalence_figure(curve, here)
     return figures

@@ -11,8 +11,8 @@ import pandas as pd
 from vmcore.evaluation import (
     PAPER_METRICS,
     Interval,
+    OperatingPredictions,
     PredictiveCurve,
-    Reading,
     Split,
     fold_table,
 )
@@ -21,16 +21,16 @@ from vmcore.evaluation.published import SOURCE, published
 _LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"}
 
 
-def model_table(readings: Sequence[Reading], split: Split) -> pd.DataFrame:
+def model_table(readings: Sequence[OperatingPredictions], split: Split) -> pd.DataFrame:
     """Own models as in Tables 2 and 3: mean ± SD over folds in per cent, a row a model."""
-    return pd.DataFrame([_row(reading, split) for reading in readings])
+    return pd.DataFrame([_row(operating, split) for operating in readings])
 
 
-def _row(reading: Reading, split: Split) -> dict[str, Any]:
-    table = reading.predictions.table
-    rows = fold_table(table[table["split"] == split], reading.threshold)
+def _row(operating: OperatingPredictions, split: Split) -> dict[str, Any]:
+    table = operating.predictions.table
+    rows = fold_table(table[table["split"] == split], operating.threshold)
     mean, spread = rows[-2], rows[-1]
-    row: dict[str, Any] = {"model": reading.name}
+    row: dict[str, Any] = {"model": operating.name}
     for name in PAPER_METRICS:
         if mean[name] is None:
             row[name] = "–"

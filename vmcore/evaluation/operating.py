@@ -1,4 +1,4 @@
-"""Predictions read in one way: through a calibration, against a threshold."""
+"""Predictions at an operating point: through a calibration, against a threshold."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vmcore.evaluation.predictions import CaseSet, Predictions, PredictionsError
 from vmcore.evaluation.thresholds import CHOSEN_ON_VALIDATION, ThresholdRule, choose_threshold
 from vmcore.models import Calibration
 
-Mend = Literal["none", "temperature", "platt"]
+CalibrationMethod = Literal["none", "temperature", "platt"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class OperatingPredictions:
     """A model's predictions as its user would get them.
 
     Attributes:
@@ -58,31 +58,33 @@ class Reading:
             "little too good here. AUC and average precision are not affected; the test decides."
         )
 
-    def at(self, threshold: float, rule: str) -> Reading:
+    def at(self, threshold: float, rule: str) -> OperatingPredictions:
         """The same with another threshold."""
         return replace(self, threshold=threshold, rule=rule)
 
 
-def read_through(
+def apply_operating_point(
     name: str,
     predictions: Predictions,
     threshold: float,
     rule: str,
     calibration: Calibration | None = None,
-) -> Reading:
-    """Read raw predictions through a calibration; the threshold is on the calibrated scale."""
+) -> OperatingPredictions:
+    """Put raw predictions through a calibration; the threshold is on the calibrated scale."""
     if calibration is not None:
         table = predictions.table.copy()
         table["probability"] = calibration.apply(table["probability"])
         predictions = replace(predictions, table=table)
-    return Reading(name, predictions, threshold, rule, calibration)
+    return OperatingPredictions(name, predictions, threshold, rule, calibration)
 
 
-def mended(predictions: Predictions, method: Mend) -> Calibration | None:
+def calibration_from_validation(
+    predictions: Predictions, method: CalibrationMethod
+) -> Calibration | None:
     """A calibration fitted on the validation predictions; test data decides nothing.
 
     Raises:
-        PredictionsError: there are no validation predictions, or they cannot be mended.
+        PredictionsError: there are no validation predictions, or they cannot be calibrated.
     """
     if method == "none":
         return None
@@ -93,18 +95,18 @@ def mended(predictions: Predictions, method: Mend) -> Calibration | None:
         raise PredictionsError(str(error)) from error
 
 
-def ruled(reading: Reading, rule: ThresholdRule) -> Reading:
+def with_rule(operating: OperatingPredictions, rule: ThresholdRule) -> OperatingPredictions:
     """The same with a threshold that a rule picks on the validation predictions.
 
     Raises:
         PredictionsError: there are no validation predictions of both classes.
     """
-    cases = reading.cases("validation")
+    cases = operating.cases("validation")
     try:
         threshold = choose_threshold(cases.labels, cases.probability, rule)
     except ValueError as error:
         raise PredictionsError(str(error)) from error
-    return reading.at(threshold, rule.words())
+    return operating.at(threshold, rule.words())
 
 
 @dataclass(frozen=True, slots=True)
