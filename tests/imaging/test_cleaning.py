@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from rapidocr import EngineType, RapidOCR
+from rapidocr import RapidOCR
 
 from vmcore.data.phantom import OverlaySettings, Phantom, make_phantom
 from vmcore.imaging import CleaningSettings, Region, clean_frame, read_scan
@@ -24,7 +24,6 @@ def strict_readers() -> list[RapidOCR]:
             params={
                 "Global.log_level": "critical",
                 "Det.limit_side_len": size,
-                "Det.engine_type": EngineType.OPENVINO,
             }
         )
         for size in (736, 960)

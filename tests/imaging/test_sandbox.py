@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
@@ -44,9 +45,21 @@ def one_worker() -> Iterator[SandboxedReader]:
     reader.close()
 
 
-def workers() -> list[psutil.Process]:
-    every = psutil.Process().children(recursive=True)
-    return [one for one in every if "LokyProcess" in " ".join(one.cmdline())]
+def workers() -> set[psutil.Process]:
+    found = set()
+    for one in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # just ending
+            if "LokyProcess" in " ".join(one.cmdline()):
+                found.add(one)
+    return found
+
+
+def worker_of(reader: SandboxedReader) -> psutil.Process:
+    """The one that it starts when it is warmed up."""
+    before = workers()
+    reader.warm_up()
+    (worker,) = workers() - before
+    return worker
 
 
 @pytest.mark.parametrize(
@@ -71,12 +84,12 @@ def test_a_path_is_read_too_and_one_that_is_not_there_is_refused(tmp_path: Path)
 
 
 def test_a_refusal_is_the_readers_own_and_costs_no_worker(one_worker: SandboxedReader) -> None:
-    one_worker.warm_up()
-    before = {one.pid for one in workers()}
+    worker = worker_of(one_worker)
     with pytest.raises(ScanError, match="damaged or incomplete"):
         one_worker.read(truncated_dicom(), LIMITS)
     one_worker.read(packaged("examples_palette.dcm").read_bytes(), LIMITS)
-    assert {one.pid for one in workers()} == before
+    assert worker.is_running()
+    assert worker.status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read(slow_file: bytes) -> None:
@@ -103,8 +116,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read(slow_fil
 def test_a_decoder_that_crashes_is_refused_and_the_next_file_is_read(
     one_worker: SandboxedReader, slow_file: bytes
 ) -> None:
-    one_worker.warm_up()
-    (worker,) = workers()[-1:]
+    worker = worker_of(one_worker)
     caught: list[BaseException] = []
 
     def read() -> None:
@@ -140,8 +152,7 @@ def test_a_file_that_wants_too_much_memory_is_refused(slow_file: bytes) -> None:
 
 def test_others_are_read_while_one_hangs(slow_file: bytes) -> None:
     reader = SandboxedReader(workers=2)
-    reader.warm_up()
-    worker = workers()[-1]
+    worker = worker_of(reader)
     thread = threading.Thread(target=reader.read, args=(slow_file, LIMITS))
     worker.suspend()
     try:

@@ -19,6 +19,7 @@ from concurrent.futures import TimeoutError as LateError
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any, NamedTuple
@@ -66,9 +67,11 @@ class SandboxedReader:
         self._patience_s, self._patience_s_per_mb = patience_s, patience_s_per_mb
         self._memory = memory or _OWN_BYTES + _COPIES * 3 * ReadLimits().total_pixels
         self._idle: LifoQueue[Any] = LifoQueue()  # the last one is the warmest
-        self._workers = workers
         for _ in range(workers):
             self._idle.put(None)
+        self._running: set[Any] = set()
+        # before this process waits for its children, which would wait for it
+        Finalize(self, _end, (self._running,), exitpriority=10)
 
     def warm_up(self) -> None:
         """Start one worker, so that the first file need not wait for it."""
@@ -76,12 +79,8 @@ class SandboxedReader:
             pass
 
     def close(self) -> None:
-        """End all workers; the next file would start one again."""
-        waiting = [self._idle.get() for _ in range(self._workers)]
-        for executor in waiting:
-            if executor is not None:
-                executor.shutdown(kill_workers=True)
-            self._idle.put(None)
+        """End all workers, at whatever they are."""
+        _end(self._running)
 
     def read(self, data: bytes, limits: ReadLimits) -> Scan:
         """See :func:`read_sandboxed`."""
@@ -92,12 +91,10 @@ class SandboxedReader:
                 answer = executor.submit(_read, data, limits, place).result(patience)
             except LateError:
                 raise ScanError(_LATE) from None
-            except ScanError:
-                raise
             except Exception:  # the executor's own kinds, of a worker that has died
                 raise ScanError(_DIED) from None
             if answer.refusal:
-                raise ScanError(answer.refusal)
+                raise _RefusedError(answer.refusal)
             if len(answer.scan.frames):
                 return answer.scan
             mapped = mmap.mmap(memory, 0, access=mmap.ACCESS_COPY)
@@ -107,24 +104,32 @@ class SandboxedReader:
 
     @contextmanager
     def _worker(self) -> Iterator[Any]:
-        """A worker for one file; it is killed where it did not come to an end."""
+        """A worker for one file; one that has not come to its end is killed."""
         executor = self._idle.get()
         try:
             if executor is None:
                 executor = _start(self._memory)
+                self._running.add(executor)
             yield executor
-        except ScanError as error:
-            if str(error) in {_LATE, _DIED}:
-                executor.shutdown(wait=False, kill_workers=True)
-                executor = None
+        except _RefusedError:
             raise
         except BaseException:
             if executor is not None:
+                self._running.discard(executor)
                 executor.shutdown(wait=False, kill_workers=True)
             executor = None
             raise
         finally:
             self._idle.put(executor)
+
+
+class _RefusedError(ScanError):
+    """The worker has done its work, and the file cannot be read."""
+
+
+def _end(running: set[Any]) -> None:
+    while running:
+        running.pop().shutdown(wait=False, kill_workers=True)
 
 
 @lru_cache(maxsize=1)
