@@ -32,6 +32,7 @@ bench: $(VENV)/app.stamp ## Measure classifying, training and results against na
 	$(BIN)/python -m benchmarks.classify
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.beside
 
 model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.bundled --data $(DATA)

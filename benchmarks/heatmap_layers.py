@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from vmcore.inference.forward import patches_as_map
 
 from vmcore.data.phantom import Phantom, make_phantom, random_atrial_width_mm
 from vmcore.files import write_atomically
 from vmcore.imaging import INPUT_SIDE, to_model_input
 from vmcore.inference import eigen_cam
+from vmcore.inference.engine import patches_as_map
 from vmcore.inference.heatmap import mean_map
 from vmcore.models import load_models
 from vmcore.settings import settings
@@ -52,7 +52,7 @@ def around_ventricles(phantom: Phantom) -> Mask:
 
 def maps(image: npt.NDArray[np.uint8], models: list[torch.nn.Module]) -> Iterator[npt.NDArray]:
     """The ensemble's Eigen-CAM over the image, a layer each."""
-    inputs = to_model_input(image)[None]
+    inputs = torch.from_numpy(to_model_input(image)[None])
     for choose in LAYERS.values():
         found = []
         for model in models:
@@ -63,7 +63,7 @@ def maps(image: npt.NDArray[np.uint8], models: list[torch.nn.Module]) -> Iterato
             with torch.inference_mode():
                 model(inputs)
             hook.remove()
-            found.append(eigen_cam(patches_as_map(kept[0][:, 1:])[0], INPUT_SIDE))
+            found.append(eigen_cam(patches_as_map(kept[0][:, 1:].numpy())[0], INPUT_SIDE))
         yield mean_map(found, image.shape[:2])
 
 

@@ -10,7 +10,6 @@ Three ways take turns in one run on the same network and batch size:
 from __future__ import annotations
 
 import json
-import platform
 import statistics
 import tempfile
 import time
@@ -28,14 +27,13 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from benchmarks.instructions import with_each
 from vmcore.data import Fold
 from vmcore.data.phantom import make_phantom
 from vmcore.files import write_atomically
-from vmcore.models import create_classifier
+from vmcore.models import create_classifier, training_precision
 from vmcore.training import FinetuneSettings, LabelledImages, Stopped, finetune_fold, make_fabric
 from vmcore.training.steps import set_up, update
-
-_PRECISION = "bf16-mixed"
 
 
 def ours(name: str, study: LabelledImages, batch: int, count: int) -> float:
@@ -50,14 +48,14 @@ def ours(name: str, study: LabelledImages, batch: int, count: int) -> float:
     with suppress(Stopped):
         finetune_fold(
             create_classifier(name), study, Fold(np.resize(rows, batch * (count + 2)), rows[:2]),
-            FinetuneSettings(epochs=1, batch_size=batch), make_fabric(_PRECISION), stop=stop,
+            FinetuneSettings(epochs=1, batch_size=batch), make_fabric(), stop=stop,
         )  # fmt: skip
     return batch / statistics.median(after - before for before, after in list(pairwise(marks))[1:])
 
 
 def bare(name: str, batch: int, count: int) -> float:
     """Images a second of the network alone."""
-    fabric = make_fabric(_PRECISION)
+    fabric = make_fabric()
     model = create_classifier(name)
     wrapped, optimizer = set_up(fabric, model, weight_decay=1e-4, lr=1e-4)
     wrapped.train()
@@ -127,8 +125,9 @@ def main(
     count: int = 4,
     rounds: int = 3,
     out: Path = Path("benchmarks/training.json"),
+    measure_to: Path | None = None,
 ) -> None:
-    """Measure each network.
+    """Measure each network, with AVX2 alone and with all that the processor has.
 
     Args:
         architectures: which ones.
@@ -136,7 +135,14 @@ def main(
         count: batches measured in each turn.
         rounds: turns of each way.
         out: where the figures go.
+        measure_to: measure on the machine as it is, and write that here instead.
     """
+    if measure_to is None:
+        asked = ("--batch", str(batch), "--count", str(count), "--rounds", str(rounds))
+        found = with_each("benchmarks.training", *asked, "--architectures", *architectures)
+        write_atomically(out, json.dumps(found, indent=2) + "\n")
+        print(json.dumps(found, indent=2))
+        return
     pictures = [
         cv2.resize(make_phantom(8.0, seed).image, (224, 224), interpolation=cv2.INTER_AREA)
         for seed in range(4 * batch)
@@ -169,12 +175,11 @@ def main(
             )
     figures = {
         "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
-        "processor": platform.processor() or platform.machine(),
+        "precision": training_precision(make_fabric().device),
         "threads": torch.get_num_threads(),
         "results": results,
     }
-    write_atomically(out, json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures, indent=2))
+    write_atomically(measure_to, json.dumps(figures))
 
 
 if __name__ == "__main__":

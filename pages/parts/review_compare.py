@@ -18,6 +18,7 @@ from vmcore.evaluation import (
 )
 from vmcore.evaluation.published import SOURCE
 from vmcore.models import BundleError
+from vmcore.reporting import shown_table
 from vmcore.reporting.review import model_table, published_table
 from vmcore.runs import RunError
 
@@ -39,10 +40,10 @@ def draw(review: Review) -> None:
     st.query_params["with"] = chosen
     others = _opened(review, chosen)
     st.markdown("**Mean ± SD over folds, per cent**")
-    readings = [review.operating, *(other.operating for other in others)]
-    st.dataframe(model_table(readings, review.split), hide_index=True, width="stretch")
+    models = [review.operating, *(other.operating for other in others)]
+    st.dataframe(shown_table(model_table(models, review.split)), hide_index=True, width="stretch")
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
-        st.dataframe(published_table(review.split), hide_index=True, width="stretch")
+        st.dataframe(shown_table(published_table(review.split)), hide_index=True, width="stretch")
         st.caption(f"{SOURCE}.")
     comparable = _tests(review, others)
     if comparable:

@@ -21,6 +21,7 @@ from vmcore.evaluation import (
     wilson,
 )
 from vmcore.evaluation.published import SOURCE
+from vmcore.reporting import shown_table
 from vmcore.reporting.review import (
     browser_options,
     confusion_figure,
@@ -49,14 +50,11 @@ def draw(review: Review) -> None:
     _table(review)
     st.markdown("**95 % intervals**")
     slot = st.container()
-    left, right = st.columns(2, gap="large")
-    with left:
-        _folds(review)
-    with right:
-        _subgroups(review)
+    _folds(review)
+    _subgroups(review)
     with slot:  # drawn last: it takes the longest
         rows = _intervals(review.token, review)
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        st.dataframe(shown_table(rows), hide_index=True, width="stretch")
         st.caption(
             "Mean over folds as the paper reports it; together: each case by the probability that "
             "counts. BCa: subjects drawn whole. Wilson: as if images were independent."
@@ -69,7 +67,7 @@ def _folds(review: Review) -> None:
     rows = fold_table(
         table[table["split"] == review.split], review.operating.threshold, ALL_METRICS
     )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.dataframe(shown_table(rows), hide_index=True, width="stretch")
 
 
 def _tiles(review: Review) -> None:
@@ -115,9 +113,11 @@ def _intervals(token: tuple[Any, ...], _review: Review) -> list[dict[str, Any]]:
 def _table(review: Review) -> None:
     number = {"validation": 2, "test": 3}[review.split]
     st.markdown(f"**As in the paper's Table {number}** (mean ± SD over folds, per cent)")
-    st.dataframe(model_table([review.operating], review.split), hide_index=True, width="stretch")
+    st.dataframe(
+        shown_table(model_table([review.operating], review.split)), hide_index=True, width="stretch"
+    )
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
-        st.dataframe(published_table(review.split), hide_index=True, width="stretch")
+        st.dataframe(shown_table(published_table(review.split)), hide_index=True, width="stretch")
         st.caption(f"{SOURCE}. Other images, another split: not to be compared line by line.")
 
 
@@ -125,4 +125,4 @@ def _subgroups(review: Review) -> None:
     rows = subgroup_rows(review.cases, review.operating.threshold)
     if rows:
         st.markdown("**Subgroups** (Wilson's 95 %)")
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        st.dataframe(shown_table(rows), hide_index=True, width="stretch")

@@ -15,6 +15,7 @@ from vmcore.evaluation import (
     reliability,
     rounded,
 )
+from vmcore.reporting import shown_table
 from vmcore.reporting.review import (
     PREVALENCES,
     browser_options,
@@ -49,7 +50,7 @@ def draw(review: Review) -> None:
             rounded({"probabilities": name, "Brier": found.brier, "ECE": found.ece,
                      "slope": found.slope, "intercept": found.intercept})
         )  # fmt: skip
-    left.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    left.dataframe(shown_table(rows), hide_index=True, width="stretch")
     left.caption(
         "Slope 1 and intercept 0 are right; a slope below 1 is too sure, an intercept below 0 says too "
         "much. Choose a calibration above to correct it; it is fitted on validation images only."

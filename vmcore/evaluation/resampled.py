@@ -34,7 +34,7 @@ _OF_CASES = {  # figures that are proportions of cases: which counts succeed, ou
 
 @dataclass(frozen=True, slots=True)
 class FigureIntervals:
-    """Intervals by figure, in two readings.
+    """Intervals by figure, in two ways.
 
     Attributes:
         mean: of the mean over folds, as the paper reports (BCa over subjects).

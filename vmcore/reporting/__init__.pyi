@@ -4,6 +4,7 @@ from .curves import fold_curves, run_curves
 from .figures import decimal, percent
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
+from .shown import shown_table
 from .tables import results_csv
 from .words import HEATMAP_WORDS, Verdict, caution, verdict
 
@@ -25,5 +26,6 @@ __all__ = [
     "picture_panels",
     "results_csv",
     "run_curves",
+    "shown_table",
     "verdict",
 ]

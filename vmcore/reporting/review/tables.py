@@ -21,9 +21,9 @@ from vmcore.evaluation.published import SOURCE, published
 _LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"}
 
 
-def model_table(readings: Sequence[OperatingPredictions], split: Split) -> pd.DataFrame:
+def model_table(models: Sequence[OperatingPredictions], split: Split) -> pd.DataFrame:
     """Own models as in Tables 2 and 3: mean ± SD over folds in per cent, a row a model."""
-    return pd.DataFrame([_row(operating, split) for operating in readings])
+    return pd.DataFrame([_row(operating, split) for operating in models])
 
 
 def _row(operating: OperatingPredictions, split: Split) -> dict[str, Any]:
