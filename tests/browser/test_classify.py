@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
+from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
 from tests.imaging.test_bad_files import (
     animated,
     locked_zip,
@@ -21,7 +22,7 @@ from tests.imaging.test_bad_files import (
 )
 from tests.imaging.test_reading import packaged
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom
+from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom, write_png
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
 
 VERDICTS = (
@@ -116,6 +117,35 @@ def test_several_scans_lie_side_by_side(page: Page, tmp_path: Path) -> None:
     page.get_by_text("2 ·").first.click()
     wait_for_answer(page)
     no_trace(page)
+
+
+def test_a_header_that_is_wrong_about_its_picture_is_noted(page: Page) -> None:
+    data = saved(dataset_of(as_ycbcr(picture())))  # which calls itself RGB
+    upload(page, {"name": "scan.dcm", "mimeType": "", "buffer": data})
+    wait_for_answer(page)
+    expect(page.get_by_text("they were read as YCbCr")).to_be_visible()
+
+
+def test_verdict_and_pictures_are_seen_without_scrolling_on_a_small_screen(
+    page: Page, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    upload(page, write_png(tmp_path / "scan.png", make_phantom(9.0, 5, shape=(540, 800))))
+    wait_for_answer(page)
+    for part in (page.locator("h3").first, page.get_by_text("A dot is a fold").first,
+                 page.locator(".heatmaplayer image").first):  # fmt: skip
+        box = part.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 768
+    narrow = page.locator(".heatmaplayer image").first.bounding_box()
+    page.get_by_role("radio", name="Where the model looked").click()
+    expect(page.locator(".imagelayer image, .im image")).to_have_count(1)
+    wide = page.locator(".heatmaplayer image").first.bounding_box()
+    assert narrow is not None
+    assert wide is not None
+    assert wide["width"] > 2 * narrow["width"]
+    assert wide["y"] + wide["height"] <= 768
 
 
 BAD: dict[str, tuple[bytes, str]] = {
