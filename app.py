@@ -32,6 +32,6 @@ st.logo("assets/logo.svg", size="large")
 with st.sidebar:
     st.caption(f":material/science: {RESEARCH_USE_ONLY}")
 
-page.run()
 start_warming_up()
 start_upkeep()
+page.run()

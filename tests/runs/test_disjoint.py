@@ -37,7 +37,7 @@ def class_folders(root: Path, known: int) -> StoredStudy:
 
 
 def reported(reviewed: reviewing.Reviewed) -> str:
-    return document(evaluate(reviewed.reading(), provenance(reviewed)))
+    return document(evaluate(reviewed.operating(), provenance(reviewed)))
 
 
 @pytest.mark.parametrize(

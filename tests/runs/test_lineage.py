@@ -178,7 +178,7 @@ def test_accepted_weights_mark_environment_limits_and_report(
     mark = f"had learnt from {len(seen)} of the {len(copied.table)} images that it is judged on"
     assert any(mark in limit for limit in load_card(bundle).limits)
     reviewed = open_reviewed(run.run_id)
-    assert mark in document(evaluate(reviewed.reading(), provenance(reviewed)))
+    assert mark in document(evaluate(reviewed.operating(), provenance(reviewed)))
 
 
 def bundle_with(tmp_path: Path, digests: list[str]) -> Path:
