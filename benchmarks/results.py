@@ -61,7 +61,7 @@ def opening(run_id: str) -> None:
     """What the page does before it has drawn its curves."""
     if len(reviewable()) < 2:
         raise RuntimeError("The store is empty.")
-    reading = open_reviewed(run_id).reading()
+    reading = open_reviewed(run_id).operating()
     cases = reading.cases("test")
     roc_band(cases)
     pr_band(cases)
