@@ -30,6 +30,14 @@ def has_bfloat16() -> bool:
     return allowed and not {"avx512_bf16", "amx_bf16"}.isdisjoint(_flags())
 
 
+def allowed_threads() -> int:
+    """How many threads may compute; 0 for as many as there are cores.
+
+    A Slurm job keeps to what it asked for: not every cluster holds its jobs to that.
+    """
+    return int(os.environ.get("SLURM_CPUS_PER_TASK") or 0)
+
+
 @lru_cache(maxsize=1)
 def _flags(source: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """The processor's features as Linux names them; none where another system runs."""

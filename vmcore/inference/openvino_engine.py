@@ -14,9 +14,8 @@ import openvino as ov
 from vmcore.inference.engine import Array, ForwardOutput, embedding, patches_as_map
 from vmcore.inference.vit_graph import vit_graph
 from vmcore.models.bundle_weights import FoldWeights
-from vmcore.processor import has_bfloat16
+from vmcore.processor import allowed_threads, has_bfloat16
 
-_THREADS = 0  # as many as there are cores
 _COMPILED_AT_ONCE = 2
 Precision = Literal["float32", "bfloat16"]
 
@@ -43,7 +42,7 @@ class OpenVinoEngine:
         options = {
             "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[self.precision],
             "NUM_STREAMS": 1,  # one picture at a time, and every core for it
-            "INFERENCE_NUM_THREADS": _THREADS,
+            "INFERENCE_NUM_THREADS": allowed_threads(),
         }
         core = ov.Core()
         with ThreadPoolExecutor(_COMPILED_AT_ONCE) as threads:

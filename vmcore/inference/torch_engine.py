@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from vmcore.models import fast_dtype, vision_transformer
 class TorchEngine:
     """An ensemble on a device; see :class:`vmcore.inference.engine.Engine`.
 
-    The models given become its own: they are moved and converted.
+    It works with copies: the models given stay where and as they are.
     """
 
     def __init__(
@@ -23,7 +24,7 @@ class TorchEngine:
     ) -> None:
         self.device = device
         self.dtype = dtype or fast_dtype(device)
-        self._models = [model.to(device, self.dtype).eval() for model in models]
+        self._models = [copy.deepcopy(model).to(device, self.dtype).eval() for model in models]
 
     @torch.inference_mode()
     def forward(self, batch: Array) -> list[ForwardOutput]:

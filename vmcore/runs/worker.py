@@ -28,6 +28,7 @@ from vmcore.data import (
 )
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
+from vmcore.processor import allowed_threads
 from vmcore.runs.devices import claim_device, devices_folder
 from vmcore.runs.errors import RunError
 from vmcore.runs.finishing import finish
@@ -185,8 +186,8 @@ def _file_trouble(error: Exception) -> str:
 def _with_device(folder: RunFolder, fold: int | None) -> None:
     plan = folder.plan()
     waits = "SLURM_JOB_ID" not in os.environ and "LOCAL_RANK" not in os.environ
-    if given := os.environ.get("SLURM_CPUS_PER_TASK"):
-        torch.set_num_threads(int(given))  # not every cluster holds its jobs to what they asked for
+    if given := allowed_threads():
+        torch.set_num_threads(given)
         log.info("Processor cores, as asked of Slurm: %d.", torch.get_num_threads())
     if not waits:  # Slurm has given the device; a second process shares the first one's
         folder.mark("started")
