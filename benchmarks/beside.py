@@ -75,10 +75,14 @@ def main(seconds: float = 30.0, out: Path = Path("benchmarks/beside.json")) -> N
             settings=FinetuneSettings(epochs=1000, batch_size=16),
         )  # fmt: skip
         folder = start_run(plan)
-        while status(folder).epochs[0] < 1:
-            time.sleep(1.0)
-        beside = answer_ms(classifier, image, seconds)
-        cancel_run(folder.run_id)
+        try:
+            while (stands := status(folder)).epochs[0] < 1:
+                if stands.state == "failed":
+                    raise RuntimeError(stands.reason)
+                time.sleep(1.0)
+            beside = answer_ms(classifier, image, seconds)
+        finally:
+            cancel_run(folder.run_id)
     figures = {
         "processor": platform.processor() or platform.machine(),
         "alone_ms": round(alone, 1),

@@ -66,7 +66,7 @@ def median_ms(work: Sequence[Callable[[], object]], rounds: int) -> list[float]:
 def compare(name: str, models: list[nn.Module], frame: Frame, rounds: int) -> dict[str, object]:
     """Measure one ensemble against the straightforward way on one frame."""
     card = BundleCard(architecture=name, folds=len(models))
-    classifier = Classifier.of_models(card, models)
+    classifier = Classifier.of_models(card, models, device="cpu")
     image = clean_frame(frame).image
     batch = torch.from_numpy(to_model_input(image)[None])
     exact = [model.float().eval() for model in models]

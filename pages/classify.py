@@ -9,7 +9,6 @@ import streamlit as st
 from pages.parts.frame import enter_frame
 from pages.parts.model import load_classifier
 from pages.parts.uploads import UploadedScan, Uploads
-from vmcore.imaging import ScanError
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
 from vmcore.reporting import (
@@ -101,14 +100,11 @@ def _invitation() -> None:
 def _answer(uploads: Uploads, in_use: InUse) -> None:
     with st.spinner("Loading the model …", show_time=False):
         classifier = load_classifier(in_use.bundle, settings().device)
-    uploaded = _choose(uploads, classifier)
     try:
-        _show(uploads, uploaded, classifier)
-    except ScanError as error:
-        st.warning(f"Scan {uploaded.number}: {error}", icon=":material/warning:")
+        _show(uploads, _choose(uploads, classifier), classifier)
     except Exception as error:
         log.exception("Analysis failed: %s", type(error).__name__)
-        st.error("This scan cannot be analysed; the log says why.", icon=":material/error:")
+        st.error("A scan cannot be analysed; the log says why.", icon=":material/error:")
     _model_card(classifier)
 
 

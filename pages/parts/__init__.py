@@ -1,1 +1,1 @@
-"""What pages share: the loaded model and the scans on the desk."""
+"""What pages share: the loaded model and the uploaded scans."""

@@ -128,7 +128,7 @@ def load_reviewed(key: str) -> Reviewed:
     return _open(key, reviewed_digest(key))
 
 
-@st.cache_resource(max_entries=8, show_spinner="OperatingPredictions the predictions …")
+@st.cache_resource(max_entries=8, show_spinner="Reading the predictions …")
 def _open(key: str, digest: str) -> Reviewed:
     del digest  # part of the cache's key
     return open_reviewed(key)

@@ -40,7 +40,7 @@ def draw() -> None:
     asked = st.query_params.get("study")
     names = list(studies)
     name = st.selectbox(
-        "LabelledImages", names, index=names.index(asked) if asked in names else 0,
+        "Study", names, index=names.index(asked) if asked in names else 0,
         format_func=lambda key: f"{key} · {studies[key].state}",
     )  # fmt: skip
     st.query_params["study"] = name
@@ -84,7 +84,7 @@ def _preparing(name: str) -> None:
     if study.state == "ready":
         st.rerun(scope="app")
     words = {
-        "preparing": "OperatingPredictions and cleaning",
+        "preparing": "Reading and cleaning",
         "stopped": "Stopped",
         "failed": "Failed",
     }

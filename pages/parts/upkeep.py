@@ -5,14 +5,15 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from functools import lru_cache
 
 _EVERY_S = 15.0
+_first = threading.Lock()  # taken once, and for good
 
 
-@lru_cache(maxsize=1)
 def start_upkeep() -> None:
     """Begin, once in the app's life."""
+    if not _first.acquire(blocking=False):
+        return
     try:
         trim = ctypes.CDLL("libc.so.6").malloc_trim  # glibc's alone
     except (OSError, AttributeError):

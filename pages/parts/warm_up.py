@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 
 from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
+_first = threading.Lock()  # taken once, and for good
 
 
-@lru_cache(maxsize=1)
 def start_warming_up() -> None:
     """Begin, once in the app's life; nobody waits for it, and what fails is said where it is used."""
+    if not _first.acquire(blocking=False):
+        return
     for work in (_network, _reading):
         threading.Thread(target=_quietly, args=(work,), daemon=True).start()
 

@@ -231,3 +231,30 @@ def test_the_readers_of_mutated_files_are_many_kinds() -> None:
     heads = {data[:4] for data in mutations(seed=1, count=300)}
     assert len(heads) > 5
     assert io.BytesIO(next(iter(mutations(seed=1, count=1)))).read()
+
+
+def test_a_worker_that_cannot_be_started_gives_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vmcore.imaging import sandbox
+
+    def fail(_: int) -> None:
+        raise OSError("no more processes")
+
+    reader = SandboxedReader(workers=1)
+    small = saved(dataset_of(picture()))
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "_start", fail)
+        for _ in range(2):
+            with pytest.raises(ScanError, match="cannot be read now"):
+                reader.read(small, LIMITS)
+    assert np.array_equal(reader.read(small, LIMITS).frames[0], picture())
+    reader.close()
+
+
+def test_who_waits_too_long_for_a_worker_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vmcore.imaging import sandbox
+
+    monkeypatch.setattr(sandbox, "_WAITING_S", 0.1)
+    reader = SandboxedReader(workers=1)
+    with reader._worker(), pytest.raises(ScanError, match="try again in a minute"):
+        reader.read(saved(dataset_of(picture())), LIMITS)
+    reader.close()

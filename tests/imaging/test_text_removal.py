@@ -68,3 +68,26 @@ def test_pixels_outside_the_mask_are_the_frames_own() -> None:
     cleaned = removal.remove_text(frame, removal.text_in(frame))
     assert np.array_equal(cleaned.image[~cleaned.mask], frame[~cleaned.mask])
     assert cleaned.mask.any()
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (2400, 3000), (400, 9000)])
+def test_no_sheet_is_larger_than_memory_allows_and_nothing_is_left_out(
+    shape: tuple[int, int],
+) -> None:
+    parts = [Region(0, 0, *shape), Region(10, 10, 30, 90)]
+    seen = np.zeros(shape, bool)
+    for some in removal._portions(parts, 1.2):
+        area = sum(one.height * one.width for one in some)
+        assert area * 1.44 * (1.3**2 + 1.75**2) <= removal._SHEET_PX
+        for row, column, height, width in some:
+            seen[row : row + height, column : column + width] = True
+    assert seen.all()
+
+
+def test_a_textured_border_is_looked_at_as_one() -> None:
+    image = np.zeros((300, 300, 3), np.uint8)
+    image[5:295:8, 5:60:8] = 200  # as many dots as nobody writes
+    image[5:295:8, 20:60:40] = 0
+    sector = np.zeros((300, 300), bool)
+    sector[:, 80:] = True
+    assert len(removal._lit_beside(image, sector)) <= removal._PIECES

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -31,13 +31,14 @@ from vmcore.imaging import (
     ReadLimits,
     ScanError,
     clean_frame,
-    read_sandboxed,
     to_model_pixels,
 )
+from vmcore.imaging.sandbox import SandboxedReader
 from vmcore.imaging.text import find_text
 
 PREPARING_VERSION = 3
 """Raised whenever the same file and settings give other pixels or another layout on disk."""
+_PATIENCE_S = 300.0
 _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text
 
 
@@ -169,7 +170,7 @@ def _run(
     if workers <= 1:
         yield from map(task, paths)
         return
-    # a forked child of a process that has used torch's threads can hang: start fresh ones
+    # a forked child of a process that has threads can hang: start fresh ones
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(task, paths, chunksize=4)
 
@@ -181,7 +182,7 @@ def _prepare(
     record.unlink(missing_ok=True)
     try:
         data = _content(root / path)
-        scan = read_sandboxed(data)
+        scan = _reader().read(data, ReadLimits())
     except ScanError as error:
         prepared.unlink(missing_ok=True)
         return path, str(error)
@@ -200,6 +201,12 @@ def _prepare(
     write_atomically(prepared, encoded.tobytes())
     write_atomically(record, known.model_dump_json())
     return path, None
+
+
+@lru_cache(maxsize=1)
+def _reader() -> SandboxedReader:
+    """Patient, since it works in the background of a busy machine, where nobody waits for one file."""
+    return SandboxedReader(workers=1, patience_s=_PATIENCE_S)
 
 
 def _content(file: Path) -> bytes:

@@ -21,7 +21,7 @@ from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,12 +31,21 @@ from vmcore.imaging.scan import ReadLimits, Scan, ScanError
 
 _WORKERS = 2  # a file that hangs must not make the others wait
 _PATIENCE_S, _PATIENCE_S_PER_MB = 5.0, 2.0
+_LONGEST_S = 60.0  # beside the first, for a file of any size
+_WAITING_S = 120.0  # for a worker that is free
 _STARTING_S = 120.0  # imports on a busy machine
 _OWN_BYTES = 2**30  # address space of the interpreter and its libraries
 _COPIES = 3  # of the largest picture, that decoding may need
 _WATCH_S = 1.0
 _LATE = "The file takes too long to decode, as damaged ones do; export the scan anew."
+_BUSY = "Other files are just being read and take long; try again in a minute."
+_NOT_STARTED = (
+    "The file cannot be read now: this machine has no room for another process. Try again."
+)
 _DIED = "The file is damaged: it made its decoder fail. Export the scan anew."
+
+
+_one_makes = threading.Lock()
 
 
 class _Answer(NamedTuple):
@@ -84,7 +93,8 @@ class SandboxedReader:
 
     def read(self, data: bytes, limits: ReadLimits) -> Scan:
         """See :func:`read_sandboxed`."""
-        patience = self._patience_s + self._patience_s_per_mb * len(data) / 2**20
+        more = min(self._patience_s_per_mb * len(data) / 2**20, _LONGEST_S)
+        patience = self._patience_s + more
         with self._worker() as executor, _shared() as memory:
             place = f"/proc/{os.getpid()}/fd/{memory}"
             try:
@@ -105,10 +115,16 @@ class SandboxedReader:
     @contextmanager
     def _worker(self) -> Iterator[Any]:
         """A worker for one file; one that has not come to its end is killed."""
-        executor = self._idle.get()
+        try:
+            executor = self._idle.get(timeout=_WAITING_S)
+        except Empty:
+            raise ScanError(_BUSY) from None
         try:
             if executor is None:
-                executor = _start(self._memory)
+                try:
+                    executor = _start(self._memory)
+                except Exception:  # the system's own kinds, and the executor's
+                    raise ScanError(_NOT_STARTED) from None
                 self._running.add(executor)
             yield executor
         except _RefusedError:
@@ -133,9 +149,14 @@ def _end(running: set[Any]) -> None:
 
 
 @lru_cache(maxsize=1)
+def _shared_reader() -> SandboxedReader:
+    return SandboxedReader()
+
+
 def shared_reader() -> SandboxedReader:
     """The workers that a whole process shares."""
-    return SandboxedReader()
+    with _one_makes:
+        return _shared_reader()
 
 
 def read_sandboxed(source: bytes | Path, *, limits: ReadLimits | None = None) -> Scan:
@@ -160,7 +181,11 @@ def _start(memory: int) -> Any:
 
     # unlike multiprocessing's, its processes do not run the main module again, which may be a page
     executor = ProcessPoolExecutor(1, initializer=_confine, initargs=(memory, os.getpid()))
-    executor.submit(os.getpid).result(_STARTING_S)
+    try:
+        executor.submit(os.getpid).result(_STARTING_S)
+    except BaseException:
+        executor.shutdown(wait=False, kill_workers=True)
+        raise
     return executor
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from vmcore.imaging.scan import Region
 
 _SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
-_LONG_SIDE = 1600  # no picture is enlarged beyond this
-_MOST = 4.0  # nor by more: what cannot be read then is no text
+_LONG_SIDE = 1600  # no picture is enlarged beyond this to be searched for the first time
+_MOST = 4.0  # nor by more
 _STEP = 32  # the network takes sides that are multiples of it
 _SIGNS = 2  # speckle is read as a single letter now and then, which names nobody
 _TALLEST = 0.12  # text higher than this share of the picture is a skull read as the letter O

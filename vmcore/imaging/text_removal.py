@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import cv2
@@ -27,6 +28,9 @@ _SIZES = (1.3, 1.75)  # beside the usual one, at which text is looked for again
 _LOOKS = 6  # at most
 _NEAR = 1.5  # how far around text more is looked for, in heights of it
 _NEAR_PX = 12
+_SHEET_PX = 4_000_000
+_OVERLAP_PX = 24
+_PIECES = 60  # beside the sector, at most: more of them are texture, and looked at as one
 _LIT = 60  # grey value from which something beside the sector may be a letter
 
 Image = npt.NDArray[np.uint8]
@@ -93,16 +97,46 @@ def _read(image: Image, boxes: Sequence[TextBox], scale: float) -> list[TextBox]
 
 def _again(image: Image, parts: Sequence[Region], scale: float) -> tuple[Region, ...]:
     """Text in parts of a picture that is known to hold some."""
-    if not parts:
-        return ()
-    sheet = lay_out(image, parts, [scale * size for size in _SIZES])
     boxes = []
-    for found in detect_text(sheet.pixels):
-        corners = sheet.place_of(found.corners)
-        if corners is not None and not too_tall(found._replace(corners=corners), image.shape):
-            boxes.append(found._replace(corners=corners))
+    for some in _portions(parts, scale):
+        sheet = lay_out(image, some, [scale * size for size in _SIZES])
+        for found in detect_text(sheet.pixels):
+            corners = sheet.place_of(found.corners)
+            if corners is not None and not too_tall(found._replace(corners=corners), image.shape):
+                boxes.append(found._replace(corners=corners))
     read = _read(image, boxes, scale * _SIZES[0])
     return tuple(around(box, image.shape) for box in read)
+
+
+def _portions(parts: Sequence[Region], scale: float) -> Iterator[list[Region]]:
+    """Parts for one sheet after another, none much larger than is good for memory."""
+    most = _SHEET_PX / sum((scale * size) ** 2 for size in _SIZES)
+    some: list[Region] = []
+    for part in (piece for whole in parts for piece in _cut_up(whole, most)):
+        if some and sum(one.height * one.width for one in (*some, part)) > most:
+            yield some
+            some = []
+        some.append(part)
+    if some:
+        yield some
+
+
+def _cut_up(part: Region, most: float) -> Iterator[Region]:
+    """Pieces of a part, none of more pixels than ``most``, which overlap by a line of text."""
+    row, column, height, width = part
+    if height * width <= most or min(height, width) < 4 * _OVERLAP_PX:
+        yield part
+        return
+    if height >= width:
+        half = height // 2 + _OVERLAP_PX
+        halves = (Region(row, column, half, width),
+                  Region(row + height - half, column, half, width))  # fmt: skip
+    else:
+        half = width // 2 + _OVERLAP_PX
+        halves = (Region(row, column, height, half),
+                  Region(row, column + width - half, height, half))  # fmt: skip
+    for piece in halves:
+        yield from _cut_up(piece, most)
 
 
 def _on(sector: Mask, box: TextBox) -> bool:
@@ -145,6 +179,8 @@ def _lit_beside(image: Image, sector: Mask) -> list[Region]:
     joined = cv2.morphologyEx(lit, cv2.MORPH_CLOSE, np.ones((3, 15), np.uint8))
     _, _, found, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     pieces = [Region(int(y), int(x), int(h), int(w)) for x, y, w, h, area in found[1:] if area > 8]
+    if len(pieces) > _PIECES:
+        pieces = [reduce(_union, pieces)]
     return [_grown(piece, _NEAR_PX, image.shape) for piece in pieces]
 
 

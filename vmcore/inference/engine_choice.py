@@ -16,7 +16,8 @@ from vmcore.models.errors import BundleError, WeightsError
 if TYPE_CHECKING:
     from torch import nn
 
-_NVIDIA = Path("/dev/nvidiactl")
+_GRAPHICS = [Path(f"/dev/{name}") for name in ("nvidiactl", "dxg", "kfd")]
+"""What drivers of graphics cards put there: NVIDIA's, Windows' for its subsystem, AMD's."""
 
 __all__ = ["Precision", "engine_of_bundle", "engine_of_models"]
 
@@ -73,7 +74,9 @@ def engine_of_models(
 def _on_processor(device: str | None) -> bool:
     if device is not None:
         return device == "cpu"
-    if not _NVIDIA.exists():  # then torch need not be loaded to say that there is none
+    if not any(
+        device_file.exists() for device_file in _GRAPHICS
+    ):  # then torch need not be loaded to say that there is none
         return True
     import torch  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ principal component. Its sign is arbitrary; here the stronger side is positive (
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
 import cv2
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 from threadpoolctl import ThreadpoolController
+
+_one_limits = threading.Lock()
 
 Heatmap = npt.NDArray[np.float32]
 
@@ -45,7 +48,8 @@ def eigen_cam(features: npt.NDArray[np.float32], side: int) -> Heatmap:
     flat = features.reshape(len(features), -1)
     centred = flat - flat.mean(axis=1, keepdims=True)
     last = height * width - 1
-    with _blas().limit(limits=1, user_api="blas"):  # on such matrices more threads only disturb
+    # on such matrices more threads only disturb; the limit is the whole process's
+    with _one_limits, _blas().limit(limits=1, user_api="blas"):
         values, vectors = eigh(centred.T @ centred, subset_by_index=(last, last))
     projection = vectors[:, 0] * np.sqrt(max(values[0], 0))
     if abs(projection.min()) > abs(projection.max()):
