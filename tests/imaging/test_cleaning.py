@@ -11,7 +11,7 @@ from rapidocr import RapidOCR
 
 from vmcore.data.phantom import OverlaySettings, Phantom, make_phantom
 from vmcore.imaging import CleaningSettings, Region, clean_frame, read_scan
-from vmcore.imaging.annotations import colour_evidence
+from vmcore.imaging.drawing.colour import colour_evidence
 
 NO_TEXT = CleaningSettings(remove_text=False)
 

@@ -36,7 +36,7 @@ from vmcore.imaging import (
 from vmcore.imaging.sandbox import SandboxedReader
 from vmcore.imaging.text import find_text
 
-PREPARING_VERSION = 3
+PREPARING_VERSION = 4
 """Raised whenever the same file and settings give other pixels or another layout on disk."""
 _PATIENCE_S = 300.0
 _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from vmcore.imaging.annotations import colour_evidence
+from vmcore.imaging.drawing.colour import colour_evidence
+from vmcore.imaging.drawing.grey import grey_drawing
 from vmcore.imaging.painting import paint_over
 from vmcore.imaging.scan import Region
 from vmcore.imaging.text_removal import remove_text, text_in
@@ -30,6 +31,8 @@ class CleaningSettings(BaseModel):
     """Above this coloured share the frame is colour Doppler or a photograph: left as it is."""
     remove_text: bool = True
     """Look for burned-in text by OCR and remove it."""
+    remove_grey_drawing: bool = True
+    """Look for white and grey callipers, dotted lines, ellipses and panels, and remove them."""
 
 
 Kind = Literal["region", "strip", "annotation", "text", "colour"]
@@ -71,9 +74,9 @@ def clean_frame(
     region: Region | None = None,
     settings: CleaningSettings | None = None,
 ) -> CleanFrame:
-    """Cut the frame to its scan, take off coloured annotations and burned-in text.
+    """Cut the frame to its scan, take off annotations, coloured or grey, and burned-in text.
 
-    Grey tissue passes bit for bit: only masked pixels change, and a frame without colour and
+    Grey tissue passes bit for bit: only masked pixels change, and a frame without drawing and
     without text changes nowhere.
 
     Args:
@@ -105,8 +108,15 @@ def clean_frame(
         mask |= evidence.mask
         why = "coloured drawing (callipers, arrows or text) was painted over from its surroundings"
         removals.append(Removal("annotation", int(evidence.mask.sum()), why))
+    texts = _shifted(text_in(frame), cut) if settings.remove_text else ()
+    drawn = grey_drawing(image, texts) if settings.remove_grey_drawing else np.zeros_like(mask)
+    if drawn.any():
+        image = paint_over(image, drawn)
+        mask |= drawn
+        why = "white or grey drawing (callipers, dotted lines or results) was painted over"
+        removals.append(Removal("annotation", int(drawn.sum()), why))
     if settings.remove_text:
-        image, text = remove_text(image, _shifted(text_in(frame), cut))
+        image, text = remove_text(image, texts)
         if text.any():
             mask |= text
             why = "burned-in text was found and removed; text can identify a person"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vmcore.data.phantom.anatomy import HeadGeometry, PhantomAnatomy, draw_geometry
-from vmcore.data.phantom.overlays import Drawn, OverlaySettings, draw_overlays
+from vmcore.data.phantom.overlays import Drawn, Measured, OverlaySettings, draw_overlays
 from vmcore.data.phantom.speckle import ScanPhysics, render_echoes
 from vmcore.imaging.scan import Region
 
@@ -24,7 +25,7 @@ class Phantom:
         image: uint8 (H, W, 3), RGB, overlays included.
         clean: uint8 (H, W, 3), the same scan without overlays.
         sector: bool (H, W), where echoes are.
-        overlay: bool (H, W), pixels drawn in colour over the scan.
+        overlay: bool (H, W), pixels drawn over the scan: measurements, arrows, coloured text.
         text: bool (H, W), pixels of burned-in grey or white text.
         text_boxes: a rectangle for every piece of text.
         region: the B-mode region.
@@ -93,9 +94,8 @@ def make_phantom(
     clean = np.repeat(np.pad(grey, pad)[..., None], 3, axis=2)
     drawn = Drawn.blank(clean)
     if overlays is not None:
-        drawn = draw_overlays(
-            clean, banner, mm, _caliper_ends(along, across, geometry), overlays, rng
-        )
+        measured = Measured(_calliper_ends(along, across, geometry), _head_ellipse(geometry))
+        drawn = draw_overlays(clean, banner, mm, measured, overlays, rng)
     return Phantom(
         image=drawn.image,
         clean=clean,
@@ -125,7 +125,7 @@ def _head_frame(
     return along, across, rows * mm, (columns - width / 2) * mm
 
 
-def _caliper_ends(
+def _calliper_ends(
     along: npt.NDArray[np.float32], across: npt.NDArray[np.float32], geometry: HeadGeometry
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The atrium's two inner walls, as (row, column) within the field."""
@@ -138,6 +138,16 @@ def _caliper_ends(
     order = np.argsort(across[rows, columns])
     first, last = order[0], order[-1]
     return (int(rows[first]), int(columns[first])), (int(rows[last]), int(columns[last]))
+
+
+def _head_ellipse(
+    geometry: HeadGeometry,
+) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """The skull's outer ellipse, as OpenCV fits it."""
+    rows, columns = np.nonzero(np.abs(geometry.outside_mm) < 0.4)
+    if len(rows) < 5:
+        rows, columns = np.nonzero(geometry.skull)
+    return cv2.fitEllipse(np.stack([columns, rows], axis=1).astype(np.float32))
 
 
 def _padded(geometry: HeadGeometry, pad: tuple[tuple[int, int], ...]) -> HeadGeometry:

@@ -1,4 +1,4 @@
-"""What scanners draw over a scan: a banner with a name, settings, callipers, text and arrows."""
+"""What scanners draw over a scan: a banner with a name, settings, callipers, ellipse, results."""
 
 from __future__ import annotations
 
@@ -29,13 +29,32 @@ _YELLOW, _GREEN, _CYAN = (255, 224, 32), (64, 230, 80), (40, 200, 235)
 
 @dataclass(frozen=True, slots=True)
 class OverlaySettings:
-    """What to draw. All names and numbers are made up."""
+    """What to draw. All names and numbers are made up.
+
+    With ``grey`` the measurements are drawn in white or grey, as on scanners without colour.
+    """
 
     banner: bool = True
     settings_text: bool = True
     callipers: bool = True
     label: bool = True
     arrow: bool = False
+    grey: bool = False
+    ellipse: bool = False
+    result_box: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is measured on a scan, in pixels of the scan below its banner.
+
+    Attributes:
+        atrium: the ends of the atrium's width, (row, column) each.
+        head: the skull's outer ellipse as OpenCV writes it: centre (x, y), axes, angle in degrees.
+    """
+
+    atrium: tuple[tuple[int, int], tuple[int, int]]
+    head: tuple[tuple[float, float], tuple[float, float], float]
 
 
 @dataclass(slots=True)
@@ -63,29 +82,32 @@ class Drawn:
         row = max(min(row, self.image.shape[0] - bottom - 2), 0)
         page = Image.new("L", (self.image.shape[1], self.image.shape[0]), 0)
         ImageDraw.Draw(page).text((column, row), words, fill=255, font=font)
-        cover = np.asarray(page, np.float32)[..., None] / np.float32(255)
-        self._blend(cover, colour)
+        coloured = max(colour) - min(colour) > 40
+        self._blend(np.asarray(page), colour, self.overlay if coloured else self.text)
         self.boxes += (Region(row + top, column + left, bottom - top, right - left),)
         return right
 
-    def _blend(self, cover: npt.NDArray[np.float32], colour: tuple[int, int, int]) -> None:
-        tint = np.asarray(colour, np.float32)
-        self.image = np.rint(self.image * (1 - cover) + tint * cover).astype(np.uint8)
-        hit = cover[..., 0] > 0.25
-        coloured = max(colour) - min(colour) > 40
-        target = self.overlay if coloured else self.text
-        target |= hit
-
     def draw(self, mask: npt.NDArray[np.uint8], colour: tuple[int, int, int]) -> None:
         """Draw a mask (0..255, antialiased) in one colour."""
-        self._blend(mask.astype(np.float32)[..., None] / np.float32(255), colour)
+        self._blend(mask, colour, self.overlay)
+
+    def _blend(
+        self,
+        mask: npt.NDArray[np.uint8],
+        colour: tuple[int, int, int],
+        truth: npt.NDArray[np.bool_],
+    ) -> None:
+        cover = mask.astype(np.float32)[..., None] / np.float32(255)
+        tint = np.asarray(colour, np.float32)
+        self.image = np.rint(self.image * (1 - cover) + tint * cover).astype(np.uint8)
+        truth |= cover[..., 0] > 0.25
 
 
 def draw_overlays(
     image: npt.NDArray[np.uint8],
     banner: int,
     mm: float,
-    callipers: tuple[tuple[int, int], tuple[int, int]],
+    measured: Measured,
     settings: OverlaySettings,
     rng: np.random.Generator,
 ) -> Drawn:
@@ -95,7 +117,7 @@ def draw_overlays(
         image: uint8 (H, W, 3).
         banner: height of the banner in pixels; the scan starts below it.
         mm: millimetres per pixel.
-        callipers: the measured ends, (row, column) below the banner.
+        measured: what callipers and ellipse stand at.
         settings: what to draw.
         rng: for the made-up words and places.
     """
@@ -106,8 +128,10 @@ def draw_overlays(
         _banner(drawn, banner, size, rng)
     if settings.settings_text:
         _settings(drawn, banner, size, rng)
-    (r0, c0), (r1, c1) = ((row + banner, column) for row, column in callipers)
+    (r0, c0), (r1, c1) = ((row + banner, column) for row, column in measured.atrium)
     colour = _YELLOW if rng.random() < 0.7 else _CYAN
+    if settings.grey:
+        colour = (int(rng.integers(200, 256)),) * 3
     if settings.callipers:
         _calliper(drawn, (r0, c0), (r1, c1), colour, max(height // 60, 5))
         value = float(np.hypot(r1 - r0, c1 - c0)) * mm
@@ -121,6 +145,10 @@ def draw_overlays(
         tip = (c1 + size, r1)
         cv2.arrowedLine(mask, (tip[0] + 4 * size, tip[1] + 2 * size), tip, 255, 2, cv2.LINE_AA)
         drawn.draw(mask, _GREEN)
+    if settings.ellipse:
+        _ellipse(drawn, banner, measured, colour, rng)
+    if settings.result_box:
+        _result_box(drawn, size, colour, rng)
     return drawn
 
 
@@ -162,9 +190,8 @@ def _calliper(
     arm: int,
 ) -> None:
     mask = np.zeros(drawn.image.shape[:2], np.uint8)
-    for row, column in (first, last):
-        cv2.line(mask, (column - arm, row), (column + arm, row), 255, 1, cv2.LINE_8)
-        cv2.line(mask, (column, row - arm), (column, row + arm), 255, 1, cv2.LINE_8)
+    _cross(mask, first, arm)
+    _cross(mask, last, arm)
     steps = max(int(np.hypot(last[0] - first[0], last[1] - first[1]) // 4), 1)
     for step in range(steps + 1):
         share = step / steps
@@ -172,3 +199,66 @@ def _calliper(
         column = round(first[1] + share * (last[1] - first[1]))
         cv2.circle(mask, (column, row), 1, 255, -1)
     drawn.draw(mask, colour)
+
+
+def _cross(mask: npt.NDArray[np.uint8], at: tuple[int, int], arm: int) -> None:
+    row, column = at
+    cv2.line(mask, (column - arm, row), (column + arm, row), 255, 1, cv2.LINE_8)
+    cv2.line(mask, (column, row - arm), (column, row + arm), 255, 1, cv2.LINE_8)
+
+
+def _ellipse(
+    drawn: Drawn,
+    banner: int,
+    measured: Measured,
+    colour: tuple[int, int, int],
+    rng: np.random.Generator,
+) -> None:
+    """A dotted ellipse around the skull, with crosses where its axes end."""
+    (x, y), (wide, long), angle = measured.head
+    turn = np.deg2rad(angle)
+    half = np.array([wide, long]) / 2 * rng.uniform(0.97, 1.03)
+    height = drawn.image.shape[0]
+    mask = np.zeros(drawn.image.shape[:2], np.uint8)
+    spacing = rng.uniform(6, 9)
+    count = max(int(np.pi * half.sum() / spacing), 16)
+    dense = np.linspace(0, 2 * np.pi, 4000)
+    steps = np.hypot(half[0] * np.sin(dense), half[1] * np.cos(dense)).cumsum()
+    for at in np.interp(np.arange(count) / count * steps[-1], steps, dense):
+        along, across = half * (np.cos(at), np.sin(at))
+        column = x + along * np.cos(turn) - across * np.sin(turn)
+        row = y + banner + along * np.sin(turn) + across * np.cos(turn)
+        cv2.circle(mask, (round(column), round(row)), 1, 255, -1)
+    for at in (0.0, 0.5 * np.pi, np.pi, 1.5 * np.pi):
+        along, across = half * (np.cos(at), np.sin(at))
+        column = x + along * np.cos(turn) - across * np.sin(turn)
+        row = y + banner + along * np.sin(turn) + across * np.cos(turn)
+        _cross(mask, (round(row), round(column)), max(height // 70, 4))
+    drawn.draw(mask, colour)
+
+
+def _result_box(
+    drawn: Drawn, size: int, colour: tuple[int, int, int], rng: np.random.Generator
+) -> None:
+    """A panel with what was measured, over the scan's lower left or right."""
+    height, width = drawn.image.shape[:2]
+    lines = [
+        f"{name} {rng.uniform(1.5, 30):.2f} cm"
+        for name in rng.choice(["BPD", "HC", "OFD", "Vp", "TCD", "CM"], 3, replace=False)
+    ]
+    tall, wide = round(1.45 * size * len(lines)) + size, round(8.5 * size)
+    row = height - tall - round(rng.uniform(0.04, 0.2) * height)
+    column = round(rng.uniform(0.02, 0.12) * width)
+    if rng.random() < 0.5:
+        column = width - wide - column
+    panel = (slice(row, row + tall), slice(column, column + wide))
+    drawn.image[panel] = int(rng.choice([0, 0, 24, 60]))
+    drawn.overlay[panel] = True
+    if rng.random() < 0.6:
+        mask = np.zeros((height, width), np.uint8)
+        cv2.rectangle(mask, (column, row), (column + wide - 1, row + tall - 1), 255, 1)
+        drawn.draw(mask, (160, 160, 160))
+    for index, line in enumerate(lines):
+        drawn.write(
+            line, row + size // 2 + round(1.45 * size * index), column + size // 2, size, colour
+        )

@@ -1,0 +1,1 @@
+"""Find what people and scanners draw over a scan: in colour, or in white and grey."""
