@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.frame import enter_frame
+from pages.parts.plain import plain
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.models import BundleCard, BundleError, load_card
 from vmcore.reporting import calibration_words, decimal
@@ -33,7 +34,7 @@ def main() -> None:
         in_use = bundle_in_use()
         card = load_card(in_use.bundle)
     except (BundleError, RunError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     if in_use.concern:
         st.warning(in_use.concern, icon=":material/sync_problem:")
@@ -44,26 +45,27 @@ def main() -> None:
 def _card(card: BundleCard) -> None:
     st.header("Model card", anchor=False)
     st.write(
-        f"**{card.name}** · {card.architecture}, {card.folds} folds · made {card.created} · "
-        f"threshold {decimal(card.threshold)} ({card.threshold_rule}) · {calibration_words(card.calibration)}"
+        f"**{plain(card.name)}** · {plain(card.architecture)}, {card.folds} folds · made "
+        f"{plain(card.created)} · "
+        f"threshold {decimal(card.threshold)} ({plain(card.threshold_rule)}) · {calibration_words(card.calibration)}"
     )
     st.subheader("What the figures do not prove", anchor=False)
     for limit in card.limits:
-        st.markdown(f"- {limit}")
+        st.markdown(f"- {plain(limit)}")
     for title, figures in card.metrics.items():
-        st.subheader(title, anchor=False)
+        st.subheader(plain(title), anchor=False)
         if isinstance(figures, list):
             st.dataframe(pd.DataFrame(figures), hide_index=True, width="stretch")
         else:
-            st.write(figures)
+            st.write(plain(figures))
     st.subheader("Training data", anchor=False)
     for title, rows in card.training_data.items():
-        st.markdown(f"**{title}**")
+        st.markdown(f"**{plain(title)}**")
         if isinstance(rows, list):
             st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         else:
-            st.write(rows)
-    st.caption(f"Licence: {card.licence}")
+            st.write(plain(rows))
+    st.caption(f"Licence: {plain(card.licence)}")
 
 
 enter_frame()

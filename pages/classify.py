@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.parts.frame import enter_frame
 from pages.parts.model import load_classifier
-from pages.parts.uploads import UploadedScan, Uploads
+from pages.parts.plain import plain
+from pages.parts.uploads import UploadBudget, UploadedScan, Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
 from vmcore.reporting import (
@@ -41,7 +42,11 @@ _QUIET_BAR = {
 
 def main() -> None:
     """Draw the page: the field for scans first, which needs nothing that takes long to load."""
-    uploads = Uploads.of_session(settings().read_limits(), settings().most_scans)
+    allowed = settings()
+    uploads = Uploads.of_session(
+        allowed.read_limits(),
+        UploadBudget(allowed.most_scans, allowed.session_mb, allowed.all_sessions_mb),
+    )
     if st.session_state.get("uploads") or st.session_state.get("examples"):
         with st.sidebar:  # the room is the pictures' now
             _inbox(uploads)
@@ -62,7 +67,7 @@ def main() -> None:
         if uploads.scans:
             _answer(uploads, in_use)
     except (BundleError, RunError) as error:
-        st.error(f"The model cannot be loaded. {error}", icon=":material/error:")
+        st.error(f"The model cannot be loaded. {plain(error)}", icon=":material/error:")
 
 
 def _inbox(uploads: Uploads) -> None:
@@ -190,7 +195,7 @@ def _removals(analysis: Analysis) -> None:
     for removal in analysis.clean.removals:
         size = f" ({removal.pixels:,} pixels)" if removal.pixels else ""
         st.markdown(f"- {removal.why}{size}")
-    device = analysis.scan.device or "not named"
+    device = plain(analysis.scan.device or "not named")
     spacing = analysis.scan.spacing_mm
     size = f"{spacing[0]:.3f} × {spacing[1]:.3f} mm per pixel" if spacing else "pixel size unknown"
     st.caption(f"{analysis.scan.kind} · device: {device} · {size}")
@@ -231,13 +236,14 @@ def _take_away(
 
 def _model_card(classifier: Classifier) -> None:
     card = classifier.card
-    with st.expander(f"Answered by {card.name}", icon=":material/model_training:"):
+    with st.expander(f"Answered by {plain(card.name)}", icon=":material/model_training:"):
         st.write(
-            f"{card.folds} folds of {card.architecture}, made {card.created or 'at an unknown time'}. "
-            f"Threshold {decimal(card.threshold)}: {card.threshold_rule}."
+            f"{card.folds} folds of {plain(card.architecture)}, made "
+            f"{plain(card.created or 'at an unknown time')}. "
+            f"Threshold {decimal(card.threshold)}: {plain(card.threshold_rule)}."
         )
         for limit in card.limits:
-            st.markdown(f"- {limit}")
+            st.markdown(f"- {plain(limit)}")
         st.page_link("pages/about.py", label="The whole model card", icon=":material/info:")
 
 

@@ -18,6 +18,7 @@ from pages.parts import (
     review_probability,
     review_take_away,
 )
+from pages.parts.plain import plain
 from pages.parts.review_choice import Review, choose_operating, choose_reviewed
 from vmcore.evaluation import PredictionsError
 from vmcore.models import BundleError
@@ -39,7 +40,7 @@ def main() -> None:
     try:
         reviewed = choose_reviewed()
     except (RunError, BundleError, PredictionsError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     if reviewed is not None:
         st.fragment(_review)(reviewed.key)
@@ -56,7 +57,7 @@ def _review(key: str) -> None:
         st.query_params["view"] = view
         _VIEWS[view][1](review)
     except (RunError, BundleError, PredictionsError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
 
 
 def _asked() -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.parts import new_run, run_view, study_view
+from pages.parts.plain import plain
 from vmcore.runs import RunError
 
 _VIEWS: dict[str, tuple[str, Callable[[], None]]] = {
@@ -37,7 +38,7 @@ def main() -> None:
     try:
         _VIEWS[view][1]()
     except RunError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
 
 
 main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from vmcore.models import create_classifier, save_bundle
 from vmcore.runs import open_store
 from vmcore.settings import settings
 
+Configure = Callable[..., None]
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -50,6 +51,20 @@ def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def phantom_study(tmp_path_factory: pytest.TempPathFactory) -> StoredStudy:
     """A prepared study of phantoms of both classes; not to be changed."""
     return small_study(tmp_path_factory.mktemp("phantom-study"))
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
+    """Set settings of the installation for one test, by their names."""
+
+    def configure(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"VMCORE_{name.upper()}", value)
+        settings.cache_clear()
+
+    yield configure
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import tyro
 from pydantic import ValidationError
 
 from vmcore.data import ManifestError
+from vmcore.file_modes import keep_private
 from vmcore.models import Precision
 from vmcore.runs import (
     PAPER_SETTINGS,
@@ -125,4 +126,5 @@ def _follow(folder: RunFolder) -> None:
 
 
 if __name__ == "__main__":
+    keep_private()
     main(tyro.cli(CrossvalArguments))

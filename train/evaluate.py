@@ -13,6 +13,7 @@ from typing import Literal
 import tyro
 
 from vmcore.evaluation import PredictionsError, compare, comparison_rows
+from vmcore.file_modes import keep_private
 from vmcore.files import write_atomically
 from vmcore.models import BundleError
 from vmcore.reporting.review import PrintError, evaluate, files, print_plots
@@ -86,4 +87,5 @@ def _imported(path: Path) -> Reviewed:
 
 
 if __name__ == "__main__":
+    keep_private()
     main(tyro.cli(EvaluateArguments))

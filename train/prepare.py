@@ -13,6 +13,7 @@ import tyro
 from tqdm import tqdm
 
 from vmcore.data import ManifestError, find_manifest, prepare_study, refuse_other_root
+from vmcore.file_modes import keep_private
 from vmcore.runs import note_request, studies_folder
 
 
@@ -54,4 +55,5 @@ def main(
 
 
 if __name__ == "__main__":
+    keep_private()
     tyro.cli(main)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from train.crossval import CrossvalArguments, in_words
 from vmcore.data import ManifestError
+from vmcore.file_modes import keep_private
 from vmcore.runs import RunError
 from vmcore.runs.search import finished_trials, open_search, search
 
@@ -49,4 +50,5 @@ def main(arguments: SearchArguments) -> None:
 
 
 if __name__ == "__main__":
+    keep_private()
     main(tyro.cli(SearchArguments))

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     """The model bundle that the classify page uses until another one is promoted."""
     examples: Path = _ASSETS / "examples"
     """Example scans offered on the classify page."""
+    readable_roots: tuple[Path, ...] = ()
+    """Folders, as a JSON list, below which pages and runs read scans, manifests and weights files that
+    somebody names; everything that the app's user may read without it."""
     images: Path | None = None
     """Folder of the images that the bundled model's predictions name, to look at its cases."""
     device: str | None = None
@@ -36,9 +39,15 @@ class Settings(BaseSettings):
     """Longest loop that is read, in frames."""
     most_scans: int = Field(24, ge=1)
     """Scans that one session holds at a time."""
+    session_mb: int = Field(1200, ge=16)
+    """Memory that one session's scans may take, in MB of decoded pixels."""
+    all_sessions_mb: int = Field(4000, ge=16)
+    """Memory that the scans of all sessions together may take, in MB."""
 
     store: Path = _ROOT / "store"
     """Studies, runs, the run store's database and fetched weights."""
+    store_group: str | None = None
+    """A group of the system whose members may read the store; its owner alone without it."""
     host: str = Field(default_factory=socket.gethostname, min_length=1)
     """This machine's name in a store that several share; the system's own without it."""
     launcher: Literal["local", "slurm"] = "local"

@@ -8,6 +8,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.parts.jump import jump
+from pages.parts.plain import plain
 from vmcore.data import ManifestError, load_study
 from vmcore.models import ARCHITECTURES, LEARNT_FILE, PUBLIC_CHECKPOINTS, load_card
 from vmcore.runs import (
@@ -75,12 +76,15 @@ def _counts(folder: Path) -> None:
     try:
         report = load_study(folder).report
     except ManifestError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
-    said = [f"{row['images']} {row['label']} ({row['subjects']} subjects)" for row in report.counts]
+    said = [
+        f"{row['images']} {plain(row['label'])} ({row['subjects']} subjects)"
+        for row in report.counts
+    ]
     st.caption(" · ".join(said))
     for sentence in report.concerns():
-        st.caption(f":orange[:material/warning:] {sentence}")
+        st.caption(f":orange[:material/warning:] {plain(sentence)}")
 
 
 def _weights(kind: str, model: Plan | None) -> str:
@@ -193,7 +197,7 @@ def _estimate(fields: dict[str, object]) -> None:
         with st.spinner("Training two steps …"):
             seconds = estimate_seconds(plan)
     except (RunError, ManifestError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     st.info(
         f"About {duration(seconds)} for {plan.folds} folds of {plan.settings.epochs} epochs on "
@@ -217,7 +221,7 @@ def _start(fields: dict[str, object]) -> None:
             folder = start_run(plan, on_fetch=fetched)
     except (RunError, ManifestError) as error:
         bar.empty()
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     st.session_state.pop("cloned", None)
     st.query_params["run"] = folder.run_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.parts.plain import plain
 from vmcore.models import BundleError
 from vmcore.runs import (
     BUNDLED,
@@ -27,9 +28,11 @@ def draw_promotion(folder: RunFolder) -> None:
             try:
                 made = promote(folder.run_id, why=why, who=who)
             except (RunError, BundleError) as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(error), icon=":material/error:")
             else:
-                st.success(f"{made.name} answers from now on.", icon=":material/check_circle:")
+                st.success(
+                    f"{plain(made.name)} answers from now on.", icon=":material/check_circle:"
+                )
 
 
 def draw_registry() -> None:
@@ -45,7 +48,7 @@ def draw_registry() -> None:
     if not changes:
         return
     now = changes[0]
-    with st.expander(f"In use on the classify page: {now.name}", icon=":material/history:"):
+    with st.expander(f"In use on the classify page: {plain(now.name)}", icon=":material/history:"):
         rows = [
             {"when": c.when, "who": c.who, "model": c.name, "why": c.why, "run": c.run_id[:6]}
             for c in changes
@@ -55,7 +58,7 @@ def draw_registry() -> None:
             try:
                 made = roll_back(why=f"rolled back from {now.name}")
             except (RunError, BundleError) as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(error), icon=":material/error:")
             else:
-                st.toast(f"{made.name} answers again.")
+                st.toast(f"{plain(made.name)} answers again.")
                 st.rerun(scope="app")

@@ -93,10 +93,10 @@ def case_panel(review: Review, row: pd.Series, *, name: str = "") -> None:
         )  # fmt: skip
         known = {"truth": row["label"], "probability": decimal(float(row["probability"]))}
         known |= {f"fold {fold}": decimal(value) for fold, value in folds.items()}
-        plain = {"kind", "label", "probability"}
+        said = {"kind", "label", "probability"}
         known |= {
             str(key): str(value)
             for key, value in row.items()
-            if key not in plain and not str(key).startswith("fold ") and not pd.isna(value)
+            if key not in said and not str(key).startswith("fold ") and not pd.isna(value)
         }
         st.dataframe(pd.DataFrame({"": known}), width="stretch")

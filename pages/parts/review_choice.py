@@ -8,6 +8,7 @@ from typing import Any, get_args
 import streamlit as st
 from scipy.special import expit
 
+from pages.parts.plain import plain
 from pages.parts.review_decision import draw_decision
 from vmcore.evaluation import (
     CalibrationMethod,
@@ -145,7 +146,7 @@ def _import() -> None:
     try:
         st.session_state.imported = imported(upload.getvalue())
     except PredictionsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     st.session_state["imported-file"] = upload.file_id
     st.session_state["show-imported"] = True
@@ -161,7 +162,7 @@ def choose_operating(key: str) -> Review:
     """
     reviewed = load_reviewed(key)
     for sentence in reviewed.predictions.concerns:
-        st.caption(f":orange[:material/warning: {sentence}]")
+        st.caption(f":orange[:material/warning: {plain(sentence)}]")
     if reviewed.split_by == "image":
         st.caption(
             ":orange[:material/warning: Split by image, not by subject: the figures may be too good.]"

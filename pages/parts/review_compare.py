@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.parts.plain import plain
 from pages.parts.review_cases import browse, case_panel
 from pages.parts.review_choice import Review, load_reviewed, reviewables
 from vmcore.evaluation import (
@@ -58,7 +59,7 @@ def _opened(review: Review, keys: list[str]) -> list[Review]:
             if review.split not in reviewed.predictions.splits():
                 raise PredictionsError(f"{reviewed.name} has no {review.split} predictions.")
         except (RunError, BundleError, PredictionsError) as error:
-            st.warning(str(error), icon=":material/warning:")
+            st.warning(plain(error), icon=":material/warning:")
             continue
         operating = reviewed.operating()
         found.append(Review(reviewed, operating, review.split))
@@ -71,12 +72,12 @@ def _tests(review: Review, others: list[Review]) -> list[Review]:
     for other in others:
         name = other.reviewed.name
         if other.reviewed.population != review.reviewed.population:
-            st.caption(f":orange[:material/warning: {name} was judged on other images.]")
+            st.caption(f":orange[:material/warning: {plain(name)} was judged on other images.]")
             continue
         try:
             comparisons[name] = _compared((review.token, other.token), review, other)
         except PredictionsError as error:
-            st.caption(f":orange[:material/warning: {name}: {error}]")
+            st.caption(f":orange[:material/warning: {plain(name)}: {plain(error)}]")
             continue
         comparable.append(other)
     if comparisons:
@@ -117,7 +118,7 @@ def _disagreements(review: Review, others: list[Review]) -> None:
         st.caption("The two decide alike everywhere.")
         return
     row = browse(apart, f"{review.token}-{other.token}")
-    case_panel(review, row, name=f"· {review.reviewed.name}")
+    case_panel(review, row, name=f"· {plain(review.reviewed.name)}")
     second = theirs.loc[row["image"]].copy()
     second["image"] = row["image"]
-    case_panel(other, second, name=f"· {other.reviewed.name}")
+    case_panel(other, second, name=f"· {plain(other.reviewed.name)}")

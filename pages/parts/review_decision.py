@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.plain import plain
 from vmcore.evaluation import (
     CalibrationMethod,
     OperatingPredictions,
@@ -42,7 +43,7 @@ def draw_decision(
             try:
                 keep_decision(reviewed.key, rule, method, why=why, who=who)
             except (RunError, BundleError, PredictionsError) as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(error), icon=":material/error:")
             else:
                 st.toast("The model has a new threshold.")
                 st.rerun(scope="app")

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.plain import plain
 from pages.parts.review_choice import Review
 from vmcore.evaluation import without_names
 from vmcore.reporting.review import (
@@ -70,7 +71,7 @@ def _plots(token: tuple[Any, ...], review: Review, prevalence: float) -> None:
         with st.spinner("Drawing …"):
             pictures = print_plots(_evaluated(token, review, prevalence).plots)
     except PrintError as error:
-        st.warning(str(error), icon=":material/print_disabled:")
+        st.warning(plain(error), icon=":material/print_disabled:")
         return
     st.download_button(
         f"{len(pictures)} pictures (ZIP)", packed(pictures), "ventriscope-plots.zip",

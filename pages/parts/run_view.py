@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.parts.jump import jump
 from pages.parts.new_run import duration
+from pages.parts.plain import plain
 from pages.parts.promotion import draw_promotion, draw_registry
 from vmcore.reporting import fold_curves, run_curves
 from vmcore.runs import (
@@ -74,13 +75,13 @@ def _one(folder: RunFolder, *, going: bool) -> None:
     if going and stands.state not in _GOING:
         st.rerun(scope="app")  # it has ended: draw what can be done with it now
     icon, colour = _MARKS[stands.state]
-    st.subheader(f":{colour}[{icon} {plan.name}]", anchor=False)
+    st.subheader(f":{colour}[{icon} {plain(plan.name)}]", anchor=False)
     st.progress(stands.progress, _progress_words(stands))
     if stands.state == "failed":
-        st.error(stands.reason, icon=":material/error:")
+        st.error(plain(stands.reason), icon=":material/error:")
         st.code(folder.tail(12), language=None)
     elif stands.reason:
-        st.warning(stands.reason, icon=":material/hourglass:")
+        st.warning(plain(stands.reason), icon=":material/hourglass:")
     _actions(folder, stands)
     histories = [folder.history(number) for number in range(1, plan.folds + 1)]
     st.plotly_chart(
@@ -142,12 +143,12 @@ def _actions(folder: RunFolder, stands: RunStatus) -> None:
                     st.query_params.pop("run", None)
                     jump("runs")
     except RunError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
 
 
 def _results(folder: RunFolder) -> None:
     for title, rows in folder.results().items():
-        st.markdown(f"**{title}**")
+        st.markdown(f"**{plain(title)}**")
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     if folder.plan().split_by == "image":
         st.caption(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.parts.plain import plain
 from vmcore.data import (
     ManifestError,
     StoredStudy,
@@ -16,6 +17,7 @@ from vmcore.data import (
     rejected,
     stored_manifest,
 )
+from vmcore.data.containment import stays_inside
 from vmcore.imaging import ScanError, clean_frame, read_sandboxed
 from vmcore.reporting import hsv_scatter
 from vmcore.runs import (
@@ -73,7 +75,7 @@ def _add(*, expanded: bool) -> None:
                     raise RunError("Say where the images are.")
                 folder = start_preparing(Path(source.strip()), name, leave_out=labels)
             except (RunError, ManifestError) as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(error), icon=":material/error:")
             else:
                 st.query_params["study"] = folder.name
                 st.rerun()
@@ -92,7 +94,7 @@ def _preparing(name: str) -> None:
     st.progress(share, f"{words[study.state]}: {study.done} of {study.total or '?'} images")
     if study.reason:
         show = st.error if study.state == "failed" else st.warning
-        show(study.reason, icon=":material/error:")
+        show(plain(study.reason), icon=":material/error:")
     if study.state == "preparing":
         button, act = st.button("Stop", icon=":material/stop:"), stop_preparing
     else:
@@ -102,7 +104,7 @@ def _preparing(name: str) -> None:
         try:
             act(study.folder)
         except RunError as error:  # somebody else was quicker
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
         else:
             st.rerun(scope="app")
 
@@ -112,7 +114,7 @@ def _ready(folder: Path) -> None:
         study = load_study(folder)
         whole = stored_manifest(folder)
     except (ManifestError, OSError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     _check(study)
     _review(study, whole)
@@ -131,7 +133,7 @@ def _check(study: StoredStudy) -> None:
         if not concerns:
             st.success("Nothing to worry about was found.", icon=":material/check_circle:")
         for sentence in concerns:
-            st.markdown(f":orange[:material/warning:] {sentence}")
+            st.markdown(f":orange[:material/warning:] {plain(sentence)}")
     if report.unreadable:
         with st.expander(f"Files that cannot be read ({len(report.unreadable)})"):
             rows = [{"file": path, "why": why} for path, why in report.unreadable.items()]
@@ -143,7 +145,7 @@ def _check(study: StoredStudy) -> None:
                 st.caption(f"{words}{', different subjects' if across else ''}")
                 pair = st.columns(2)
                 for column, path in zip(pair, (first, second), strict=True):
-                    column.image(_prepared(study.folder, path), caption=path, width=224)
+                    column.image(_prepared(study.folder, path), caption=plain(path), width=224)
 
 
 def _prepared(folder: Path, path: str) -> bytes:
@@ -171,10 +173,10 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
         )
     path = paths[number - 1]
     row = whole[whole["path"] == path].iloc[0]
-    _before_after(Path(study.report.root) / path, study.folder, path)
+    _before_after(Path(study.report.root), study.folder, path)
     first, second = st.columns([3, 1], vertical_alignment="center")
     whose = row["subject_id"] if row.get("subject_known", True) else "not known"
-    first.caption(f"{path} · {row['label']} · subject {whose}")
+    first.caption(plain(f"{path} · {row['label']} · subject {whose}"))
     taken_out = path in out
     words = "Take it back" if taken_out else "Reject"
     if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):
@@ -182,11 +184,13 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
         st.rerun(scope="app")
 
 
-def _before_after(file: Path, folder: Path, path: str) -> None:
+def _before_after(root: Path, folder: Path, path: str) -> None:
     columns = st.columns(3, gap="medium")
     columns[1].image(_prepared(folder, path), caption="what the model sees", width="stretch")
     try:
-        scan = read_sandboxed(file)
+        if not stays_inside(root / path, root):
+            raise ScanError("The original leads out of the study's folder.")
+        scan = read_sandboxed(root / path)
     except (ScanError, OSError):
         columns[0].caption("The original is not there any more.")
         return

@@ -1,10 +1,18 @@
-"""Give memory that was freed back to the system: the allocator keeps it after pictures are gone."""
+"""What an app does for itself: files are private, uploads in memory, freed memory goes back.
+
+The allocator keeps memory after pictures are gone, so it is asked for it.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import threading
 import time
+
+from starlette.formparsers import MultiPartParser
+
+from vmcore.file_modes import keep_private
+from vmcore.settings import settings
 
 _EVERY_S = 15.0
 _first = threading.Lock()  # taken once, and for good
@@ -14,11 +22,18 @@ def start_upkeep() -> None:
     """Begin, once in the app's life."""
     if not _first.acquire(blocking=False):
         return
+    keep_private()
+    keep_uploads_in_memory()
     try:
         trim = ctypes.CDLL("libc.so.6").malloc_trim  # glibc's alone
     except (OSError, AttributeError):
         return
     threading.Thread(target=_keep_up, args=(trim,), name="upkeep", daemon=True).start()
+
+
+def keep_uploads_in_memory() -> None:
+    """Keep uploads of any size off the disk: the server's parser spools them from 1 MiB on."""
+    MultiPartParser.spool_max_size = (settings().largest_file_mb + 1) * 2**20
 
 
 def _keep_up(trim: ctypes._NamedFuncPointer) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 import streamlit as st
 
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import Analysis, Classifier, analyse
 
+_MB = 1_000_000
+_FULL = (
+    "It does not fit in the memory that is left for {whose} scans ({megabytes:,} MB); remove others "
+    "first, or export a shorter loop."
+)
 _KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
 
 
@@ -28,24 +34,43 @@ class UploadedScan:
         return len(self.scan.frames) // 2
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class UploadBudget:
+    """What a session may hold: scans at a time, and MB of pixels, its own and of all sessions."""
+
+    scans: int
+    session_mb: int
+    all_sessions_mb: int
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Uploads:
     """Scans in the order in which they came, and why other files were refused."""
 
     limits: ReadLimits
-    most: int
+    budget: UploadBudget
     scans: list[UploadedScan] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     overflow: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_session(cls, limits: ReadLimits, most: int) -> Uploads:
+    def of_session(cls, limits: ReadLimits, budget: UploadBudget) -> Uploads:
         """The session's own, none at first."""
         if "uploaded" not in st.session_state:
-            st.session_state.uploaded = cls(limits, most)
+            st.session_state.uploaded = cls(limits, budget)
+            st.session_state.uploaded.join()
         uploads: Uploads = st.session_state.uploaded
         return uploads
+
+    def join(self) -> None:
+        """Count among the sessions that share the memory, until this one is gone."""
+        _all.add(self)
+
+    @property
+    def held(self) -> int:
+        """Bytes of decoded pixels."""
+        return sum(uploaded.scan.frames.nbytes for uploaded in self.scans)
 
     @property
     def refusals(self) -> list[str]:
@@ -53,7 +78,7 @@ class Uploads:
         said = [f"File {self.numbers[key]}: {why}" for key, why in self.refused.items()]
         if self.overflow:
             said.append(
-                f"Only {self.most} scans are held at a time; {self.overflow} were left out."
+                f"Only {self.budget.scans} scans are held at a time; {self.overflow} were left out."
             )
         return said
 
@@ -72,16 +97,27 @@ class Uploads:
         for key, content in wanted.items():
             if key in known:
                 continue
-            if len(self.scans) >= self.most:
+            if len(self.scans) >= self.budget.scans:
                 self.overflow += 1
                 continue
             self.numbers[key] = max(self.numbers.values(), default=0) + 1
             try:
                 scan = read_sandboxed(content(), limits=self.limits)
+                self._refuse_beyond_budget(scan)
             except ScanError as error:
                 self.refused[key] = str(error)
             else:
                 self.scans.append(UploadedScan(self.numbers[key], key, scan))
+
+    def _refuse_beyond_budget(self, scan: Scan) -> None:
+        size = scan.frames.nbytes
+        everybody = sum(uploads.held for uploads in _all | {self})
+        for whose, held, megabytes in (
+            ("this session's", self.held, self.budget.session_mb),
+            ("all sessions'", everybody, self.budget.all_sessions_mb),
+        ):
+            if held + size > megabytes * _MB:
+                raise ScanError(_FULL.format(whose=whose, megabytes=megabytes))
 
     def analysis(
         self, uploaded: UploadedScan, classifier: Classifier, frame: int, method: str
@@ -104,3 +140,6 @@ class Uploads:
                 if digest == classifier.digest:
                     found[uploaded.number, frame] = (uploaded.number, analysis)
         return [found[key] for key in sorted(found)]
+
+
+_all: WeakSet[Uploads] = WeakSet()  # of every session that is there

@@ -117,6 +117,8 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
         tab.get_by_role("button", name="Roll back").click()
         expect(tab.get_by_text("VentriScope bundled model (USF-MAE tiny)").first).to_be_visible()
     assert "Traceback" not in log.read_text()
+    kept = [path for path in [store, *store.rglob("*")] if not path.is_symlink()]
+    assert not [path for path in kept if path.stat().st_mode & 0o077]  # its owner's alone
 
 
 def test_what_is_wrong_with_data_is_said_on_the_page(tab: Page, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.conftest import Configure
 from vmcore.data import (
     ManifestError,
     find_manifest,
     fingerprint,
     load_study,
     manifest_from_folders,
+    prepare_images,
     prepare_study,
     read_manifest,
     series_names,
@@ -25,6 +28,8 @@ from vmcore.data import (
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import ScanError, read_scan
 from vmcore.imaging.kinds import HEAD_BYTES, looks_like_scan
+from vmcore.runs.errors import RunError
+from vmcore.runs.named_files import weights_file
 
 
 def picture(kind: str) -> bytes:
@@ -95,7 +100,10 @@ def test_uid_names_are_found_and_what_is_no_scan_is_counted(tmp_path: Path) -> N
     assert found.no_scans == 2
 
 
-def test_links_are_followed_and_what_cannot_be_opened_is_not_dropped(tmp_path: Path) -> None:
+def test_links_are_followed_and_what_cannot_be_opened_is_not_dropped(
+    tmp_path: Path, configured: Configure
+) -> None:
+    configured(readable_roots=json.dumps([str(tmp_path)]))
     place(tmp_path / "archive", {"p9/a.png": picture("PNG")})
     root = place(tmp_path / "scans", {"normal/p1/a.png": picture("PNG")})
     (root / "vm").mkdir()
@@ -106,6 +114,57 @@ def test_links_are_followed_and_what_cannot_be_opened_is_not_dropped(tmp_path: P
     found = find_manifest(root)
     assert found.table["path"].tolist() == ["normal/p1/a.png", "vm/gone.png", "vm/p9/a.png"]
     assert found.no_scans == 1
+
+
+def test_a_link_out_of_the_folder_is_refused_and_never_read(
+    tmp_path: Path, configured: Configure
+) -> None:
+    secret = place(tmp_path / "elsewhere", {"p9/a.png": picture("PNG")})
+    root = place(
+        tmp_path / "scans", {"normal/p1/a.png": picture("PNG"), "vm/p2/a.png": picture("PNG")}
+    )
+    study = prepare_study(root, tmp_path / "study", workers=1)
+    assert study.report.unreadable == {}
+    (root / "vm/p2/a.png").unlink()
+    (root / "vm/p2/a.png").symlink_to(secret / "p9/a.png")
+    for source in (root, listed_in(root, ["normal/p1/a.png", "vm/p2/a.png"])):
+        with pytest.raises(ManifestError, match="1 of 2 images are links that lead out") as error:
+            find_manifest(source)
+        assert "elsewhere" not in str(error.value)
+    table = pd.DataFrame({"path": ["vm/p2/a.png"]})
+    unreadable = prepare_images(table, root, tmp_path / "again", workers=1).unreadable
+    assert "leads out" in unreadable["vm/p2/a.png"]
+    configured(readable_roots=json.dumps([str(tmp_path)]))
+    assert len(find_manifest(root).table) == 2
+
+
+def test_a_folder_outside_of_the_readable_ones_says_nothing_of_what_is_there(
+    tmp_path: Path, configured: Configure
+) -> None:
+    there = place(tmp_path / "elsewhere", {"normal/p1/a.png": picture("PNG")})
+    configured(readable_roots=json.dumps([str(tmp_path / "scans")]))
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans/out").symlink_to(there)
+    said = set()
+    for source in (
+        there,
+        tmp_path / "nothing",
+        tmp_path / "scans/out",
+        tmp_path / "scans/../elsewhere",
+    ):
+        with pytest.raises(ManifestError) as error:
+            find_manifest(source)
+        said.add(str(error.value))
+    assert len(said) == 1
+    with pytest.raises(RunError, match="VMCORE_READABLE_ROOTS"):
+        weights_file(str(there / "weights.safetensors"))
+
+
+def listed_in(root: Path, paths: list[str]) -> Path:
+    labels = ["normal" if path.startswith("normal") else "vm" for path in paths]
+    table = pd.DataFrame({"path": paths, "label": labels, "subject_id": ["s1", "s2"]})
+    table.to_csv(root / "manifest.csv", index=False)
+    return root / "manifest.csv"
 
 
 def test_one_subject_in_both_classes_is_one_and_noticed(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from vmcore.imaging import clean_frame, read_scan, to_model_pixels
     [
         (lambda t: t.drop(columns="label"), "lacks the column label"),
         (lambda t: t.iloc[:0], "lists no image"),
-        (lambda t: t.assign(label="maybe"), "'maybe' is neither"),
+        (lambda t: t.assign(label="maybe"), "line 2 has a label that is neither"),
         (lambda t: t.assign(subject_id=None), "line 2 has no subject_id"),
         (lambda t: t.assign(path="a.png"), "lists an image twice, again on line 3"),
         (lambda t: t.assign(path=["./a//x.png", "a/x.png"]), "lists an image twice"),

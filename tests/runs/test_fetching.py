@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pages.parts.model import load_classifier
-from pages.parts.uploads import Uploads
+from pages.parts.uploads import UploadBudget, Uploads
 from tests.runs.support import finished_run, small_plan
 from tests.runs.tracking_server import NEEDS, TrackingServer, has_server, tracking_server
 from vmcore.data import StoredStudy
@@ -150,7 +150,7 @@ def test_an_analysis_belongs_to_the_version_of_the_model_that_made_it(
     small_bundle: Path, tmp_path: Path
 ) -> None:
     bundle = copied(small_bundle, tmp_path / "bundle")
-    uploads = Uploads(ReadLimits(), 4)
+    uploads = Uploads(ReadLimits(), UploadBudget(4, 1200, 4000))
     write_png(tmp_path / "scan.png", make_phantom(12.0, 1, shape=(200, 260)))
     uploads.sync({"scan": (tmp_path / "scan.png").read_bytes}, {})
     (uploaded,) = uploads.scans

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vmcore.data.containment import NOT_ALLOWED, is_allowed, refuse_what_leads_out
 from vmcore.data.manifest import (
     LABELS,
     REQUIRED,
@@ -51,6 +52,8 @@ def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> FoundManife
 
 
 def _found(source: Path, leave_out: Sequence[str]) -> FoundManifest:
+    if not is_allowed(source):  # before anything is said of what is there
+        raise ManifestError(NOT_ALLOWED)
     root = study_root(source)
     file = source if source.is_file() else source / "manifest.csv"
     if not file.is_file():
@@ -59,6 +62,7 @@ def _found(source: Path, leave_out: Sequence[str]) -> FoundManifest:
     paths = table["path"].map(Path)
     if paths.map(lambda path: ".." in path.parts or path.is_absolute()).any():
         raise ManifestError("Paths in a manifest must be relative to it and stay below it.")
+    refuse_what_leads_out(table["path"].tolist(), root)
     gone = ~paths.map(lambda path: (root / path).is_file())
     if gone.any():
         raise ManifestError(
@@ -107,13 +111,14 @@ def _class_folders(root: Path) -> FoundManifest:
         raise ManifestError(
             f"{root.name} holds no scans in folders called normal and ventriculomegaly (or VM)."
         )
+    refuse_what_leads_out([row[0] for row in rows], root)
     table = pd.DataFrame(rows, columns=[*REQUIRED, "subject_known"])
     check_manifest(table)
     return FoundManifest(table, root, no_scans, beside)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Files below a folder in order, through linked folders too; hidden ones are left out."""
+    """Files below a folder in order, through linked folders too (where they lead is checked then); hidden ones are left out."""
 
     def refuse(error: OSError) -> None:
         raise ManifestError(

@@ -158,6 +158,9 @@ def label_numbers(table: pd.DataFrame) -> npt.NDArray[np.int64]:
     words = table["label"].astype(str).str.strip().str.lower()
     numbers = words.map(LABELS)
     if numbers.isna().any():
-        unknown = words[numbers.isna()].iloc[0]
-        raise ManifestError(f"The label {unknown!r} is neither normal nor ventriculomegaly.")
+        # what stands there may be a name, where columns were swapped
+        raise ManifestError(
+            f"The manifest's line {line_of(numbers.isna())} has a label that is neither normal nor "
+            "ventriculomegaly."
+        )
     return np.asarray(numbers, np.int64)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vmcore.data.containment import stays_inside
 from vmcore.data.manifest import BESIDE_IMAGE, check_paths
 from vmcore.files import write_atomically
 from vmcore.imaging import (
@@ -181,7 +182,7 @@ def _prepare(
     record, prepared = record_path(folder, path), prepared_path(folder, path)
     record.unlink(missing_ok=True)
     try:
-        data = _content(root / path)
+        data = _content(root / path, root)
         scan = _reader().read(data, ReadLimits())
     except ScanError as error:
         prepared.unlink(missing_ok=True)
@@ -209,8 +210,10 @@ def _reader() -> SandboxedReader:
     return SandboxedReader(workers=1, patience_s=_PATIENCE_S)
 
 
-def _content(file: Path) -> bytes:
+def _content(file: Path, root: Path) -> bytes:
     """The file's bytes, read once, so that the digest is that of what was decoded."""
+    if not stays_inside(file, root):  # it may have become a link since it was listed
+        raise ScanError("The file is a link that leads out of the study's folder.")
     limit = ReadLimits().file_bytes
     try:
         with file.open("rb") as stream:

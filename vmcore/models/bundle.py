@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -63,7 +64,8 @@ def save_bundle(
     except ValidationError as error:
         raise BundleError(f"The bundle's card is not valid: {first_problem(error)}.") from error
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    staged = folder.with_name(f".{folder.name}-{secrets.token_hex(6)}")
+    staged.mkdir()
     try:
         for index, model in enumerate(models):
             save_file(_stored(model.state_dict(), half), staged / fold_file(index))
@@ -74,9 +76,6 @@ def save_bundle(
         if learnt is not None:
             write_learnt(staged, learnt)
         (staged / CARD_FILE).write_text(written.model_dump_json(indent=2) + "\n")
-        staged.chmod(0o755)
-        for path in staged.iterdir():
-            path.chmod(0o644)
         _replace(staged, folder)
     finally:
         shutil.rmtree(staged, ignore_errors=True)

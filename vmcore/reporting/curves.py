@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -96,7 +97,7 @@ def _line(
     row, column = divmod(place, 2)
     figure.add_trace(
         go.Scatter(
-            x=epochs, y=values, name=name, legendgroup=name, showlegend=legend,
+            x=epochs, y=values, name=escape(name), legendgroup=name, showlegend=legend,
             mode="lines+markers" if len(epochs) < 2 else "lines",
             line={"color": colour, "width": 2 if dash == "solid" else 1.3, "dash": dash},
             hovertemplate="%{y:.4g}",

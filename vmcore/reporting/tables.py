@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pandas as pd
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
+from vmcore.reporting.spreadsheet import as_csv
 from vmcore.reporting.words import verdict
 
 
@@ -50,6 +50,4 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
             "notice": RESEARCH_USE_ONLY,
         }
         rows.append(row)
-    text = io.StringIO()
-    pd.DataFrame(rows).to_csv(text, index=False)
-    return text.getvalue()
+    return as_csv(pd.DataFrame(rows))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from vmcore.data import ManifestError, load_study, prepared_path
+from vmcore.data.containment import stays_inside
 from vmcore.data.phantom import series_phantom
 from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_sandboxed
 from vmcore.runs.folder import RunFolder
@@ -44,7 +45,7 @@ def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
             stored = load_study(study)
         except ManifestError:  # gone, or just being prepared anew
             return None
-        image = _cleaned(Path(stored.report.root) / path, stored.report.cleaning)
+        image = _cleaned(Path(stored.report.root), Path(path), stored.report.cleaning)
         if image is None:
             image = cv2.imread(str(prepared_path(study / "prepared", path)))
             image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -75,14 +76,16 @@ def images_of_bundle(root: Path | None, phantom_series: int | None) -> FindImage
                 return None
         if root is None or path.is_absolute() or ".." in path.parts:
             return None
-        return _cleaned(root / path, CleaningSettings())
+        return _cleaned(root, path, CleaningSettings())
 
     return find
 
 
-def _cleaned(file: Path, settings: CleaningSettings) -> CaseImage | None:
+def _cleaned(root: Path, path: Path, settings: CleaningSettings) -> CaseImage | None:
+    if not stays_inside(root / path, root):
+        return None
     try:
-        scan = read_sandboxed(file)
+        scan = read_sandboxed(root / path)
     except (ScanError, OSError):
         return None
     frame = scan.frames[len(scan.frames) // 2]

@@ -18,10 +18,10 @@ import pandas as pd
 
 from vmcore.data import ManifestError, Splits, StoredStudy, fingerprint, load_study
 from vmcore.data.preparing import prepared_path
-from vmcore.files import expanded
 from vmcore.models import PUBLIC_CHECKPOINTS, UNKNOWN, Learnt, WeightsError, read_learnt
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
+from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
 from vmcore.settings import settings
 
@@ -185,7 +185,7 @@ def _of_other_weights(weights: str) -> Learnt:
         return Learnt()  # nothing, or photographs
     if weights in PUBLIC_CHECKPOINTS:
         return UNKNOWN
-    folder = settings().bundle if weights == "bundled" else expanded(Path(weights)).parent
+    folder = settings().bundle if weights == "bundled" else weights_file(weights).parent
     return _read(folder) or UNKNOWN
 
 

@@ -26,7 +26,7 @@ def hold(file: Path) -> int | None:
 
     A child process that is given the descriptor holds the lock too, without a moment between.
     """
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     ends = time.monotonic() + _GLANCE_S
     while True:
         try:

@@ -25,6 +25,7 @@ from vmcore.data import (
     prepare_study,
     refuse_other_root,
 )
+from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
 from vmcore.runs.errors import RunError
 from vmcore.runs.locks import alone
@@ -192,4 +193,5 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
 
 
 if __name__ == "__main__":
+    keep_private()
     tyro.cli(main)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from vmcore.files import expanded
 from vmcore.models import (
     ARCHITECTURES,
     PUBLIC_CHECKPOINTS,
@@ -26,6 +25,7 @@ from vmcore.models.architectures import OURS
 from vmcore.models.bundle_weights import fold_file
 from vmcore.runs.errors import RunError
 from vmcore.runs.lineage import Start, former_run
+from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
 from vmcore.settings import settings
 
@@ -67,7 +67,7 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
     if plan.weights == "imagenet" and published is not None:
         name, trained = published.tag, published.normalisation
     elif _is_file(plan.weights):
-        trained = input_of(plan.architecture, read_weights(expanded(Path(plan.weights))))
+        trained = input_of(plan.architecture, read_weights(weights_file(plan.weights)))
     described: dict[str, Any] = {"weights": name, "trained_with": asdict(trained)}
     if plan.weights.startswith("run:"):
         described["former_folds"] = [start.former_fold for start in starts]
@@ -97,7 +97,7 @@ def _weights(
         return _of_bundle(settings().bundle, plan)
     if choice.startswith("run:"):
         return read_weights(former_run(choice).fold(start.former_fold) / "best.safetensors")
-    return expanded(Path(choice))
+    return weights_file(choice)
 
 
 def _of_bundle(bundle: Path, plan: Plan) -> Mapping[str, Tensor]:

@@ -26,6 +26,7 @@ from vmcore.data import (
     label_numbers,
     load_study,
 )
+from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
 from vmcore.processor import allowed_threads
@@ -211,4 +212,5 @@ def _launch(folder: RunFolder, plan: Plan, device: str | None, fold: int | None)
 
 
 if __name__ == "__main__":
+    keep_private()
     tyro.cli(main)

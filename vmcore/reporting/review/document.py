@@ -35,6 +35,7 @@ from vmcore.reporting.review.checklist import YOURS, checklist
 from vmcore.reporting.review.plots import all_plots
 from vmcore.reporting.review.style import on_paper
 from vmcore.reporting.review.tables import latex, model_table, predictive_table, published_table
+from vmcore.reporting.spreadsheet import as_csv
 
 _CASES = 50  # wrong cases listed
 _STYLE = """
@@ -238,7 +239,7 @@ def files(evaluated: Evaluated) -> dict[str, bytes]:
         key, _, split = name.rpartition("-")
         title = _TITLES.get(key or name, name) + (f" ({split})" if key else "")
         noted = table.assign(notice=RESEARCH_USE_ONLY)
-        made[f"tables/{name}.csv"] = noted.to_csv(index=False).encode()
+        made[f"tables/{name}.csv"] = as_csv(noted).encode()
         made[f"tables/{name}.tex"] = latex(table, f"{title}. {RESEARCH_USE_ONLY}").encode()
     return made
 

@@ -1,0 +1,49 @@
+"""Which files may be read: those of the folder that was named, and where the installation allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vmcore.data.manifest import ManifestError
+from vmcore.settings import settings
+
+NOT_ALLOWED = (
+    "This installation reads only below the folders that VMCORE_READABLE_ROOTS names, and this is "
+    "not in one of them."
+)
+
+
+def is_allowed(path: Path) -> bool:
+    """Whether the installation lets a path be read that somebody has typed in, links followed.
+
+    Nothing is said of whether there is such a file: that would tell what lies elsewhere.
+    """
+    roots = settings().readable_roots
+    return not roots or _below(path, roots)
+
+
+def stays_inside(path: Path, root: Path) -> bool:
+    """Whether a file of a folder is really in it, or in a folder that the installation names."""
+    return _below(path, (root, *settings().readable_roots))
+
+
+def refuse_what_leads_out(paths: list[str], root: Path) -> None:
+    """Refuse a list of images where a link among them leads somewhere else.
+
+    Raises:
+        ManifestError: with their number; where they lead is not said.
+    """
+    out = sum(not stays_inside(root / path, root) for path in paths)
+    if out:
+        raise ManifestError(
+            f"{out} of {len(paths)} images are links that lead out of the study's folder. Name the "
+            "folder that they lead to in VMCORE_READABLE_ROOTS, or copy them."
+        )
+
+
+def _below(path: Path, roots: tuple[Path, ...]) -> bool:
+    try:
+        real = path.resolve()
+        return any(real.is_relative_to(root.resolve()) for root in roots)
+    except (OSError, RuntimeError):  # a circle of links
+        return False
