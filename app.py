@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.identity import admitted, draw_entrance, draw_who
 from pages.parts.upkeep import start_upkeep
 from pages.parts.warm_up import start_warming_up
 from vmcore import RESEARCH_USE_ONLY
@@ -18,19 +19,22 @@ st.set_page_config(
 # Streamlit leaves a hand's breadth around the page; a scan needs that room more
 st.html("<style>.stMainBlockContainer {padding: 3.2rem 2.5rem 2rem}</style>")
 
-page = st.navigation(
-    [
-        st.Page(
-            "pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True
-        ),
-        st.Page("pages/results.py", title="Results", icon=":material/query_stats:"),
-        st.Page("pages/training.py", title="Training", icon=":material/model_training:"),
-        st.Page("pages/about.py", title="About", icon=":material/info:"),
-    ]
+classify = st.Page(
+    "pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True
 )
+results = st.Page("pages/results.py", title="Results", icon=":material/query_stats:")
+training = st.Page("pages/training.py", title="Training", icon=":material/model_training:")
+about = st.Page("pages/about.py", title="About", icon=":material/info:")
+
+roles = admitted().roles
+shown = [page for page, needed in (
+    (classify, {"classify"}), (results, {"review"}), (training, {"train", "release"}), (about, roles),
+) if roles & needed]  # fmt: skip
+page = st.navigation(shown or [st.Page(draw_entrance, title="Sign in", icon=":material/login:")])
 st.logo("assets/logo.svg", size="large")
 with st.sidebar:
     st.caption(f":material/science: {RESEARCH_USE_ONLY}")
+    draw_who()
 
 start_warming_up()
 start_upkeep()

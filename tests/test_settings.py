@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from tests.conftest import ROOT
 from vmcore.settings import Settings
 
 
@@ -28,3 +32,16 @@ def test_a_limit_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("VMCORE_LARGEST_FILE_MB", "0")
     with pytest.raises(ValidationError, match="largest_file_mb"):
         Settings()
+
+
+def test_no_library_tells_its_maker_of_its_use() -> None:
+    code = (
+        "import vmcore.runs.record, mlflow.telemetry.utils as t, streamlit.config as c;"
+        "import openvino.tools.ovc.telemetry_utils as o;"
+        "assert o.tm.__name__.endswith('telemetry_stub');"
+        "t._IS_IN_CI_ENV_OR_TESTING = t._IS_MLFLOW_DEV_VERSION = False;"
+        "assert t.is_telemetry_disabled();"
+        "assert not c.get_option('browser.gatherUsageStats')"
+    )
+    outside = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=outside)

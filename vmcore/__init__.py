@@ -4,6 +4,15 @@ The library under the VentriScope app. It never imports streamlit and works from
 Research use only; not a medical device.
 """
 
+import os
+import sys
+
 __version__ = "0.1.0"
+
+# libraries that tell their makers how they are used unless they are told not to
+for _switch in ("MLFLOW_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    os.environ.setdefault(_switch, "true")
+# OpenVINO's converter has no such switch: without the package that would tell, it does not
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 RESEARCH_USE_ONLY = "Research use only. Not a medical device; not for diagnosis or treatment."

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vmcore.imaging import ReadLimits
@@ -43,6 +43,18 @@ class Settings(BaseSettings):
     """Memory that one session's scans may take, in MB of decoded pixels."""
     all_sessions_mb: int = Field(4000, ge=16)
     """Memory that the scans of all sessions together may take, in MB."""
+
+    login: Literal["none", "oidc", "proxy"] = "none"
+    """How people are known: as this machine's user, by OpenID Connect (.streamlit/secrets.toml), or by
+    the header that a trusted proxy sends."""
+    proxy_header: str = "X-Forwarded-User"
+    """The header that names the person, where ``login`` is "proxy"."""
+    proxy_secret: SecretStr | None = None
+    """What the proxy sends as X-VentriScope-Proxy-Secret to prove that it is the proxy."""
+    roles: Path | None = None
+    """A TOML file of names and their roles; without it, who signs in may classify."""
+    token: SecretStr | None = None
+    """What must be known to come in, for a machine that several people share."""
 
     store: Path = _ROOT / "store"
     """Studies, runs, the run store's database and fetched weights."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.parts.identity import ask_for_name
 from pages.parts.plain import plain
 from vmcore.models import BundleError
 from vmcore.runs import (
@@ -22,7 +23,7 @@ def draw_promotion(folder: RunFolder) -> None:
     """Draw the form that promotes a finished run."""
     with st.form(f"promote-{folder.run_id}", border=True):
         st.markdown("**Use this model on the classify page**")
-        who = st.text_input("Your name", placeholder="kept with the change")
+        who = ask_for_name("promote-who")
         why = st.text_input("Why", placeholder="better recall on our own scans")
         if st.form_submit_button("Promote", icon=":material/publish:", type="primary"):
             try:

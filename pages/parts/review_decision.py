@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.identity import ask_for_name
 from pages.parts.plain import plain
 from vmcore.evaluation import (
     CalibrationMethod,
@@ -37,7 +38,7 @@ def draw_decision(
             "Keep this threshold and calibration in the model. Where the model answers on the classify "
             "page, it does so at once."
         )
-        who = st.text_input("Your name", key="decision-who")
+        who = ask_for_name("decision-who")
         why = st.text_input("Why", key="decision-why")
         if st.button("Keep in the model", type="primary", icon=":material/save:"):
             try:

@@ -13,7 +13,6 @@ from vmcore.data import (
     StoredStudy,
     load_study,
     prepared_path,
-    reject,
     rejected,
     stored_manifest,
 )
@@ -25,6 +24,7 @@ from vmcore.runs import (
     StudyStatus,
     all_studies,
     continue_preparing,
+    reject_images,
     start_preparing,
     stop_preparing,
 )
@@ -180,7 +180,7 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     taken_out = path in out
     words = "Take it back" if taken_out else "Reject"
     if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):
-        reject(study.folder, out - {path} if taken_out else out | {path})
+        reject_images(study.folder, out - {path} if taken_out else out | {path})
         st.rerun(scope="app")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,17 +50,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @contextmanager
-def running_app(home: Path, log: Path, store: Path) -> Iterator[Server]:
-    """Start the app on a free port; it is ended with the block."""
+def running_app(
+    home: Path,
+    log: Path,
+    store: Path,
+    named: Mapping[str, str] | None = None,
+    more: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Start the app on a free port, with variables and options; it is ended with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--server.port", str(port), "--server.maxUploadSize", str(UPLOAD_LIMIT_MB)]
+    options = ["--server.port", str(port), "--server.maxUploadSize", str(UPLOAD_LIMIT_MB), *more]
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", *options],
             cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT,
-            env=os.environ | {"HOME": str(home), "TMPDIR": str(home), "VMCORE_STORE": str(store)},
+            env=os.environ | {"HOME": str(home), "TMPDIR": str(home), "VMCORE_STORE": str(store)} | dict(named or {}),
         )  # fmt: skip
         try:
             wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process, log)

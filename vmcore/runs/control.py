@@ -16,6 +16,7 @@ import torch
 from vmcore import __version__
 from vmcore.data import load_study
 from vmcore.models import FetchProgress
+from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
@@ -60,6 +61,7 @@ def start_run(plan: Plan, *, on_fetch: FetchProgress | None = None) -> RunFolder
     Raises:
         RunError, ManifestError: what is wrong, before anything was written or started.
     """
+    require("train")
     study = load_study(plan.study)
     splits = plan.splits(study)
     starts = find_starts(plan, study, splits)
@@ -81,6 +83,7 @@ def resume_run(run_id: str) -> RunFolder:
     Raises:
         RunError: it is finished, still going, or nobody knows whether it is.
     """
+    require("train")
     with _deciding(run_id) as folder:
         state, reason = state_of(folder, deciding=True)
         if state == "unknown":
@@ -131,6 +134,7 @@ def cancel_run(run_id: str) -> None:
     Raises:
         RunError: Slurm does not answer, so that jobs which wait stay in its queue.
     """
+    require("train")
     with _deciding(run_id) as folder:
         if state_of(folder, deciding=True)[0] not in {"pending", "running", "unknown"}:
             return
@@ -152,6 +156,7 @@ def delete_run(run_id: str) -> None:
     Raises:
         RunError: it is still going, or nobody knows whether it is.
     """
+    require("train")
     with _deciding(run_id) as folder:
         state, reason = state_of(folder, deciding=True)
         if state == "unknown":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from vmcore.evaluation import (
     with_rule,
 )
 from vmcore.models.bundle_card import CARD_FILE
+from vmcore.runs.access import named, require
 from vmcore.runs.answers import understood
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
@@ -55,6 +55,7 @@ def keep_decision(
         RunError: no reason is given, or the model is not a run's.
         PredictionsError: there are no validation predictions of both classes.
     """
+    person = require("release")
     if not why.strip():
         raise RunError("Say why; the reason is kept with the change.")
     if run_id in {BUNDLED, IMPORTED}:
@@ -92,7 +93,7 @@ def keep_decision(
         now = {"metrics": tables, "threshold": operating.threshold}
         text = json.dumps(folder.read_json("finished.json") | now)
         folder.mark("finished.json", text)
-    note = {"who": (who or "").strip() or getpass.getuser(), "why": why.strip()}
+    note = {"who": named(person, who), "why": why.strip()}
     when = datetime.now(UTC)
     note |= {"when": when.isoformat(timespec="seconds")}
     note |= {"threshold": repr(operating.threshold), "calibration": method}

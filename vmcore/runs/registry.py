@@ -6,7 +6,6 @@ version in use. Every change is kept as a tag of the registered model, under a n
 
 from __future__ import annotations
 
-import getpass
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from mlflow.exceptions import MlflowException
 
 from vmcore.models import BundleError, load_card
+from vmcore.runs.access import named, require
 from vmcore.runs.answers import is_missing, understood
 from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.in_use import LastKnown, remember
@@ -43,12 +43,13 @@ def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
     Args:
         run_id: the run, or "bundled" for the bundled model.
         why: the reason, kept with the change.
-        who: the person; the machine's user without.
+        who: the person, where nobody had to sign in; the machine's user without.
 
     Raises:
         RunError: the run has no bundle, no reason is given, or the registry does not answer.
         BundleError: the bundle is damaged.
     """
+    person = require("release")
     if not why.strip():
         raise RunError("Say why this model is promoted; the reason is kept with the change.")
     place = settings().store
@@ -58,7 +59,7 @@ def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
     with alone(place / "registry.lock", "Somebody else is just promoting a model; look again."):
         when = datetime.now(UTC)
         made = Promotion(
-            run_id, name, (who or "").strip() or getpass.getuser(),
+            run_id, name, named(person, who),
             when.isoformat(timespec="seconds"), why.strip(),
         )  # fmt: skip
         with understood():
@@ -121,6 +122,7 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     Raises:
         RunError: nothing was promoted yet, or the registry does not answer.
     """
+    require("release")
     changes = promotions()
     if not changes and bundle_in_use().run_id == BUNDLED:
         raise RunError("Nothing was promoted yet: the bundled model is in use.")

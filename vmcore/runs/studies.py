@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,9 +24,11 @@ from vmcore.data import (
     outdated,
     prepare_study,
     refuse_other_root,
+    reject,
 )
 from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
+from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
 from vmcore.runs.locks import alone
 from vmcore.runs.machine import is_here
@@ -69,6 +71,7 @@ def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ())
     Raises:
         RunError, ManifestError: a name that is taken or odd, or data that is not a study.
     """
+    require("train")
     if not _NAME.fullmatch(name.strip()):
         raise RunError("A study's name is up to 60 letters, digits, spaces, dots and dashes.")
     folder = studies_folder() / name.strip()
@@ -97,6 +100,7 @@ def continue_preparing(folder: Path) -> Path:
     Raises:
         RunError: it is being prepared, or is ready.
     """
+    require("train")
     with alone(folder / "control.lock", _BUSY):
         state = study_status(folder).state
         if state in {"ready", "preparing"}:
@@ -117,10 +121,21 @@ def stop_preparing(folder: Path) -> None:
 
     A process of another host sees the mark that is left for it after its next image.
     """
+    require("train")
     with alone(folder / "control.lock", _BUSY):
         if study_status(folder).state == "preparing":
             write_atomically(folder / _STOP, "")
             end_process(_read(folder / "job.json"))
+
+
+def reject_images(folder: Path, paths: Iterable[str]) -> None:
+    """Take exactly these images out of a study; see :func:`vmcore.data.reject`.
+
+    Raises:
+        NotAllowedError: it is not this person's to do.
+    """
+    require("train")
+    reject(folder, paths)
 
 
 def all_studies() -> list[StudyStatus]:
