@@ -27,8 +27,9 @@ def main() -> None:
         "**For** transventricular views at 18 to 24 weeks, looked at by someone who can measure "
         "an atrium.  \n**Not for** diagnosis, screening, other planes, other organs, or measuring.  \n"
         "**Your scans** are read on this machine, kept in memory for the session, and never "
-        "written to disk; names are not read, and text burned into the picture is removed before "
-        "anything is exported."
+        "written to disk; names are not read. Text burned into the picture is searched for and "
+        "removed, upright, turned or slanted; what is very faint or very small can stay, so look at "
+        "a picture before you share it."
     )
     try:
         in_use = bundle_in_use()
@@ -57,14 +58,14 @@ def _card(card: BundleCard) -> None:
         if isinstance(figures, list):
             st.dataframe(pd.DataFrame(figures), hide_index=True, width="stretch")
         else:
-            st.write(plain(figures))
+            st.write(plain(figures) if isinstance(figures, str) else figures)
     st.subheader("Training data", anchor=False)
     for title, rows in card.training_data.items():
         st.markdown(f"**{plain(title)}**")
         if isinstance(rows, list):
             st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         else:
-            st.write(plain(rows))
+            st.write(plain(rows) if isinstance(rows, str) else rows)
     st.caption(f"Licence: {plain(card.licence)}")
 
 

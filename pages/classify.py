@@ -9,6 +9,7 @@ import streamlit as st
 from pages.parts.frame import enter_frame
 from pages.parts.model import load_classifier
 from pages.parts.plain import plain
+from pages.parts.sharing import looked_at
 from pages.parts.uploads import UploadBudget, UploadedScan, Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
@@ -206,12 +207,14 @@ def _take_away(
 ) -> None:
     st.markdown("**Take away** (cleaned pixels only)")
     name = f"ventriscope-scan-{uploaded.number}-frame-{analysis.frame + 1}"
+    looked = looked_at(name)
     first, second = st.columns(2)
     first.download_button(
         "Heatmap PNG",
         lambda: heatmap_png(analysis, classifier.card.name),
         f"{name}.png",
         "image/png",
+        disabled=not looked,
         icon=":material/image:",
         on_click="ignore",
         width="stretch",

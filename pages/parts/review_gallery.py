@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import streamlit as st
 
 from pages.parts.case_picture import case_tile, worded
 from pages.parts.review_choice import Review
+from pages.parts.sharing import looked_at
 from vmcore.evaluation import case_table
 from vmcore.reporting import decimal
 from vmcore.reporting.review import Tile, gallery_png
@@ -39,9 +42,10 @@ def draw(review: Review) -> None:
         return
     picture = gallery_png([(title, tiles) for title, tiles in rows if tiles])
     st.image(picture, width="content")
+    shown = hashlib.sha256(picture).hexdigest()
     st.download_button(
         "Gallery PNG", picture, "ventriscope-gallery.png", "image/png", icon=":material/image:",
-        on_click="ignore",
+        on_click="ignore", disabled=not looked_at(shown),
     )  # fmt: skip
 
 

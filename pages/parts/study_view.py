@@ -24,6 +24,7 @@ from vmcore.runs import (
     StudyStatus,
     all_studies,
     continue_preparing,
+    delete_study,
     reject_images,
     start_preparing,
     stop_preparing,
@@ -47,6 +48,7 @@ def draw() -> None:
     )  # fmt: skip
     st.query_params["study"] = name
     study = studies[name]
+    _delete(study)
     if study.state == "ready":
         _ready(study.folder)
     else:
@@ -78,6 +80,21 @@ def _add(*, expanded: bool) -> None:
                 st.error(plain(error), icon=":material/error:")
             else:
                 st.query_params["study"] = folder.name
+                st.rerun()
+
+
+def _delete(study: StudyStatus) -> None:
+    if study.state == "preparing":
+        return
+    with st.popover("Delete", icon=":material/delete:"):
+        st.write("The prepared images and the check go for good; the original files stay.")
+        if st.button("Delete this study", type="primary"):
+            try:
+                delete_study(study.folder)
+            except RunError as error:
+                st.error(plain(error), icon=":material/error:")
+            else:
+                st.query_params.pop("study", None)
                 st.rerun()
 
 

@@ -76,6 +76,8 @@ def test_a_phantom_dicom_is_cleaned_judged_and_taken_away(page: Page, tmp_path: 
     assert table["scan"].tolist() == [1]
     assert 0 <= table["probability"][0] <= 1
     assert table["notice"][0] == RESEARCH_USE_ONLY
+    expect(page.get_by_role("button", name="Heatmap PNG")).to_be_disabled()
+    page.get_by_text("I looked: no name is visible").click()
     with page.expect_download() as caught:
         page.get_by_role("button", name="Heatmap PNG").click()
     assert MADE_UP_NAME not in caught.value.suggested_filename

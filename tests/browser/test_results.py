@@ -145,7 +145,9 @@ def test_cases_are_walked_through_by_keyboard(tab: Page, server: Server) -> None
     tab.keyboard.press("p")
     expect(tab.get_by_text("1 of 48, the surest first")).to_be_visible()
     tab.get_by_text("Gallery").click()
-    expect(tab.get_by_role("button", name="Gallery PNG")).to_be_visible()
+    expect(tab.get_by_role("button", name="Gallery PNG")).to_be_disabled()
+    tab.get_by_text("I looked: no name is visible").click()
+    expect(tab.get_by_role("button", name="Gallery PNG")).to_be_enabled()
 
 
 def test_probabilities_are_mended_on_validation_and_worth_less_where_rare(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from vmcore.data.phantom import make_phantom
 from vmcore.imaging import Region
@@ -91,3 +92,48 @@ def test_a_textured_border_is_looked_at_as_one() -> None:
     sector = np.zeros((300, 300), bool)
     sector[:, 80:] = True
     assert len(removal._lit_beside(image, sector)) <= removal._PIECES
+
+
+def named(
+    size: int, angle: float, grey: int, place: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """A phantom with a name written at an angle, and where: uint8 (H, W, 3), bool (H, W)."""
+    words = "DOE, JANE 4711"
+    font = ImageFont.load_default(size=size)
+    _, _, right, bottom = (int(value) for value in font.getbbox(words))
+    layer = Image.new("L", (right + 8, bottom + 8), 0)
+    ImageDraw.Draw(layer).text((4, 4), words, fill=255, font=font)
+    turned = np.asarray(layer.rotate(angle, expand=True, resample=Image.Resampling.BICUBIC))
+    image = make_phantom(9.0, 1, shape=(540, 720)).image.astype(np.float32)
+    height, width = turned.shape
+    row, column = min(place[0], 540 - height), min(place[1], 720 - width)
+    cover = np.zeros(image.shape[:2], np.float32)
+    cover[row : row + height, column : column + width] = turned / np.float32(255)
+    image += cover[..., None] * (grey - image)
+    return np.rint(image).astype(np.uint8), cover > 0.3
+
+
+@pytest.mark.parametrize(
+    ("size", "angle", "grey"),
+    [
+        (20, 90, 220), (20, 270, 220), (20, 180, 220), (20, 30, 220), (20, -30, 220), (18, 45, 220),
+        (50, 0, 220), (73, 0, 220), (60, 90, 200), (20, 0, 60), (20, 90, 90),
+    ],
+)  # fmt: skip
+def test_names_are_found_however_they_stand(size: int, angle: float, grey: int) -> None:
+    image, letters = named(size, angle, grey, (20, 10))
+    if grey < 100:  # dim: beside the scan, on black
+        image, letters = dimmed(size, angle, grey)
+    regions = removal.text_in(image)
+    mask = removal.remove_text(image, regions).mask
+    assert (mask & letters).sum() >= 0.95 * letters.sum()
+
+
+def dimmed(size: int, angle: float, grey: int) -> tuple[np.ndarray, np.ndarray]:
+    _, letters = named(size, angle, grey, (200, 10))
+    wide = np.zeros((540, 1000, 3), np.uint8)
+    wide[:, 280:] = make_phantom(9.0, 1, shape=(540, 720)).image
+    place = np.zeros(wide.shape[:2], bool)
+    place[:, :720] |= letters
+    wide[place] = grey
+    return wide, place

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,7 @@ from vmcore.runs import (
     bundle_in_use,
     cancel_run,
     delete_run,
+    delete_study,
     estimate_seconds,
     find_run,
     open_store,
@@ -43,6 +46,7 @@ from vmcore.runs import (
     status,
 )
 from vmcore.runs.lineage import find_starts
+from vmcore.runs.store_address import database_file
 from vmcore.runs.weights import starting_model
 from vmcore.settings import settings
 
@@ -173,6 +177,59 @@ def test_a_run_is_stopped_and_resumed(phantom_study: StoredStudy, store: Path) -
     assert all_runs() == []
     with pytest.raises(RunError, match="no such run"):
         find_run(folder.run_id)
+
+
+def test_what_is_deleted_is_gone_for_good(finished: tuple[Path, RunFolder], store: Path) -> None:
+    folder = copied(finished, store)
+    study = store / "studies/canary study"
+    shutil.copytree(folder.plan().study, study)
+    canaries = (folder.plan().name, folder.run_id, *study_names(study))
+    assert all(holding(store, canary) for canary in canaries)
+    delete_run(folder.run_id)
+    delete_study(study)
+    assert holding(store, *canaries) == []
+    assert [path for path in store.rglob("*") if path.suffix in {".safetensors", ".png"}] == []
+
+
+def test_a_run_whose_model_is_in_use_is_not_deleted(
+    finished: tuple[Path, RunFolder], store: Path
+) -> None:
+    folder = copied(finished, store)
+    promote(folder.run_id, why="to see that it stays")
+    with pytest.raises(RunError, match="roll back first"):
+        delete_run(folder.run_id)
+    assert find_run(folder.run_id).path.is_dir()
+    assert bundle_in_use().run_id == folder.run_id
+    roll_back(why="to be deleted")
+    delete_run(folder.run_id)
+    assert all_runs() == []
+
+
+def copied(finished: tuple[Path, RunFolder], store: Path) -> RunFolder:
+    """A copy of a store with a finished run, whose database names the copy's artifacts."""
+    place, folder = finished
+    shutil.copytree(place, store)
+    with closing(sqlite3.connect(database_file(store))) as connection, connection:
+        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
+            connection.execute(
+                f"update {table} set {column} = replace({column}, ?, ?)", (str(place), str(store))
+            )
+    return find_run(folder.run_id)
+
+
+def study_names(study: Path) -> list[str]:
+    """Names that a study's manifest gives to images."""
+    return pd.read_csv(study / "manifest.csv")["path"].tolist()[:5]
+
+
+def holding(store: Path, *words: str) -> list[Path]:
+    """Files that hold one of the words, also as part of other bytes, or have it in their path."""
+    return [
+        path
+        for path in store.rglob("*")
+        if path.is_file()
+        and any(word.encode() in path.read_bytes() or word in str(path) for word in words)
+    ]
 
 
 def test_the_second_run_waits_for_the_device(phantom_study: StoredStudy, store: Path) -> None:

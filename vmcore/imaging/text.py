@@ -20,7 +20,9 @@ _LONG_SIDE = 1600  # no picture is enlarged beyond this to be searched for the f
 _MOST = 4.0  # nor by more
 _STEP = 32  # the network takes sides that are multiples of it
 _SIGNS = 2  # speckle is read as a single letter now and then, which names nobody
-_TALLEST = 0.12  # text higher than this share of the picture is a skull read as the letter O
+_TALL = 0.12  # of the picture's height: a skull is read as the letter O, but not as a word
+_SIGNS_OF_TALL = 4
+_TALLEST = 0.3
 _CONFIDENT = 0.5  # how surely a place must read as text
 LIKELY, DOUBTFUL = 0.5, 0.3
 """How surely a place must look like text to be read: in any picture, and in one that holds text."""
@@ -123,20 +125,40 @@ def reads_as_text(
     with _lock:
         ocr = _engine().ocr
         pieces = ocr.crop_text_regions(seen, np.stack([scale * box.corners for box in boxes]))
+        # what runs upwards or downwards was turned to be read, perhaps the wrong way round
+        turned = [at for at, box in enumerate(boxes) if _is_upright(box)]
+        pieces += [cv2.rotate(pieces[at], cv2.ROTATE_180) for at in turned]
         read = ocr._load_rec_model()(TextRecInput(img=pieces))  # noqa: SLF001  its parts alone
-    pairs = zip(read.txts, read.scores, strict=True)
-    return [
-        score >= _CONFIDENT and sum(sign.isalnum() for sign in words) >= _SIGNS
-        for words, score in pairs
+    least = [
+        _SIGNS_OF_TALL if line_height(box) > _TALL * image.shape[0] else _SIGNS for box in boxes
     ]
+    least += [least[at] for at in turned]
+    told = [
+        score >= _CONFIDENT and sum(sign.isalnum() for sign in words) >= signs
+        for words, score, signs in zip(read.txts, read.scores, least, strict=True)
+    ]
+    other_way = dict(zip(turned, told[len(boxes) :], strict=True))
+    return [one or other_way.get(at, False) for at, one in enumerate(told[: len(boxes)])]
+
+
+def _is_upright(box: TextBox) -> bool:
+    """Whether a line of text runs upwards or downwards."""
+    across, down = np.ptp(box.corners, axis=0)
+    return bool(down > 1.5 * across)
+
+
+def line_height(box: TextBox) -> float:
+    """How high a line of text is in pixels, whichever way it runs: its box's shorter side."""
+    sides = np.linalg.norm(box.corners - np.roll(box.corners, 1, axis=0), axis=1)
+    return float(sides.min())
 
 
 def around(box: TextBox, shape: tuple[int, ...]) -> Region:
-    """The rectangle about a place in a picture (H, W, ...), padded by a quarter of its height."""
+    """The rectangle about a place in a picture (H, W, ...), padded by a quarter of its line's height."""
     height, width = shape[:2]
     left, top = np.floor(box.corners.min(axis=0)).astype(int)
     right, bottom = np.ceil(box.corners.max(axis=0)).astype(int)
-    pad = 2 + (bottom - top) // 4
+    pad = 2 + round(line_height(box) / 4)
     top, left = max(int(top - pad), 0), max(int(left - pad), 0)
     bottom, right = min(int(bottom + pad), height), min(int(right + pad), width)
     return Region(top, left, max(bottom - top, 0), max(right - left, 0))
@@ -144,8 +166,8 @@ def around(box: TextBox, shape: tuple[int, ...]) -> Region:
 
 def too_tall(box: TextBox, shape: tuple[int, ...]) -> bool:
     """Whether a place is higher than text in a picture (H, W, ...) can be."""
-    top, bottom = box.corners[:, 1].min(), box.corners[:, 1].max()
-    return bool(bottom - top > _TALLEST * shape[0])
+    allowed = _TALLEST if box.score >= LIKELY else _TALL
+    return line_height(box) > allowed * shape[0]
 
 
 def find_text(image: npt.NDArray[np.uint8]) -> tuple[Region, ...]:

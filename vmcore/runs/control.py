@@ -22,6 +22,7 @@ from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
 from vmcore.runs.lineage import find_starts
 from vmcore.runs.locks import alone
+from vmcore.runs.model_in_use import bundle_in_use
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_status import RunStatus, state_of, status
@@ -151,10 +152,10 @@ def cancel_run(run_id: str) -> None:
 
 
 def delete_run(run_id: str) -> None:
-    """Remove a run's folder and mark it deleted in the store; its bundle goes with it.
+    """Remove a run for good: folder, checkpoints, predictions, bundle, and its place in the store.
 
     Raises:
-        RunError: it is still going, or nobody knows whether it is.
+        RunError: it is still going, nobody knows whether it is, or its model is in use.
     """
     require("train")
     with _deciding(run_id) as folder:
@@ -163,6 +164,8 @@ def delete_run(run_id: str) -> None:
             raise RunError(reason)
         if state in {"pending", "running"}:
             raise RunError("The run is still going; stop it first.")
+        if bundle_in_use().run_id == run_id:
+            raise RunError("The run's model is in use on the classify page; roll back first.")
         open_store(settings().store).delete(run_id)
         gone = folder.path.rename(folder.path.with_name(f".deleted-{run_id}"))
     shutil.rmtree(gone)

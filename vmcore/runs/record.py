@@ -25,6 +25,7 @@ from vmcore.runs.answers import PATIENCE_S, T, understood, within
 from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.fetching import BUNDLE, DIGEST_TAG, changed_copy, fetch_artifact
 from vmcore.runs.plan import Plan
+from vmcore.runs.purging import purge_deleted
 from vmcore.runs.store_address import store_name, store_uri
 from vmcore.training import EpochResult
 
@@ -41,7 +42,7 @@ class RunStore:
 
     def __init__(self, folder: Path, uri: str | None = None) -> None:
         self.folder = folder
-        uri = uri or store_uri(folder)
+        self.uri = uri = uri or store_uri(folder)
         self.local = uri.startswith("sqlite:")
         self.name = store_name(folder, uri)
         try:
@@ -143,9 +144,19 @@ class RunStore:
 
     @understood()
     def delete(self, run_id: str) -> None:
-        """Mark a run deleted; copies of what was fetched of it go."""
+        """Remove a run with its artifacts for good; a server only marks it deleted.
+
+        There, whoever runs the server removes what is marked with ``mlflow gc``.
+        """
+        artifacts = _local(self.client.get_run(run_id).info.artifact_uri)
         self.client.delete_run(run_id)
         shutil.rmtree(self.folder / "fetched" / run_id, ignore_errors=True)
+        if artifacts is not None:
+            own = artifacts.parent if artifacts.parent.name == run_id else artifacts
+            if own.exists():  # a run that has not finished has none
+                shutil.rmtree(own)
+        if self.local:
+            purge_deleted(self.uri, run_id)
 
     @understood()
     def change_bundle(self, run_id: str, bundle: Path, name: str, content: str) -> Path:

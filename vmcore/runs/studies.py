@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -128,6 +130,20 @@ def stop_preparing(folder: Path) -> None:
             end_process(_read(folder / "job.json"))
 
 
+def delete_study(folder: Path) -> None:
+    """Remove a study for good: its prepared images, its check and its log; the originals stay.
+
+    Raises:
+        RunError: it is being prepared.
+    """
+    require("train")
+    with alone(folder / "control.lock", _BUSY):
+        if study_status(folder).state == "preparing":
+            raise RunError("The study is being prepared; stop it first.")
+        gone = folder.rename(folder.with_name(f".deleted-{secrets.token_hex(6)}"))
+    shutil.rmtree(gone)
+
+
 def reject_images(folder: Path, paths: Iterable[str]) -> None:
     """Take exactly these images out of a study; see :func:`vmcore.data.reject`.
 
@@ -142,7 +158,11 @@ def all_studies() -> list[StudyStatus]:
     """Every study by name."""
     if not studies_folder().is_dir():
         return []
-    return [study_status(path) for path in sorted(studies_folder().iterdir()) if path.is_dir()]
+    return [
+        study_status(path)
+        for path in sorted(studies_folder().iterdir())
+        if path.is_dir() and path.name[0] != "."
+    ]
 
 
 def study_status(folder: Path) -> StudyStatus:
