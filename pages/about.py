@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pages.parts.frame import enter_frame
+from vmcore.runs.access import ROLES
+
+enter_frame(*ROLES)  # before what takes long to load
+
 import pandas as pd
 import streamlit as st
 
-from pages.parts.frame import enter_frame
 from pages.parts.plain import plain
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.models import BundleCard, BundleError, load_card
@@ -38,7 +42,7 @@ def main() -> None:
         st.error(plain(error), icon=":material/error:")
         return
     if in_use.concern:
-        st.warning(in_use.concern, icon=":material/sync_problem:")
+        st.warning(plain(in_use.concern), icon=":material/sync_problem:")
     _card(card)
     st.caption(f"VentriScope {__version__}")
 
@@ -69,5 +73,4 @@ def _card(card: BundleCard) -> None:
     st.caption(f"Licence: {plain(card.licence)}")
 
 
-enter_frame()
 main()

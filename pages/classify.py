@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pages.parts.frame import enter_frame
+
+enter_frame("classify")  # before what takes long to load
+
 import logging
 
 import streamlit as st
 
-from pages.parts.frame import enter_frame
 from pages.parts.model import load_classifier
 from pages.parts.plain import plain
 from pages.parts.sharing import looked_at
@@ -64,7 +67,7 @@ def main() -> None:
     try:
         in_use = bundle_in_use()
         if in_use.concern:
-            st.warning(in_use.concern, icon=":material/sync_problem:")
+            st.warning(plain(in_use.concern), icon=":material/sync_problem:")
         if uploads.scans:
             _answer(uploads, in_use)
     except (BundleError, RunError) as error:
@@ -250,5 +253,4 @@ def _model_card(classifier: Classifier) -> None:
         st.page_link("pages/about.py", label="The whole model card", icon=":material/info:")
 
 
-enter_frame()
 main()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pages.parts.frame import enter_frame
 
-enter_frame()  # before what takes long to load
+enter_frame("review")  # before what takes long to load
+
 
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from pages.parts import (
     review_probability,
     review_take_away,
 )
+from pages.parts.identity import stay
 from pages.parts.plain import plain
 from pages.parts.review_choice import Review, choose_operating, choose_reviewed
 from vmcore.evaluation import PredictionsError
@@ -48,6 +50,7 @@ def main() -> None:
 
 def _review(key: str) -> None:
     """Everything below the choice of the model; moving the threshold draws only this anew."""
+    stay("review")
     try:
         review = choose_operating(key)
         view = st.segmented_control(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pages.parts.frame import enter_frame
 
-enter_frame()  # before what takes long to load
+enter_frame("train", "release")  # before what takes long to load
+
 
 from collections.abc import Callable
 

@@ -25,7 +25,6 @@ def keep_private() -> None:
     os.umask(_OWNER_ALONE)
     group, store = settings().store_group, settings().store
     if group is not None:
-        store.mkdir(parents=True, exist_ok=True)
         _share(store, group)
     if open_to_others(store):
         log.warning(
@@ -45,6 +44,7 @@ def open_to_others(folder: Path) -> bool:
 def _share(folder: Path, group: str) -> None:
     """Let what is made within belong to the group (setgid)."""
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         shutil.chown(folder, group=group)
         folder.chmod(0o2750)
         os.umask(_GROUP_READS)

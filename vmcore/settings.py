@@ -15,6 +15,7 @@ from vmcore.imaging import ReadLimits
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ASSETS = _ROOT / "assets"
+_SECRET = 16  # characters of a secret, at least: an empty one would let everybody in
 
 
 class Settings(BaseSettings):
@@ -49,11 +50,11 @@ class Settings(BaseSettings):
     the header that a trusted proxy sends."""
     proxy_header: str = "X-Forwarded-User"
     """The header that names the person, where ``login`` is "proxy"."""
-    proxy_secret: SecretStr | None = None
+    proxy_secret: SecretStr | None = Field(None, min_length=_SECRET)
     """What the proxy sends as X-VentriScope-Proxy-Secret to prove that it is the proxy."""
     roles: Path | None = None
     """A TOML file of names and their roles; without it, who signs in may classify."""
-    token: SecretStr | None = None
+    token: SecretStr | None = Field(None, min_length=_SECRET)
     """What must be known to come in, for a machine that several people share."""
 
     store: Path = _ROOT / "store"

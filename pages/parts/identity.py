@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import logging
+import time
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +14,8 @@ import streamlit as st
 from pages.parts.plain import plain
 from vmcore.runs.access import ROLES, Person, Role, identify_by, local_user
 from vmcore.settings import settings
+
+log = logging.getLogger(__name__)
 
 _NOBODY = Person("", frozenset())
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -46,7 +50,7 @@ def draw_entrance() -> None:
         st.text_input("Token", type="password", key="token")
         if st.session_state.get("token"):
             st.error("That is not the token.", icon=":material/lock:")
-        st.caption("The token stands in the address that was printed when the app was started.")
+        st.caption("The token is what VMCORE_TOKEN was set to when the app was started.")
     elif who := person().name:
         st.error(f"{plain(who)} has no role here. Ask who runs this installation.")
     elif settings().login == "oidc":
@@ -65,6 +69,14 @@ def draw_who() -> None:
             st.button("Sign out", icon=":material/logout:", on_click=st.logout)
 
 
+def stay(*roles: Role) -> Person:
+    """Go on only for who has one of the roles now; parts of a page are drawn again without the rest."""
+    who = admitted()
+    if not who.roles & set(roles):
+        st.stop()
+    return who
+
+
 def ask_for_name(key: str) -> str | None:
     """Draw the field for the name that stands with a change, where no login says it."""
     who = person()
@@ -77,14 +89,22 @@ def ask_for_name(key: str) -> str | None:
 def _by_openid() -> str:
     if not st.user.is_logged_in:
         return ""
-    return str(st.user.get("email") or st.user.get("sub") or "")
+    if time.time() > float(st.user.get("exp") or time.time() + 1):
+        return ""  # the provider's word has run out; the framework's cookie lives longer
+    vouched = st.user.get("email_verified") is not False
+    return str((st.user.get("email") if vouched else "") or st.user.get("sub") or "")
 
 
 def _by_proxy() -> str:
     """The name in the proxy's header, where the proxy proves to be it."""
     secret = settings().proxy_secret
     said = st.context.headers.get(_PROXY_SECRET, "")
-    if secret is None or not hmac.compare_digest(said.encode(), secret.get_secret_value().encode()):
+    if secret is None:
+        log.warning(
+            "VMCORE_LOGIN is proxy, but VMCORE_PROXY_SECRET is not set: nobody can sign in."
+        )
+        return ""
+    if not hmac.compare_digest(said.encode(), secret.get_secret_value().encode()):
         return ""
     return str(st.context.headers.get(settings().proxy_header, "")).strip()
 
@@ -108,7 +128,8 @@ def _roles(file: Path, changed_ns: int) -> dict[str, frozenset[Role]]:
             for name, roles in table.items()
             if isinstance(roles, list)
         }
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        log.warning("The file of roles cannot be read (%s): nobody has any.", type(error).__name__)
         return {}
 
 

@@ -130,7 +130,7 @@ def _seen(fields: dict[str, object], model: Plan | None) -> bool:
         return False  # what is wrong is said when it is started
     if not said:
         return False
-    st.warning(said, icon=":material/warning:")
+    st.warning(plain(said), icon=":material/warning:")
     return st.checkbox(
         "Go on with weights that have seen these images; mark the results as too good",
         value=bool(model and model.accept_seen),
@@ -185,7 +185,7 @@ def _plan(fields: dict[str, object]) -> Plan | None:
     except ValidationError as error:
         for problem in error.errors():
             where = str(problem["loc"][-1]).replace("_", " ")
-            st.error(f"{where.capitalize()}: {problem['msg']}.", icon=":material/error:")
+            st.error(f"{where.capitalize()}: {plain(problem['msg'])}.", icon=":material/error:")
         return None
 
 

@@ -6,6 +6,8 @@ import re
 
 _SIGNS = re.compile(r"([!-/:-@\[-`{-~])")  # all ASCII punctuation (CommonMark 2.4)
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_JOINS = re.compile(r"(?<=:)(?=\S)|(?<=@)|(?<=www)(?=\.)|(?<=-)(?=[->])|(?<=<)(?=-)", re.IGNORECASE)
+"""Where an unseen word joiner keeps addresses, symbols and arrows from being made of plain text."""
 
 
 def plain(text: object) -> str:
@@ -15,4 +17,5 @@ def plain(text: object) -> str:
     goes through it wherever Markdown is drawn. Line breaks and signs that cannot be seen, as those
     that turn a line's direction, become a space.
     """
-    return _SIGNS.sub(r"\\\1", _UNSEEN.sub(" ", str(text)))
+    apart = _JOINS.sub("\u2060", _UNSEEN.sub(" ", str(text)))
+    return _SIGNS.sub(r"\\\1", apart)

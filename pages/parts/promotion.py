@@ -44,7 +44,7 @@ def draw_registry() -> None:
     """
     concern = bundle_in_use().concern
     if concern:
-        st.warning(concern, icon=":material/sync_problem:")
+        st.warning(plain(concern), icon=":material/sync_problem:")
     changes = promotions()
     if not changes:
         return

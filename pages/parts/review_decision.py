@@ -27,7 +27,7 @@ def draw_decision(
 ) -> None:
     """Say what the threshold is, and offer to keep it where that is possible."""
     left, right = st.columns([5, 1], vertical_alignment="center")
-    words = f"Threshold {decimal(operating.threshold)}: {operating.rule}."
+    words = f"Threshold {decimal(operating.threshold)}: {plain(operating.rule)}."
     if operating.calibration is not None:
         words += f" Probabilities after {operating.calibration.method} scaling."
     left.caption(words)

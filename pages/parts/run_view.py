@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.parts.identity import stay
 from pages.parts.jump import jump
 from pages.parts.new_run import duration
 from pages.parts.plain import plain
@@ -71,6 +72,7 @@ def _watch(folder: RunFolder, *, going: bool) -> None:
 
 
 def _one(folder: RunFolder, *, going: bool) -> None:
+    who = stay("train", "release")
     stands, plan = status(folder), folder.plan()
     if going and stands.state not in _GOING:
         st.rerun(scope="app")  # it has ended: draw what can be done with it now
@@ -89,10 +91,11 @@ def _one(folder: RunFolder, *, going: bool) -> None:
         key=f"curves-{folder.run_id}", config=_PLAIN,
     )  # fmt: skip
     if stands.state == "finished":
-        st.page_link(
-            "pages/results.py", label="Review the results", icon=":material/query_stats:",
-            query_params={"model": folder.run_id},
-        )  # fmt: skip
+        if "review" in who.roles:
+            st.page_link(
+                "pages/results.py", label="Review the results", icon=":material/query_stats:",
+                query_params={"model": folder.run_id},
+            )  # fmt: skip
         _results(folder)
         draw_promotion(folder)
     with st.expander("Settings", icon=":material/tune:"):

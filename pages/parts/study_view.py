@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.parts.identity import stay
 from pages.parts.plain import plain
 from vmcore.data import (
     ManifestError,
@@ -87,7 +88,7 @@ def _delete(study: StudyStatus) -> None:
     if study.state == "preparing":
         return
     with st.popover("Delete", icon=":material/delete:"):
-        st.write("The prepared images and the check go for good; the original files stay.")
+        st.write("Prepared images, check and rejections go for good; the original files stay.")
         if st.button("Delete this study", type="primary"):
             try:
                 delete_study(study.folder)
@@ -99,6 +100,7 @@ def _delete(study: StudyStatus) -> None:
 
 
 def _preparing(name: str) -> None:
+    stay("train", "release")
     study: StudyStatus = next(one for one in all_studies() if one.name == name)
     if study.state == "ready":
         st.rerun(scope="app")
@@ -171,6 +173,7 @@ def _prepared(folder: Path, path: str) -> bytes:
 
 @st.fragment
 def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
+    stay("train", "release")
     st.markdown("**Every image, before and after cleaning**")
     out = rejected(study.folder)
     filters = ["all", "with text left", "rejected"]
@@ -197,8 +200,12 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     taken_out = path in out
     words = "Take it back" if taken_out else "Reject"
     if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):
-        reject_images(study.folder, out - {path} if taken_out else out | {path})
-        st.rerun(scope="app")
+        try:
+            reject_images(study.folder, out - {path} if taken_out else out | {path})
+        except RunError as error:
+            st.error(plain(error), icon=":material/error:")
+        else:
+            st.rerun(scope="app")
 
 
 def _before_after(root: Path, folder: Path, path: str) -> None:

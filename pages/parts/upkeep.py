@@ -9,9 +9,11 @@ import ctypes
 import threading
 import time
 
+import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from vmcore.file_modes import keep_private
+from vmcore.runs.purging import sweep
 from vmcore.settings import settings
 
 _EVERY_S = 15.0
@@ -22,8 +24,8 @@ def start_upkeep() -> None:
     """Begin, once in the app's life."""
     if not _first.acquire(blocking=False):
         return
-    keep_private()
     keep_uploads_in_memory()
+    keep_private()
     try:
         trim = ctypes.CDLL("libc.so.6").malloc_trim  # glibc's alone
     except (OSError, AttributeError):
@@ -33,10 +35,12 @@ def start_upkeep() -> None:
 
 def keep_uploads_in_memory() -> None:
     """Keep uploads of any size off the disk: the server's parser spools them from 1 MiB on."""
-    MultiPartParser.spool_max_size = (settings().largest_file_mb + 1) * 2**20
+    largest = max(settings().largest_file_mb, int(st.get_option("server.maxUploadSize")))
+    MultiPartParser.spool_max_size = (largest + 1) * 2**20
 
 
 def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
+    sweep(settings().store / "runs", settings().store / "studies")
     while True:
         time.sleep(_EVERY_S)
         trim(0)

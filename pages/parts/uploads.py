@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakSet
@@ -65,7 +66,8 @@ class Uploads:
 
     def join(self) -> None:
         """Count among the sessions that share the memory, until this one is gone."""
-        _all.add(self)
+        with _room:
+            _all.add(self)
 
     @property
     def held(self) -> int:
@@ -102,22 +104,21 @@ class Uploads:
                 continue
             self.numbers[key] = max(self.numbers.values(), default=0) + 1
             try:
-                scan = read_sandboxed(content(), limits=self.limits)
-                self._refuse_beyond_budget(scan)
+                self._take(key, read_sandboxed(content(), limits=self.limits))
             except ScanError as error:
                 self.refused[key] = str(error)
-            else:
-                self.scans.append(UploadedScan(self.numbers[key], key, scan))
 
-    def _refuse_beyond_budget(self, scan: Scan) -> None:
-        size = scan.frames.nbytes
-        everybody = sum(uploads.held for uploads in _all | {self})
-        for whose, held, megabytes in (
-            ("this session's", self.held, self.budget.session_mb),
-            ("all sessions'", everybody, self.budget.all_sessions_mb),
-        ):
-            if held + size > megabytes * _MB:
-                raise ScanError(_FULL.format(whose=whose, megabytes=megabytes))
+    def _take(self, key: str, scan: Scan) -> None:
+        """Hold a scan if there is room for it."""
+        with _room:
+            everybody = sum(uploads.held for uploads in _all | {self})
+            for whose, held, megabytes in (
+                ("this session's", self.held, self.budget.session_mb),
+                ("all sessions'", everybody, self.budget.all_sessions_mb),
+            ):
+                if held + scan.frames.nbytes > megabytes * _MB:
+                    raise ScanError(_FULL.format(whose=whose, megabytes=megabytes))
+            self.scans.append(UploadedScan(self.numbers[key], key, scan))
 
     def analysis(
         self, uploaded: UploadedScan, classifier: Classifier, frame: int, method: str
@@ -142,4 +143,5 @@ class Uploads:
         return [found[key] for key in sorted(found)]
 
 
+_room = threading.Lock()
 _all: WeakSet[Uploads] = WeakSet()  # of every session that is there

@@ -25,7 +25,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     place = tmp_path_factory.mktemp("guarded")
     (place / "roles.toml").write_text(ROLES)
     named = {
-        "VMCORE_LOGIN": "proxy", "VMCORE_PROXY_SECRET": "between-us",
+        "VMCORE_LOGIN": "proxy", "VMCORE_PROXY_SECRET": "between-us-0123456789",
         "VMCORE_ROLES": str(place / "roles.toml"),
     }  # fmt: skip
     with running_app(place, place / "app.log", place / "store", named) as started:
@@ -36,7 +36,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def opened(browser: Browser, guarded: Server) -> Iterator[Open]:
     with ExitStack() as contexts:
 
-        def visit(who: str, secret: str = "between-us", path: str = "") -> Page:
+        def visit(who: str, secret: str = "between-us-0123456789", path: str = "") -> Page:
             headers = {"X-Forwarded-User": who, "X-VentriScope-Proxy-Secret": secret}
             context = browser.new_context(extra_http_headers=headers)
             contexts.callback(context.close)
@@ -69,9 +69,9 @@ def test_two_people_with_different_roles_at_once(opened: Open) -> None:
     [
         ("ben@clinic.example", "guessed", "Nobody is signed in"),
         ("ben@clinic.example", "", "Nobody is signed in"),
-        ("", "between-us", "Nobody is signed in"),
-        ("eve@clinic.example", "between-us", "has no role here"),
-        ("mallory@clinic.example", "between-us", "has no role here"),
+        ("", "between-us-0123456789", "Nobody is signed in"),
+        ("eve@clinic.example", "between-us-0123456789", "has no role here"),
+        ("mallory@clinic.example", "between-us-0123456789", "has no role here"),
     ],
 )
 def test_who_is_not_known_sees_nothing(opened: Open, who: str, secret: str, said: str) -> None:
@@ -88,7 +88,7 @@ def alone(tmp_path: Path, named: dict[str, str], *options: str) -> Iterator[Serv
 
 
 def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path: Path) -> None:
-    with alone(tmp_path, {"VMCORE_TOKEN": "opensesame"}) as app:
+    with alone(tmp_path, {"VMCORE_TOKEN": "open-sesame-0123456789"}) as app:
         stranger = browser.new_page()
         for path in ("", "?token=guessed", "/training"):
             stranger.goto(app.url + path)
@@ -96,11 +96,11 @@ def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path
             expect(stranger.locator("input[type=file]")).to_have_count(0)
         stranger.close()
         owner = browser.new_page()
-        owner.goto(f"{app.url}?token=opensesame")
+        owner.goto(f"{app.url}?token=open-sesame-0123456789")
         owner.wait_for_selector("input[type=file]", state="attached")
-        assert "opensesame" not in owner.url
+        assert "open-sesame-0123456789" not in owner.url
         owner.close()
-        assert "opensesame" not in (tmp_path / "app.log").read_text()
+        assert "open-sesame-0123456789" not in (tmp_path / "app.log").read_text()
 
 
 def test_an_open_address_without_a_login_is_refused(browser: Browser, tmp_path: Path) -> None:

@@ -149,3 +149,28 @@ def test_real_heads_without_drawing_stay(real_data: Path) -> None:
     paths = sorted((real_data / "hc18/images").glob("*_HC.*"))[::9]
     changed = [path for path in paths if grey_drawing(read_scan(path).frames[0]).any()]
     assert len(changed) <= 0.02 * len(paths)
+
+
+def test_crosses_without_dots_make_no_ellipse() -> None:
+    image = np.full((400, 500, 3), 40, np.uint8)
+    for turn in np.arange(6) * np.pi / 3:
+        row, column = int(200 + 120 * np.sin(turn)), int(250 + 160 * np.cos(turn))
+        for down, right in ((0, 6), (6, 0)):
+            ends = ((column - right, row - down), (column + right, row + down))
+            cv2.line(image, *ends, (240, 240, 240), 1)
+    mask = grey_drawing(image)
+    assert mask[image[..., 0] == 240].all()
+    assert mask.sum() < 6 * 100
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_dots_and_crosses_at_every_edge_are_taken_as_they_are(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = (int(side) for side in rng.integers(1, 90, 2))
+    image = np.zeros((height, width, 3), np.uint8)
+    image[::5, -1], image[-1, ::5], image[::4, 0], image[0, ::6] = 250, 250, 240, 230
+    for _ in range(4):
+        at = (int(rng.integers(0, width)), int(rng.integers(0, height)))
+        cv2.drawMarker(image, at, (240, 240, 240), cv2.MARKER_CROSS, 9)
+    assert grey_drawing(image, (Region(0, 0, height, width),)).shape == (height, width)
+    assert grey_drawing(image).shape == (height, width)

@@ -17,6 +17,8 @@ from vmcore.runs import (
     cancel_run,
     continue_preparing,
     delete_run,
+    delete_study,
+    estimate_seconds,
     identify_by,
     keep_decision,
     local_user,
@@ -61,6 +63,8 @@ def test_only_those_who_train_change_studies_and_runs(
         lambda: continue_preparing(study),
         lambda: stop_preparing(study),
         lambda: reject_images(study, {"a.png"}),
+        lambda: delete_study(study),
+        lambda: estimate_seconds(Plan(name="a", study=study, architecture="usf-mae-tiny")),
     ):
         with pytest.raises(NotAllowedError, match="role train"):
             act()

@@ -201,6 +201,21 @@ def test_what_cannot_be_kept_is_refused_and_changes_nothing(run: RunFolder) -> N
     assert (bundle / "bundle.json").read_bytes() == before
 
 
+def test_imported_predictions_name_nobody_and_keep_their_groups() -> None:
+    rows = [
+        f"scans/DOE_{at}.png,JANE DOE {at // 2},{at % 2},test,0.{at},{device},1977-01-0{at}"
+        for at, device in enumerate(("E8", "E8", "730", "730"), start=1)
+    ]
+    head = "image,subject,label,split,probability,device,born"
+    read = imported("\n".join([head, *rows]).encode()).predictions
+    text = read.table.to_csv()
+    assert "DOE" not in text
+    assert "1977" not in text
+    assert read.table["image"].tolist() == ["1", "2", "3", "4"]
+    assert read.table["subject"].tolist() == ["s1", "s2", "s2", "s3"]
+    assert read.table["device"].tolist() == ["E8", "E8", "730", "730"]
+
+
 def test_models_of_one_study_share_their_population(
     run: RunFolder, place: tuple[Path, RunFolder, RunFolder]
 ) -> None:

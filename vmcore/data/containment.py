@@ -23,8 +23,8 @@ def is_allowed(path: Path) -> bool:
 
 
 def stays_inside(path: Path, root: Path) -> bool:
-    """Whether a file of a folder is really in it, or in a folder that the installation names."""
-    return _below(path, (root, *settings().readable_roots))
+    """Whether a file of a folder is really in it, or where the installation names folders, in these."""
+    return _below(path, settings().readable_roots or (root,))
 
 
 def refuse_what_leads_out(paths: list[str], root: Path) -> None:

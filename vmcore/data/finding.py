@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vmcore.data.containment import NOT_ALLOWED, is_allowed, refuse_what_leads_out
+from vmcore.data.containment import NOT_ALLOWED, is_allowed, refuse_what_leads_out, stays_inside
 from vmcore.data.manifest import (
     LABELS,
     REQUIRED,
@@ -58,6 +58,8 @@ def _found(source: Path, leave_out: Sequence[str]) -> FoundManifest:
     file = source if source.is_file() else source / "manifest.csv"
     if not file.is_file():
         return _class_folders(root)
+    if not stays_inside(file, root):
+        raise ManifestError("The manifest is a link that leads out of its folder.")
     table = read_by_line(file, leave_out=leave_out)
     paths = table["path"].map(Path)
     if paths.map(lambda path: ".." in path.parts or path.is_absolute()).any():
@@ -99,8 +101,10 @@ def _class_folders(root: Path) -> FoundManifest:
         if not entry.is_dir() or entry.name.strip().lower() not in LABELS:
             beside += entry.is_dir() or _may_be_scan(entry)
             continue
-        for file in _files_below(entry):
-            if _may_be_scan(file):
+        if not stays_inside(entry, root):
+            raise ManifestError("A class folder is a link that leads out of the study's folder.")
+        for file in _files_below(entry, root):
+            if not stays_inside(file, root) or _may_be_scan(file):
                 path = file.relative_to(root).as_posix()
                 inside = file.relative_to(entry).parts
                 known = len(inside) > 1
@@ -117,7 +121,7 @@ def _class_folders(root: Path) -> FoundManifest:
     return FoundManifest(table, root, no_scans, beside)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path, root: Path) -> Iterator[Path]:
     """Files below a folder in order, through linked folders too (where they lead is checked then); hidden ones are left out."""
 
     def refuse(error: OSError) -> None:
@@ -130,7 +134,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
         if place.is_symlink() and place.resolve() in {up.resolve() for up in place.parents}:
             folders.clear()  # a link to a folder that it lies in
             continue
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        inside = sorted(one for one in folders if not one.startswith("."))
+        folders[:] = [one for one in inside if stays_inside(place / one, root)]
+        yield from (place / one for one in inside if one not in folders)  # refused by its name
         yield from (place / one for one in sorted(files) if not one.startswith("."))
 
 

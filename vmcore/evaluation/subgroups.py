@@ -28,6 +28,8 @@ _SEVERITY = (  # ISUOG 2020: the class, and up to which width it goes, that widt
     ("15 mm and over (severe)", np.inf, True),
 )
 _MOST_GROUPS = 30
+SUBGROUP_COLUMNS = (*_PLAIN, "gestational_age_weeks", "atrial_width_mm")
+"""Columns of predictions that cases are grouped by."""
 
 
 def severity(width_mm: float) -> str:

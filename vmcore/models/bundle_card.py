@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from vmcore.imaging.cleaning import CleaningSettings
 from vmcore.models.architectures import CLASSES
@@ -39,6 +39,12 @@ class BundleCard(BaseModel):
     metrics: dict[str, Any] = {}
     limits: list[str] = []
     licence: str = "not stated"
+
+    @field_validator("preprocessing", mode="before")
+    @classmethod
+    def _as_it_learnt(cls, value: Any) -> Any:
+        """A card from before grey drawing was looked for: its model learnt from pictures with it."""
+        return {"remove_grey_drawing": False} | value if isinstance(value, dict) else value
 
 
 def load_card(folder: str | Path) -> BundleCard:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take a cell that starts so for
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what spreadsheets take a cell that starts so for
+_NUMBER = re.compile(r"[-+]?[\d.,]+%?( \([^()=@]*\))?")  # one, perhaps with its interval
 
 
 def as_csv(table: pd.DataFrame) -> str:
@@ -20,4 +23,5 @@ def _as_text(value: object) -> object:
     if not isinstance(value, str):
         return value
     # a lone carriage return ends a line for some readers, and its rest would be a cell of its own
-    return ("'" if value.startswith(_FORMULA) else "") + value.replace("\r", " ")
+    acts = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
+    return ("'" if acts else "") + value.replace("\r", " ")

@@ -24,6 +24,7 @@ from vmcore.runs.lineage import find_starts
 from vmcore.runs.locks import alone
 from vmcore.runs.model_in_use import bundle_in_use
 from vmcore.runs.plan import Plan
+from vmcore.runs.purging import DELETED
 from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError
@@ -166,8 +167,12 @@ def delete_run(run_id: str) -> None:
             raise RunError("The run is still going; stop it first.")
         if bundle_in_use().run_id == run_id:
             raise RunError("The run's model is in use on the classify page; roll back first.")
-        open_store(settings().store).delete(run_id)
-        gone = folder.path.rename(folder.path.with_name(f".deleted-{run_id}"))
+        gone = folder.path.rename(folder.path.with_name(f"{DELETED}{run_id}"))
+        try:
+            open_store(settings().store).delete(run_id)
+        except BaseException:
+            gone.rename(folder.path)  # it did not come to that
+            raise
     shutil.rmtree(gone)
 
 
@@ -197,6 +202,7 @@ def estimate_seconds(plan: Plan, steps: int = 2) -> float:
     Raises:
         RunError, ManifestError: the plan cannot be run.
     """
+    require("train")
     from vmcore.runs.trial import seconds_per_image  # noqa: PLC0415  only this needs it
 
     study = load_study(plan.study)

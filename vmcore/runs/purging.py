@@ -1,28 +1,47 @@
-"""Remove deleted runs from the run store's database, so that nothing of them can be read there."""
+"""Remove what was deleted for good: rows and free pages of the database, folders left by a crash."""
 
 from __future__ import annotations
 
-import contextlib
-import io
+import logging
+import shutil
 import sqlite3
-import warnings
 from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+DELETED = ".deleted-"
+"""How the name of a folder begins that is just being removed."""
 
 
 def purge_deleted(uri: str, run_id: str) -> None:
-    """Remove a run that was marked deleted, and overwrite where it stood.
+    """Remove a run that was marked deleted from the database, and overwrite where it stood.
+
+    Where that cannot be done, as while others write, the run stays marked, and the log says so.
 
     Args:
         uri: of the SQLite database, ``sqlite:///PATH``.
-        run_id: the run; one that is not marked deleted stays.
+        run_id: the run.
     """
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # it advises on servers, and says what it deletes
-        from mlflow.cli import gc  # noqa: PLC0415  slow to import, and rarely needed
+    from mlflow.store.tracking.sqlalchemy_store import (  # noqa: PLC0415  slow to import
+        SqlAlchemyStore,
+    )
 
-        gc.main(
-            ["--backend-store-uri", uri, "--tracking-uri", uri, "--run-ids", run_id],
-            standalone_mode=False,
-        )
-    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), timeout=30)) as connection:
-        connection.execute("VACUUM")  # what was deleted stands in free pages until then
+    database = Path(uri.removeprefix("sqlite:///"))
+    try:
+        kept = (database.parent / "artifacts").as_uri()
+        store: Any = SqlAlchemyStore(uri, kept)  # type: ignore[no-untyped-call]
+        # as mlflow gc does, which would also set the address of the store for this whole process
+        store._hard_delete_run(run_id)  # noqa: SLF001
+        with closing(sqlite3.connect(database, timeout=30)) as connection:
+            connection.execute("VACUUM")  # what was deleted stands in free pages until then
+    except Exception as error:  # the database's driver raises its own kinds
+        log.warning("A deleted run's rows stay in the database (%s).", type(error).__name__)
+
+
+def sweep(*folders: Path) -> None:
+    """Remove what an interrupted deletion has left in folders of runs or studies."""
+    for folder in folders:
+        for left in folder.glob(f"{DELETED}*"):
+            shutil.rmtree(left, ignore_errors=True)

@@ -146,17 +146,19 @@ class RunStore:
     def delete(self, run_id: str) -> None:
         """Remove a run with its artifacts for good; a server only marks it deleted.
 
-        There, whoever runs the server removes what is marked with ``mlflow gc``.
+        There, whoever runs the server removes what is marked with ``mlflow gc``. What lies outside of
+        this store stays, as where the store is a copy whose database names the original's folders.
         """
         artifacts = _local(self.client.get_run(run_id).info.artifact_uri)
         self.client.delete_run(run_id)
         shutil.rmtree(self.folder / "fetched" / run_id, ignore_errors=True)
-        if artifacts is not None:
-            own = artifacts.parent if artifacts.parent.name == run_id else artifacts
-            if own.exists():  # a run that has not finished has none
-                shutil.rmtree(own)
-        if self.local:
-            purge_deleted(self.uri, run_id)
+        if not self.local:
+            return
+        own = (self.folder / "artifacts").resolve()
+        if artifacts is not None and artifacts.resolve().is_relative_to(own):
+            place = artifacts.parent if artifacts.parent.name == run_id else artifacts
+            shutil.rmtree(place, ignore_errors=True)
+        purge_deleted(self.uri, run_id)
 
     @understood()
     def change_bundle(self, run_id: str, bundle: Path, name: str, content: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from vmcore.evaluation import (
     Predictions,
     apply_operating_point,
     read_predictions,
+    without_names,
 )
+from vmcore.evaluation.subgroups import SUBGROUP_COLUMNS
 from vmcore.models import BundleCard, bundle_digest, load_card
 from vmcore.models.bundle_card import PREDICTIONS_FILE
 from vmcore.reporting.review import Provenance
@@ -179,15 +181,19 @@ def _of_run(run_id: str) -> Reviewed:
 
 
 def imported(content: bytes, name: str = "imported predictions") -> Reviewed:
-    """Predictions made elsewhere; they stay in memory.
+    """Predictions made elsewhere; they stay in memory, with numbers for images and subjects.
 
     Raises:
         PredictionsError: what is wrong with them.
     """
     digest = hashlib.sha256(content).hexdigest()
-    return Reviewed(
-        IMPORTED, name, read_predictions(content), None, None, {}, {}, digest, no_images, digest
-    )
+    read = read_predictions(content)
+    # pages keep what they draw longer than the session lasts: nothing in it may name anybody
+    table = without_names(read)
+    grouped = [name for name in SUBGROUP_COLUMNS if name in read.table.columns]
+    table = table.assign(image=table["image"].astype(str)).join(read.table[grouped])
+    numbered = replace(read, table=table)
+    return Reviewed(IMPORTED, name, numbered, None, None, {}, {}, digest, no_images, digest)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -32,9 +32,12 @@ from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
 from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
+from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.locks import alone
 from vmcore.runs.machine import is_here
 from vmcore.runs.processes import end_process, is_alive, spawn
+from vmcore.runs.purging import DELETED
+from vmcore.runs.run_status import state_of
 from vmcore.settings import settings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
@@ -131,17 +134,36 @@ def stop_preparing(folder: Path) -> None:
 
 
 def delete_study(folder: Path) -> None:
-    """Remove a study for good: its prepared images, its check and its log; the originals stay.
+    """Remove a study for good: prepared images, check, rejections and log; the originals stay.
 
     Raises:
-        RunError: it is being prepared.
+        RunError: it is being prepared, a run that has not ended works on it, or it is gone already.
     """
     require("train")
-    with alone(folder / "control.lock", _BUSY):
-        if study_status(folder).state == "preparing":
-            raise RunError("The study is being prepared; stop it first.")
-        gone = folder.rename(folder.with_name(f".deleted-{secrets.token_hex(6)}"))
+    try:
+        with alone(folder / "control.lock", _BUSY):
+            if study_status(folder).state == "preparing":
+                raise RunError("The study is being prepared; stop it first.")
+            if any(_works_on(run, folder) for run in _folders_of_runs()):
+                raise RunError("A run that has not ended works on this study; stop it first.")
+            gone = folder.rename(folder.with_name(f"{DELETED}{secrets.token_hex(6)}"))
+    except FileNotFoundError as error:
+        raise RunError("There is no such study any more.") from error
     shutil.rmtree(gone)
+
+
+def _folders_of_runs() -> list[RunFolder]:
+    place = runs_folder()
+    names = place.iterdir() if place.is_dir() else ()
+    return [RunFolder(path) for path in names if path.is_dir() and path.name.isalnum()]
+
+
+def _works_on(run: RunFolder, study: Path) -> bool:
+    try:
+        ended = state_of(run, deciding=True)[0] in {"finished", "failed", "cancelled"}
+        return not ended and run.plan().study.resolve() == study.resolve()
+    except RunError:  # damaged: it does not work
+        return False
 
 
 def reject_images(folder: Path, paths: Iterable[str]) -> None:
@@ -161,7 +183,7 @@ def all_studies() -> list[StudyStatus]:
     return [
         study_status(path)
         for path in sorted(studies_folder().iterdir())
-        if path.is_dir() and path.name[0] != "."
+        if path.is_dir() and not path.name.startswith(".")
     ]
 
 

@@ -132,7 +132,8 @@ def _pairs(
         firsts.append(order[near])
         seconds.append(order[near + ahead])
     one, other = np.concatenate(firsts), np.concatenate(seconds)
-    column, row = np.rint((xy[one] + xy[other]) / 2).astype(int).T
+    last = np.array(grey.shape[::-1]) - 1
+    column, row = np.rint((xy[one] + xy[other]) / 2).astype(int).clip(0, last).T
     darkest = np.minimum(values[one], values[other])
     fit = (np.abs(values[one] - values[other]) <= _SAME_GREY) & (
         grey[row, column] <= darkest - _GAP

@@ -75,6 +75,8 @@ def ellipses_of(
     Bright bone hides most dots of an ellipse around a skull, and a short arc alone does not say
     where it goes on: runs are tried together, and with the crosses at its axes' ends.
     """
+    if dots.spacing <= 0:  # no run of dots: crosses alone make no ellipse
+        return []
     found: list[_Fitted] = []
     taken = np.zeros(len(dots.xy), bool)
     for _ in range(_MOST):

@@ -116,6 +116,8 @@ def _crosses_at_ends(
     kernel = Cross(like.arm, like.arm, like.arm, 0, like.upright).pixels(stroke.shape)
     pen = cv2.erode(grey, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     for column, row in np.rint(ends).astype(int):
+        if min(row, column) < 0:
+            continue  # the head goes beyond the picture
         top, left = max(row - _NEAR_END, 0), max(column - _NEAR_END, 0)
         window = pen[top : row + _NEAR_END + 1, left : column + _NEAR_END + 1]
         if window.size and window.max() >= like.grey - _SLACK:
