@@ -73,7 +73,7 @@ def start(tab: Page) -> None:
         tab.get_by_text("Go on with weights that have seen these images").click()
         settled(tab)
     tab.get_by_test_id(PRIMARY).click()
-    expect(tab.get_by_role("heading", name="first try")).to_be_visible(timeout=60_000)
+    expect(tab.get_by_role("heading", name="first try")).to_be_visible(timeout=180_000)
 
 
 def review(tab: Page) -> None:
