@@ -164,9 +164,15 @@ def around(box: TextBox, shape: tuple[int, ...]) -> Region:
     return Region(top, left, max(bottom - top, 0), max(right - left, 0))
 
 
-def too_tall(box: TextBox, shape: tuple[int, ...]) -> bool:
-    """Whether a place is higher than text in a picture (H, W, ...) can be."""
-    allowed = _TALLEST if box.score >= LIKELY else _TALL
+def too_tall(box: TextBox, shape: tuple[int, ...], *, again: bool = False) -> bool:
+    """Whether a place is higher than text in a picture (H, W, ...) can be.
+
+    Args:
+        box: the place.
+        shape: of the picture.
+        again: it is looked for once more, where tall text would have been found before.
+    """
+    allowed = _TALLEST if box.score >= LIKELY and not again else _TALL
     return line_height(box) > allowed * shape[0]
 
 

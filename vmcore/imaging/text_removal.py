@@ -102,8 +102,11 @@ def _again(image: Image, parts: Sequence[Region], scale: float) -> tuple[Region,
         sheet = lay_out(image, some, [scale * size for size in _SIZES])
         for found in detect_text(sheet.pixels):
             corners = sheet.place_of(found.corners)
-            if corners is not None and not too_tall(found._replace(corners=corners), image.shape):
-                boxes.append(found._replace(corners=corners))
+            if corners is None:
+                continue
+            box = found._replace(corners=corners)
+            if not too_tall(box, image.shape, again=True):
+                boxes.append(box)
     read = _read(image, boxes, scale * _SIZES[0])
     return tuple(around(box, image.shape) for box in read)
 
