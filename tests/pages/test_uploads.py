@@ -35,6 +35,7 @@ def test_a_session_holds_no_more_than_its_budget() -> None:
     uploads.sync(files(400, 400, 400, 200), {})  # 480 KB each, the last 120 KB
     assert [uploaded.number for uploaded in uploads.scans] == [1, 2]
     assert uploads.held == 2 * 400 * 400 * 3
+    assert len(uploads.refusals) == 2
     assert all("this session's scans (1 MB)" in why for why in uploads.refusals)
     uploads.sync(files(400, 200, 200), {})  # what was removed makes room
     assert [uploaded.scan.frames.shape[1] for uploaded in uploads.scans] == [400, 200, 200]
