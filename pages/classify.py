@@ -10,10 +10,11 @@ import logging
 
 import streamlit as st
 
-from pages.parts.model import load_classifier
+from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
 from pages.parts.sharing import looked_at
-from pages.parts.uploads import UploadBudget, UploadedScan, Uploads
+from pages.parts.uploads import Models, UploadBudget, UploadedScan, Uploads
+from vmcore.anatomy import AnatomyError, AnatomyModel
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
 from vmcore.reporting import (
@@ -22,6 +23,7 @@ from vmcore.reporting import (
     caution,
     decimal,
     fold_strip,
+    head_words,
     heatmap_png,
     picture_panels,
     results_csv,
@@ -108,23 +110,31 @@ def _invitation() -> None:
 
 def _answer(uploads: Uploads, in_use: InUse) -> None:
     with st.spinner("Loading the model …", show_time=False):
-        classifier = load_classifier(in_use.bundle, settings().device)
+        models = Models(load_classifier(in_use.bundle, settings().device), _anatomy_model())
     try:
-        _show(uploads, _choose(uploads, classifier), classifier)
+        _show(uploads, _choose(uploads, models), models)
     except Exception as error:
         log.exception("Analysis failed: %s", type(error).__name__)
         st.error("A scan cannot be analysed; the log says why.", icon=":material/error:")
-    _model_card(classifier)
+    _model_card(models.classifier)
 
 
-def _choose(uploads: Uploads, classifier: Classifier) -> UploadedScan:
+def _anatomy_model() -> AnatomyModel | None:
+    try:
+        return load_anatomy_model()
+    except AnatomyError as error:
+        st.warning(f"Nothing is measured. {plain(str(error))}", icon=":material/straighten:")
+        return None
+
+
+def _choose(uploads: Uploads, models: Models) -> UploadedScan:
     if len(uploads.scans) == 1:
         return uploads.scans[0]
     labels = {}
     bar = st.progress(0.0, "Judging the scans …")
     for done, one in enumerate(uploads.scans, start=1):
-        analysis = uploads.analysis(one, classifier, one.middle, HEATMAP_METHODS[0])
-        said = verdict(analysis.prediction)
+        analysis = uploads.analysis(one, models, one.middle, HEATMAP_METHODS[0])
+        said = verdict(analysis, settings().grades)
         icon, colour = _TONES[said.tone]
         labels[one.number] = f":{colour}[{icon}] {one.number} · {said.headline}"
         bar.progress(
@@ -138,13 +148,13 @@ def _choose(uploads: Uploads, classifier: Classifier) -> UploadedScan:
     return next(one for one in uploads.scans if one.number == number)
 
 
-def _show(uploads: Uploads, uploaded: UploadedScan, classifier: Classifier) -> None:
+def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     verdict_place = st.container()
     picture, frame = _controls(uploaded)
     method = st.session_state.get("method", HEATMAP_METHODS[0])
     with verdict_place:
         with st.spinner("Analysing …", show_time=False):
-            analysis = uploads.analysis(uploaded, classifier, frame, method)
+            analysis = uploads.analysis(uploaded, models, frame, method)
         _verdict(analysis)
     shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
@@ -160,7 +170,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, classifier: Classifier) -> N
     with left:
         _removals(analysis)
     with right:
-        _take_away(uploads, uploaded, analysis, classifier)
+        _take_away(uploads, uploaded, analysis, models.classifier)
 
 
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:
@@ -179,12 +189,14 @@ def _controls(uploaded: UploadedScan) -> tuple[str, int]:
 
 
 def _verdict(analysis: Analysis) -> None:
-    said = verdict(analysis.prediction)
+    said = verdict(analysis, settings().grades)
     icon, colour = _TONES[said.tone]
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:
         st.subheader(f":{colour}[{icon} {said.headline}]", anchor=False)
         st.write(said.sentence)
+        if analysis.anatomy and (head := head_words(analysis.anatomy)):
+            st.caption(head)
     with right:
         st.plotly_chart(
             fold_strip(analysis.prediction), config={"displayModeBar": False}, width="stretch"
@@ -214,7 +226,7 @@ def _take_away(
     first, second = st.columns(2)
     first.download_button(
         "Heatmap PNG",
-        lambda: heatmap_png(analysis, classifier.card.name),
+        lambda: heatmap_png(analysis, classifier.card.name, grades=settings().grades),
         f"{name}.png",
         "image/png",
         disabled=not looked,
@@ -224,7 +236,7 @@ def _take_away(
     )
     second.download_button(
         "Results CSV",
-        lambda: results_csv(uploads.results(classifier), classifier.card),
+        lambda: results_csv(uploads.results(classifier), classifier.card, settings().grades),
         "ventriscope-results.csv",
         "text/csv",
         icon=":material/table:",

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
     "imaging": 0, "files": 0, "processor": 0, "settings": 1, "file_modes": 1, "data": 1, "models": 1,
-    "evaluation": 2, "training": 2, "inference": 2, "reporting": 3, "runs": 3,
+    "anatomy": 2, "evaluation": 3, "training": 3, "inference": 3, "reporting": 4, "runs": 4,
 }  # fmt: skip
 SOURCES = sorted(
     path

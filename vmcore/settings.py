@@ -25,6 +25,11 @@ class Settings(BaseSettings):
 
     bundle: Path = _ASSETS / "model"
     """The model bundle that the classify page uses until another one is promoted."""
+    anatomy: Path = _ASSETS / "anatomy"
+    """The model that finds head and ventricle and measures the atrium."""
+    grades: Literal["isuog", "two"] = "isuog"
+    """Degrees of ventriculomegaly: mild 10 to 12, moderate 13 to 15, severe over 15 mm (ISUOG 2020), or
+    two: mild 10 to 15, severe over 15 mm."""
     examples: Path = _ASSETS / "examples"
     """Example scans offered on the classify page."""
     readable_roots: tuple[Path, ...] = ()

@@ -1,10 +1,12 @@
-"""The model that answers, loaded once for all sessions and again when its bundle changes."""
+"""The models that answer and measure, loaded once for all sessions and again when its bundle changes."""
 
 from __future__ import annotations
 
 import threading
+from functools import cache
 from pathlib import Path
 
+from vmcore.anatomy import AnatomyModel
 from vmcore.inference import Classifier
 from vmcore.models import bundle_digest
 
@@ -26,3 +28,16 @@ def load_classifier(bundle: Path, device: str | None) -> Classifier:
             while len(_loaded) > _MOST:
                 _loaded.pop(next(iter(_loaded)))
         return _loaded[key]
+
+
+def load_anatomy_model() -> AnatomyModel:
+    """The installation's anatomy model; shared between sessions.
+
+    Raises:
+        AnatomyError: with what is wrong with it.
+    """
+    with _one_loads:
+        return _anatomy_model()
+
+
+_anatomy_model = cache(AnatomyModel.load)

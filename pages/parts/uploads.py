@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from weakref import WeakSet
 
 import streamlit as st
 
+from vmcore.anatomy import AnatomyModel
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import Analysis, Classifier, analyse
 
@@ -33,6 +35,14 @@ class UploadedScan:
     def middle(self) -> int:
         """The frame shown first."""
         return len(self.scan.frames) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What judges scans and what measures them; nothing is measured without the second."""
+
+    classifier: Classifier
+    anatomy: AnatomyModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +131,25 @@ class Uploads:
             self.scans.append(UploadedScan(self.numbers[key], key, scan))
 
     def analysis(
-        self, uploaded: UploadedScan, classifier: Classifier, frame: int, method: str
+        self,
+        uploaded: UploadedScan,
+        models: Models,
+        frame: int,
+        method: str,
     ) -> Analysis:
         """The analysis of a frame, made once by each version of a model."""
+        classifier = models.classifier
+        make = partial(
+            analyse, uploaded.scan, classifier, frame=frame, heatmap=method,
+            anatomy_model=models.anatomy,
+        )  # fmt: skip
         if classifier.digest is None:  # nothing tells it from another one
-            return analyse(uploaded.scan, classifier, frame=frame, heatmap=method)
+            return make()
         key = (classifier.digest, frame, method)
         if key not in uploaded.analyses:
             while len(uploaded.analyses) >= _KEPT_FRAMES:
                 uploaded.analyses.pop(next(iter(uploaded.analyses)))
-            uploaded.analyses[key] = analyse(uploaded.scan, classifier, frame=frame, heatmap=method)
+            uploaded.analyses[key] = make()
         return uploaded.analyses[key]
 
     def results(self, classifier: Classifier) -> list[tuple[int, Analysis]]:

@@ -30,11 +30,13 @@ def _quietly(work: Callable[[], None]) -> None:
 
 
 def _network() -> None:
-    from pages.parts.model import load_classifier  # noqa: PLC0415
+    from pages.parts.model import load_anatomy_model, load_classifier  # noqa: PLC0415
     from vmcore.runs import bundle_in_use  # noqa: PLC0415
 
     classifier = load_classifier(bundle_in_use().bundle, settings().device)
-    classifier.predict([np.zeros((480, 640, 3), np.uint8)])
+    black = np.zeros((480, 640, 3), np.uint8)
+    classifier.predict([black])
+    load_anatomy_model().find(black)
 
 
 def _reading() -> None:

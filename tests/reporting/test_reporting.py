@@ -47,18 +47,18 @@ def changed(analysis: Analysis, **fields: object) -> Analysis:
 
 
 def test_the_verdict_says_what_the_numbers_say(analysis: Analysis) -> None:
-    said = verdict(analysis.prediction)
+    said = verdict(analysis)
     assert said.tone == "ventriculomegaly"
     assert "80%" in said.sentence
     assert "50%" in said.sentence
-    normal = changed(analysis, probability=0.1, label="normal").prediction
+    normal = changed(analysis, probability=0.1, label="normal")
     assert verdict(normal).tone == "normal"
 
 
 def test_no_verdict_is_given_on_unfamiliar_images_or_torn_folds(analysis: Analysis) -> None:
-    assert verdict(changed(analysis, in_domain=False).prediction).headline == "No verdict"
+    assert verdict(changed(analysis, in_domain=False)).headline == "No verdict"
     torn = changed(analysis, fold_probabilities=np.array([0.1, 0.9, 0.8]))
-    assert verdict(torn.prediction).headline == "Undecided"
+    assert verdict(torn).headline == "Undecided"
     assert any("10% to 90%" in sentence for sentence in caution(torn))
 
 

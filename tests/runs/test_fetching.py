@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pages.parts.model import load_classifier
-from pages.parts.uploads import UploadBudget, Uploads
+from pages.parts.uploads import Models, UploadBudget, Uploads
 from tests.runs.support import finished_run, small_plan
 from tests.runs.tracking_server import NEEDS, TrackingServer, has_server, tracking_server
 from vmcore.data import StoredStudy
@@ -159,10 +159,10 @@ def test_an_analysis_belongs_to_the_version_of_the_model_that_made_it(
         card = load_card(bundle).model_copy(update={"threshold": threshold})
         (bundle / "bundle.json").write_text(card.model_dump_json())
         classifier = Classifier.load(bundle)  # the former one's memory may become this one's
-        analysis = uploads.analysis(uploaded, classifier, 0, "eigen-cam")
+        analysis = uploads.analysis(uploaded, Models(classifier), 0, "eigen-cam")
         assert analysis.prediction.threshold == threshold
         assert analysis.bundle_digest == classifier.digest == bundle_digest(bundle)
-        assert uploads.analysis(uploaded, classifier, 0, "eigen-cam") is analysis
+        assert uploads.analysis(uploaded, Models(classifier), 0, "eigen-cam") is analysis
         assert uploads.results(classifier) == [(uploaded.number, analysis)]  # nobody else's
         seen.append(classifier.digest)
         del classifier

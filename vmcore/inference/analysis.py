@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from vmcore.anatomy import Anatomy, AnatomyModel
 from vmcore.imaging import CleanFrame, Scan, clean_frame
 from vmcore.inference.classifier import Classifier, Prediction
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One frame, cleaned and judged.
+    """One frame, cleaned, measured and judged.
 
     Attributes:
         scan: where the frame comes from.
         frame: its number, from 0.
         clean: the cleaned frame.
-        prediction: the ensemble's answer.
+        prediction: the ensemble's answer; out of domain where no head was found.
         bundle_digest: of the bundle that gave it, or None (:attr:`Classifier.digest`).
+        anatomy: what was found in the cleaned frame and measured; None where nobody looked.
     """
 
     scan: Scan
@@ -25,12 +27,25 @@ class Analysis:
     clean: CleanFrame
     prediction: Prediction
     bundle_digest: str | None = None
+    anatomy: Anatomy | None = None
 
 
 def analyse(
-    scan: Scan, classifier: Classifier, *, frame: int = 0, heatmap: str | None = "eigen-cam"
+    scan: Scan,
+    classifier: Classifier,
+    *,
+    frame: int = 0,
+    heatmap: str | None = "eigen-cam",
+    anatomy_model: AnatomyModel | None = None,
 ) -> Analysis:
-    """Clean a frame the way the model's training images were, and judge it.
+    """Clean a frame the way the model's training images were, measure and judge it.
+
+    Args:
+        scan: a read scan.
+        classifier: what judges.
+        frame: which, from 0.
+        heatmap: its method, or None for none.
+        anatomy_model: what measures; nothing is measured without it.
 
     Raises:
         IndexError: the scan has no such frame.
@@ -41,4 +56,9 @@ def analyse(
         scan.frames[frame], region=scan.region, settings=classifier.card.preprocessing
     )
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
-    return Analysis(scan, frame, clean, prediction, classifier.digest)
+    anatomy = None
+    if anatomy_model is not None:
+        anatomy = anatomy_model.find(clean.image, scan.spacing_mm)
+        if anatomy.head is None:
+            prediction = replace(prediction, in_domain=False)
+    return Analysis(scan, frame, clean, prediction, classifier.digest, anatomy)

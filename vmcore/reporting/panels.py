@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from vmcore.inference import Analysis, Prediction
+from vmcore.reporting.callipers import anatomy_traces
 from vmcore.reporting.colours import AMBER, BACKGROUND, INK, LINE, QUIET, ROSE, TEAL, plotly_ramp
 
 _HEATMAP_SIDE = 160  # values on the longer side: the map comes from 14 x 14 patches
@@ -32,7 +33,8 @@ PANELS: Mapping[Panel, str] = {
 def picture_panels(analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS)) -> go.Figure:
     """Original, cleaned and heatmap side by side in one frame of pixel coordinates.
 
-    Zooming one panel zooms all; an opacity slider below acts in the browser at once.
+    Head, midline and calliper are drawn over the cleaned picture and the heatmap. Zooming one panel
+    zooms all; an opacity slider below acts in the browser at once.
 
     Args:
         analysis: what is shown.
@@ -54,6 +56,10 @@ def picture_panels(analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS)) -
             cleaned = _data_uri(analysis.clean.image)
             picture = go.Image(source=cleaned, x0=column, y0=row, hoverinfo="skip")
         figure.add_trace(picture, 1, place)
+    for place, panel in enumerate(shown, start=1):
+        if panel != "uploaded" and analysis.anatomy is not None:
+            for line in anatomy_traces(analysis.anatomy, row, column):
+                figure.add_trace(line, 1, place)
     heatmap = analysis.prediction.heatmap if "heatmap" in shown else None
     if heatmap is not None:
         place = list(shown).index("heatmap") + 1

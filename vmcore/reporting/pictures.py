@@ -10,8 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.inference import Analysis
+from vmcore.reporting.callipers import with_callipers
 from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
 from vmcore.reporting.figures import percent
+from vmcore.reporting.measurement import Grades
 from vmcore.reporting.words import verdict
 
 _SMALLEST = 640  # pixels: narrower scans are enlarged so that the words fit
@@ -32,16 +34,21 @@ def blend(
     return np.rint(image * (1 - cover) + colour * cover).astype(np.uint8)
 
 
-def heatmap_png(analysis: Analysis, model_name: str, opacity: float = 0.75) -> bytes:
-    """Cleaned scan and heatmap side by side with verdict, model and notice, as PNG.
+def heatmap_png(
+    analysis: Analysis, model_name: str, opacity: float = 0.75, grades: Grades = "isuog"
+) -> bytes:
+    """Cleaned scan and heatmap side by side with callipers, verdict, model and notice, as PNG.
 
     Raises:
         ValueError: the analysis has no heatmap.
     """
     if analysis.prediction.heatmap is None:
         raise ValueError("The analysis has no heatmap.")
-    left = Image.fromarray(analysis.clean.image)
-    right = Image.fromarray(blend(analysis.clean.image, analysis.prediction.heatmap, opacity))
+    blended = blend(analysis.clean.image, analysis.prediction.heatmap, opacity)
+    left, right = (
+        Image.fromarray(with_callipers(one, analysis.anatomy) if analysis.anatomy else one)
+        for one in (analysis.clean.image, blended)
+    )
     scale = max(_SMALLEST / left.width, 1.0)
     size = (round(left.width * scale), round(left.height * scale))
     gap, head, foot = 16, 92, 44
@@ -49,7 +56,7 @@ def heatmap_png(analysis: Analysis, model_name: str, opacity: float = 0.75) -> b
     page.paste(left.resize(size, Image.Resampling.BICUBIC), (gap, head))
     page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * gap, head))
     draw = ImageDraw.Draw(page)
-    said = verdict(analysis.prediction)
+    said = verdict(analysis, grades)
     folds = ", ".join(percent(value) for value in analysis.prediction.fold_probabilities)
     draw.text((gap, 14), said.headline, INK, ImageFont.load_default(26))
     detail = (

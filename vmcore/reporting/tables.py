@@ -7,22 +7,28 @@ from collections.abc import Sequence
 import pandas as pd
 
 from vmcore import RESEARCH_USE_ONLY
+from vmcore.anatomy import Anatomy
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
+from vmcore.reporting.measurement import Grades
 from vmcore.reporting.spreadsheet import as_csv
 from vmcore.reporting.words import verdict
 
 
-def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> str:
+def results_csv(
+    analyses: Sequence[tuple[int, Analysis]], card: BundleCard, grades: Grades = "isuog"
+) -> str:
     """One row a scan and frame.
 
     Args:
         analyses: pairs of the scan's number on the page and its analysis.
         card: the model that answered.
+        grades: how a width is graded (:func:`vmcore.reporting.grade`).
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
-        in_domain, pixel spacing in mm, removed, notes on how
+        atrial_width_mm, atrial_width_share (of the head's short axis) with its standard deviation, side,
+        head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
         the file was read, model, created and the research-use notice.
     """
     rows = []
@@ -31,13 +37,14 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
         row: dict[str, object] = {
             "scan": number,
             "frame": analysis.frame + 1,
-            "verdict": verdict(prediction).headline,
+            "verdict": verdict(analysis, grades).headline,
             "label": prediction.label,
             "probability": prediction.probability,
             "threshold": prediction.threshold,
         }
         folds = enumerate(prediction.fold_probabilities, start=1)
         row |= {f"fold_{index}": float(value) for index, value in folds}
+        row |= _measured(analysis.anatomy)
         row |= {
             "spread": prediction.spread,
             "in_domain": prediction.in_domain,
@@ -51,3 +58,17 @@ def results_csv(analyses: Sequence[tuple[int, Analysis]], card: BundleCard) -> s
         }
         rows.append(row)
     return as_csv(pd.DataFrame(rows))
+
+
+def _measured(anatomy: Anatomy | None) -> dict[str, object]:
+    """What was measured; empty where it could not be."""
+    atrium = anatomy.atrium if anatomy else None
+    head = anatomy.head if anatomy else None
+    return {
+        "atrial_width_mm": atrium.width_mm if atrium else None,
+        "atrial_width_share": atrium.head_share if atrium else None,
+        "atrial_width_share_sd": atrium.uncertainty if atrium else None,
+        "atrium_side": atrium.side if atrium else None,
+        "head_circumference_mm": head.circumference_mm if head else None,
+        "biparietal_diameter_mm": head.biparietal_diameter_mm if head else None,
+    }

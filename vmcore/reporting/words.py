@@ -7,6 +7,7 @@ from typing import Literal
 
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent
+from vmcore.reporting.measurement import WIDE_MM, Grades, grade, why_not_measured, width_words
 
 HEATMAP_WORDS = {
     "eigen-cam": (
@@ -22,22 +23,60 @@ HEATMAP_WORDS = {
 """What a heatmap is, by method, for the page that shows it."""
 
 
+Tone = Literal["normal", "ventriculomegaly", "withheld"]
+_NO_VERDICT = "No verdict"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A headline, one sentence that explains it, and its tone."""
 
     headline: str
     sentence: str
-    tone: Literal["normal", "ventriculomegaly", "withheld"]
+    tone: Tone
 
 
-def verdict(prediction: Prediction) -> Verdict:
+def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
+    """Put an analysis into words: what was measured first, the classifier's opinion beside it.
+
+    Where both contradict each other, that is the verdict; it is withheld where neither should be
+    trusted.
+    """
+    opinion = classifier_opinion(analysis.prediction)
+    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+    if opinion.headline == _NO_VERDICT or atrium is None:
+        return opinion
+    measured = f"Atrial width {width_words(atrium)}"
+    if atrium.width_mm is None:
+        return Verdict(
+            opinion.headline,
+            f"{measured}; there are no millimetres, because the file does not give its pixels' size. "
+            f"{opinion.sentence}",
+            opinion.tone,
+        )
+    wide = atrium.width_mm >= WIDE_MM
+    headline = f"{measured}: {grade(atrium.width_mm, grades)}"
+    if opinion.tone == "withheld":
+        tone: Tone = "ventriculomegaly" if wide else "normal"
+        return Verdict(headline, f"The classifier is undecided. {opinion.sentence}", tone)
+    if wide != (opinion.tone == "ventriculomegaly"):
+        side = "10 mm or more" if wide else "below 10 mm"
+        return Verdict(
+            "Look again",
+            f"{measured} is {side}, but the classifier says otherwise. {opinion.sentence} "
+            "Measure it by hand.",
+            "withheld",
+        )
+    return Verdict(headline, f"The classifier agrees. {opinion.sentence}", opinion.tone)
+
+
+def classifier_opinion(prediction: Prediction) -> Verdict:
     """Put a prediction into words; withheld where the model should not be trusted."""
     sure = percent(prediction.probability)
     line = percent(prediction.threshold)
     if prediction.in_domain is False:
         return Verdict(
-            "No verdict",
+            _NO_VERDICT,
             "This image is unlike those that the model learnt from, so its answer "
             f"({sure} for ventriculomegaly) means nothing here. "
             "Is it a transventricular view of the fetal head?",
@@ -80,6 +119,8 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
         )
     if analysis.prediction.in_domain is None:
         said.append("This model cannot tell whether it knows such images.")
+    if analysis.anatomy is not None and analysis.anatomy.atrium is None:
+        said.append(why_not_measured(analysis.anatomy))
     if analysis.scan.spacing_mm is None:
         said.append(
             "The file does not say how large its pixels are, so nothing can be measured in mm."

@@ -57,7 +57,11 @@ class PhantomAnatomy:
 
 @dataclass(frozen=True, slots=True)
 class HeadGeometry:
-    """Masks of the head's parts, bool (H, W), and signed distance to the skull's outside in mm."""
+    """Masks of the head's parts, bool (H, W), and signed distance to the skull's outside in mm.
+
+    ``atrium_xy_mm`` is the middle of the far atrium and ``atrium_course`` the direction of its
+    ventricle there, a unit vector; both in head coordinates (along, across).
+    """
 
     outside_mm: Field
     skull: Mask
@@ -70,6 +74,7 @@ class HeadGeometry:
     falx: Mask
     sulci: Mask
     atrium_xy_mm: tuple[float, float]
+    atrium_course: tuple[float, float]
 
 
 def draw_geometry(
@@ -86,8 +91,8 @@ def draw_geometry(
     long, short = anatomy.occipitofrontal_mm / 2, anatomy.biparietal_mm / 2
     outside = _ellipse_distance(along_mm, across_mm, long, short)
     brain = outside < -anatomy.skull_mm
-    far, centre = _ventricle(along_mm, across_mm, anatomy.atrial_width_mm, long, short, 1.0)
-    near, _ = _ventricle(along_mm, across_mm, anatomy.near_width_mm, long, short, -1.0)
+    far, centre, course = _ventricle(along_mm, across_mm, anatomy.atrial_width_mm, long, short, 1.0)
+    near, _, _ = _ventricle(along_mm, across_mm, anatomy.near_width_mm, long, short, -1.0)
     room = brain & (outside < -anatomy.skull_mm - 1.2)
     cavum_x, cavum_half = 0.42 * long, rng.uniform(1.6, 2.6)
     cavum_length = rng.uniform(3.5, 5.5)
@@ -110,6 +115,7 @@ def draw_geometry(
         falx=falx,
         sulci=_sulci(along_mm, across_mm, long, short, rng) & room,
         atrium_xy_mm=centre,
+        atrium_course=course,
     )
 
 
@@ -143,7 +149,7 @@ def _course(
 
 def _ventricle(
     along: Field, across: Field, width: float, long: float, short: float, side: float
-) -> tuple[Mask, tuple[float, float]]:
+) -> tuple[Mask, tuple[float, float], tuple[float, float]]:
     x, y, half = _course(width, long, short)
     inside = np.zeros(along.shape, bool)
     reach = (across * side > 0) & (across * side < y.max() + width)
@@ -154,7 +160,9 @@ def _ventricle(
         hit |= (a - x[step]) ** 2 + (b - y[step]) ** 2 < half[step] ** 2
     inside[rows, columns] = hit
     peak = int(np.argmax(half))
-    return inside, (float(x[peak]), float(side * y[peak]))
+    course = np.array([x[peak - 1] - x[peak + 1], side * (y[peak - 1] - y[peak + 1])])
+    course /= np.hypot(*course)
+    return inside, (float(x[peak]), float(side * y[peak])), (float(course[0]), float(course[1]))
 
 
 def _choroid(

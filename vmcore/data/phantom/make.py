@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vmcore.data.phantom.anatomy import HeadGeometry, PhantomAnatomy, draw_geometry
+from vmcore.data.phantom.frame import HeadFrame
 from vmcore.data.phantom.overlays import Drawn, Measured, OverlaySettings, draw_overlays
 from vmcore.data.phantom.speckle import ScanPhysics, render_echoes
 from vmcore.imaging.scan import Region
@@ -30,6 +30,9 @@ class Phantom:
         text_boxes: a rectangle for every piece of text.
         region: the B-mode region.
         geometry: the head's parts.
+        atrium: the far atrium's inner walls, (row, column) each: its width at the plexus's glomus,
+            perpendicular to the ventricle's course.
+        head: the skull's outer ellipse as OpenCV writes it: centre (x, y), axes, angle in degrees.
         atrial_width_mm: inner width of the far atrium; label is 1 from 10 mm on.
         spacing_mm: (row, column) millimetres per pixel.
     """
@@ -42,6 +45,8 @@ class Phantom:
     text_boxes: tuple[Region, ...]
     region: Region
     geometry: HeadGeometry
+    atrium: tuple[tuple[float, float], tuple[float, float]]
+    head: tuple[tuple[float, float], tuple[float, float], float]
     atrial_width_mm: float
     spacing_mm: tuple[float, float]
 
@@ -86,15 +91,21 @@ def make_phantom(
     mm = anatomy.biparietal_mm / (field[0] * rng.uniform(0.55, 0.86))
     if anatomy.occipitofrontal_mm > 0.95 * field[1] * mm:
         mm = anatomy.occipitofrontal_mm / (0.95 * field[1])
-    along, across, depth, lateral = _head_frame(field, mm, rng)
+    frame = HeadFrame.draw(field, mm, rng)
+    along, across = frame.coordinates_mm(field)
+    rows, columns = np.mgrid[0 : field[0], 0 : field[1]].astype(np.float32)
     geometry = draw_geometry(along, across, anatomy, rng)
+    depth, lateral = rows * mm, (columns - field[1] / 2) * mm
     grey, sector = render_echoes(geometry, across, depth, lateral, physics, rng)
+    measured = Measured(
+        atrium=frame.atrium_ends(geometry, anatomy.atrial_width_mm),
+        head=frame.ellipse(anatomy.occipitofrontal_mm, anatomy.biparietal_mm),
+    )
 
     pad = ((banner, 0), (0, 0))
     clean = np.repeat(np.pad(grey, pad)[..., None], 3, axis=2)
     drawn = Drawn.blank(clean)
     if overlays is not None:
-        measured = Measured(_calliper_ends(along, across, geometry), _head_ellipse(geometry))
         drawn = draw_overlays(clean, banner, mm, measured, overlays, rng)
     return Phantom(
         image=drawn.image,
@@ -105,49 +116,11 @@ def make_phantom(
         text_boxes=drawn.boxes,
         region=Region(banner, 0, *field),
         geometry=_padded(geometry, pad),
+        atrium=tuple((row + banner, column) for row, column in measured.atrium),
+        head=((measured.head[0][0], measured.head[0][1] + banner), *measured.head[1:]),
         atrial_width_mm=float(atrial_width_mm),
         spacing_mm=(mm, mm),
     )
-
-
-def _head_frame(
-    field: tuple[int, int], mm: float, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.float32], ...]:
-    """Head coordinates (along, across) and probe coordinates (depth, lateral), all in mm."""
-    height, width = field
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    centre = (height * rng.uniform(0.47, 0.56), width * rng.uniform(0.46, 0.54))
-    y, x = (rows - centre[0]) * mm, (columns - centre[1]) * mm
-    turn = np.deg2rad(rng.normal(0, 14))
-    side = rng.choice([-1.0, 1.0])
-    along = side * (x * np.cos(turn) + y * np.sin(turn))
-    across = y * np.cos(turn) - x * np.sin(turn)
-    return along, across, rows * mm, (columns - width / 2) * mm
-
-
-def _calliper_ends(
-    along: npt.NDArray[np.float32], across: npt.NDArray[np.float32], geometry: HeadGeometry
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The atrium's two inner walls, as (row, column) within the field."""
-    x, _ = geometry.atrium_xy_mm
-    on_line = geometry.far_ventricle & (np.abs(along - x) < 0.6)
-    if not on_line.any():
-        middle = (along.shape[0] // 2, along.shape[1] // 2)
-        return middle, middle
-    rows, columns = np.nonzero(on_line)
-    order = np.argsort(across[rows, columns])
-    first, last = order[0], order[-1]
-    return (int(rows[first]), int(columns[first])), (int(rows[last]), int(columns[last]))
-
-
-def _head_ellipse(
-    geometry: HeadGeometry,
-) -> tuple[tuple[float, float], tuple[float, float], float]:
-    """The skull's outer ellipse, as OpenCV fits it."""
-    rows, columns = np.nonzero(np.abs(geometry.outside_mm) < 0.4)
-    if len(rows) < 5:
-        rows, columns = np.nonzero(geometry.skull)
-    return cv2.fitEllipse(np.stack([columns, rows], axis=1).astype(np.float32))
 
 
 def _padded(geometry: HeadGeometry, pad: tuple[tuple[int, int], ...]) -> HeadGeometry:

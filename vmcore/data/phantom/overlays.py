@@ -53,7 +53,7 @@ class Measured:
         head: the skull's outer ellipse as OpenCV writes it: centre (x, y), axes, angle in degrees.
     """
 
-    atrium: tuple[tuple[int, int], tuple[int, int]]
+    atrium: tuple[tuple[float, float], tuple[float, float]]
     head: tuple[tuple[float, float], tuple[float, float], float]
 
 
@@ -128,7 +128,7 @@ def draw_overlays(
         _banner(drawn, banner, size, rng)
     if settings.settings_text:
         _settings(drawn, banner, size, rng)
-    (r0, c0), (r1, c1) = ((row + banner, column) for row, column in measured.atrium)
+    (r0, c0), (r1, c1) = ((round(row) + banner, round(column)) for row, column in measured.atrium)
     colour = _YELLOW if rng.random() < 0.7 else _CYAN
     if settings.grey:
         colour = (int(rng.integers(200, 256)),) * 3

@@ -1,0 +1,128 @@
+"""The measured width in words, its grade, and the verdict that rests on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from vmcore.anatomy import Anatomy, AtriumCalliper, Head, HeadEllipse, Plane
+from vmcore.imaging import CleanFrame, Scan
+from vmcore.inference import Analysis, Prediction
+from vmcore.models import BundleCard
+from vmcore.reporting import caution, grade, picture_panels, results_csv, verdict, width_words
+from vmcore.reporting.callipers import with_callipers
+
+SHAPE = (240, 320)
+CARD = BundleCard(architecture="usf-mae-tiny", folds=3, name="test model")
+
+
+def calliper(width_mm: float | None, share: float = 0.1) -> AtriumCalliper:
+    return AtriumCalliper((150.0, 200.0), (170.0, 200.0), 20.0, width_mm, share, 0.005, "far", 0.9)
+
+
+def anatomy(atrium: AtriumCalliper | None) -> Anatomy:
+    head = Head(HeadEllipse((120.0, 160.0), (130.0, 100.0), 0.0), 200.0, 60.0)
+    return Anatomy(
+        np.zeros(SHAPE, np.uint8), head, ((120.0, 30.0), (120.0, 290.0)), atrium,
+        Plane(0.9, 0.9, fits=atrium is not None),
+    )  # fmt: skip
+
+
+def analysed(atrium: AtriumCalliper | None, probability: float, **more: object) -> Analysis:
+    label = "ventriculomegaly" if probability >= 0.5 else "normal"
+    heatmap = np.zeros(SHAPE, np.float32)
+    folds = np.full(3, probability)
+    prediction = Prediction(probability, folds, label, 0.5, heatmap, True)
+    image = np.full((*SHAPE, 3), 60, np.uint8)
+    return Analysis(
+        Scan(image[None], (0.3, 0.3), None), 0,
+        CleanFrame(image, np.zeros(SHAPE, bool), (0, 0)),
+        replace(prediction, **more), None, anatomy(atrium),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "isuog", "two"),
+    [
+        (9.99, "normal", "normal"), (10.0, "mild", "mild"), (12.9, "mild", "mild"),
+        (13.0, "moderate", "mild"), (15.0, "moderate", "mild"), (15.1, "severe", "severe"),
+    ],
+)  # fmt: skip
+def test_grades_are_those_of_the_guideline(width: float, isuog: str, two: str) -> None:
+    assert (grade(width), grade(width, "two")) == (isuog, two)
+
+
+def test_a_width_comes_with_its_95_per_cent_interval() -> None:
+    # 0.005 of a head of 100 mm is 0.5 mm, and 1.96 of that on both sides
+    assert width_words(calliper(10.0)) == "10.0 mm (9.0 to 11.0)"
+    assert width_words(calliper(None)) == "10.0% of the head's short axis (9.0 to 11.0)"
+
+
+def test_the_measurement_is_the_first_line_and_the_classifier_agrees() -> None:
+    wide = verdict(analysed(calliper(11.4), 0.9))
+    assert wide.headline.startswith("Atrial width 11.4 mm")
+    assert wide.headline.endswith(": mild")
+    assert wide.tone == "ventriculomegaly"
+    assert "agrees" in wide.sentence
+    normal = verdict(analysed(calliper(6.2), 0.1))
+    assert normal.headline.endswith(": normal")
+    assert normal.tone == "normal"
+
+
+@pytest.mark.parametrize(("width", "probability"), [(6.0, 0.9), (12.0, 0.1)])
+def test_a_contradiction_is_the_verdict(width: float, probability: float) -> None:
+    said = verdict(analysed(calliper(width), probability))
+    assert said.headline == "Look again"
+    assert said.tone == "withheld"
+    assert f"{width:.1f} mm" in said.sentence
+
+
+def test_without_millimetres_the_share_is_told_and_no_grade() -> None:
+    said = verdict(analysed(calliper(None), 0.1))
+    assert "of the head's short axis" in said.sentence
+    assert "mm (" not in said.headline + said.sentence
+
+
+def test_nothing_is_measured_on_what_is_no_head() -> None:
+    said = verdict(analysed(calliper(12.0), 0.9, in_domain=False))
+    assert said.headline == "No verdict"
+
+
+def test_it_is_said_why_there_is_no_width() -> None:
+    without = analysed(None, 0.1)
+    assert any("no atrium that can be measured" in sentence for sentence in caution(without))
+    headless = replace(without, anatomy=replace(without.anatomy, head=None))  # type: ignore[type-var]
+    assert any("No fetal head" in sentence for sentence in caution(headless))
+    assert verdict(without).headline == "No sign of ventriculomegaly"
+
+
+def test_the_table_holds_what_was_measured() -> None:
+    text = results_csv([(1, analysed(calliper(11.4), 0.9)), (2, analysed(None, 0.1))], CARD)
+    head, first, second = text.splitlines()
+    one, other = (
+        dict(zip(head.split(","), row.split(","), strict=False)) for row in (first, second)
+    )
+    assert float(one["atrial_width_mm"]) == 11.4
+    assert other["atrial_width_mm"] == ""
+    assert float(other["biparietal_diameter_mm"]) == 60
+
+
+def test_callipers_are_drawn_where_they_were_measured() -> None:
+    analysis = analysed(calliper(11.4), 0.9)
+    lines = [trace for trace in picture_panels(analysis).data if trace.name == "atrial width"]
+    assert len(lines) == 2  # on the cleaned picture and on the heatmap, not on the original
+    assert list(lines[0].x) == [200, 200]
+    assert list(lines[0].y) == [150, 170]
+    drawn = with_callipers(analysis.clean.image, analysis.anatomy)  # type: ignore[arg-type]
+    amber = (drawn[..., 0].astype(int) - drawn[..., 2]) > 60
+    rows, columns = np.nonzero(amber)
+    assert abs(rows.mean() - 160) < 1
+    assert abs(columns.mean() - 200) < 1
+    ellipse = np.zeros(SHAPE, np.uint8)
+    cv2.ellipse(ellipse, (160, 120), (130, 100), 0, 0, 360, 255, 5)
+    changed = np.abs(drawn.astype(int) - analysis.clean.image).max(2) > 20
+    assert changed[ellipse > 0].sum() > 400
+    assert (analysis.clean.image == 60).all()  # the picture itself stays as it was

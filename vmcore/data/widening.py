@@ -1,0 +1,178 @@
+"""Widen or narrow the ventricle of a real head, and change nothing else.
+
+A picture and its widened twin have the same machine, grain, callipers and skull: what differs between
+them is what makes ventriculomegaly. Across the ventricle the lumen is stretched, its walls keep their
+thickness and move outward, and the tissue beyond gives way smoothly, up to the skull; the lumen grows
+anechoic with speckle of its own kind, as fluid is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Grey = npt.NDArray[np.uint8]
+Corners = npt.NDArray[np.float64]
+
+_SLOPE = 1.6  # of the tissue's room over the wall's shift: above 1.5 nothing folds over
+_REACH = 3.0  # over how many shifts the tissue gives way, where there is room
+_SKULL_PX = 6.0  # how thick the skull may be
+_EMPTY = 0.8  # largest share of the lumen's echoes that is replaced
+_GRAIN = (2.2, 1.2)  # standard deviation of a speckle along and across the beam's lines, pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Widened:
+    """A picture with another ventricle.
+
+    Attributes:
+        picture: uint8 (H, W).
+        rectangle: (4, 2) the atrium's rectangle in it.
+        factor: by which the width has changed: what was asked for, or as much as there is room for.
+        changed: bool (H, W), where pixels moved or were drawn anew.
+    """
+
+    picture: Grey
+    rectangle: Corners
+    factor: float
+    changed: npt.NDArray[np.bool_]
+
+
+def widen_ventricle(
+    picture: Grey,
+    rectangle: Corners,
+    factor: float,
+    rng: np.random.Generator,
+    *,
+    skull: Corners | None = None,
+) -> Widened:
+    """Change the width of an atrium.
+
+    Args:
+        picture: uint8 (H, W), grey.
+        rectangle: (4, 2) corners (x, y) of the atrium's rectangle; its first side is the calliper.
+        factor: new width over the old one, 0.4 to 5.
+        rng: for the lumen's speckle.
+        skull: (N, 2) points (x, y) on the skull, which stays where it is.
+
+    Raises:
+        ValueError: a factor out of range, or a rectangle without an inside.
+    """
+    if not 0.4 <= factor <= 5.0:
+        raise ValueError(f"A width can be changed 0.4 to 5 times, not {factor}.")
+    across, along = rectangle[1] - rectangle[0], rectangle[3] - rectangle[0]
+    width, length = float(np.hypot(*across)), float(np.hypot(*along))
+    if min(width, length) < 1:
+        raise ValueError("The atrium's rectangle has no inside.")
+    across, along = across / width, along / length
+    middle = rectangle.mean(0)
+    half = width / 2
+    rooms = _rooms(middle, across, half, length / 2 + half, skull)
+    shift = min(half * (factor - 1), *(room / _SLOPE for room in rooms))
+    grid = np.indices(picture.shape, np.float32)
+    x, y = grid[1] - np.float32(middle[0]), grid[0] - np.float32(middle[1])
+    u, v = x * along[0] + y * along[1], x * across[0] + y * across[1]
+    wall_shift = shift * _window(np.abs(u), length / 2, max(2.5 * abs(shift), length / 2))
+    source, inside = _source(v, half, wall_shift, shift, rooms)
+    held = _held(picture.shape, skull)
+    moved, inside = (source - v) * held, inside * held
+    warped = cv2.remap(
+        picture,
+        (grid[1] + moved * across[0]).astype(np.float32),
+        (grid[0] + moved * across[1]).astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    widened = _emptied(picture, warped, inside, abs(shift) / half, (u, v, length / 2, half), rng)
+    change = 1 + shift / half
+    return Widened(
+        widened,
+        middle + (rectangle - middle) @ _stretching(across, change),
+        change,
+        (np.abs(moved) > 0.05) | (widened != picture),
+    )
+
+
+def _rooms(
+    middle: Corners, across: Corners, half: float, beside: float, skull: Corners | None
+) -> tuple[float, float]:
+    """How far the tissue reaches beyond both walls, before it and behind it, up to the skull."""
+    if skull is None:
+        return 8 * half, 8 * half
+    offset = skull - middle
+    along = np.abs(offset @ np.array([-across[1], across[0]]))
+    over = offset @ across
+    close = along < max(float(np.partition(along, 8)[8]), beside)
+    behind, before = over[close & (over > 0)], -over[close & (over < 0)]
+    return tuple(  # type: ignore[return-value]
+        max(0.92 * float(side.min()) - half, 1.0) if len(side) else 8 * half
+        for side in (before, behind)
+    )
+
+
+def _held(shape: tuple[int, ...], skull: Corners | None) -> npt.NDArray[np.float32]:
+    """0 on the skull and outside of it, up to 1 well inside."""
+    if skull is None:
+        return np.ones(shape[:2], np.float32)
+    brain = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(brain, [np.round(skull).astype(np.int32)], 1)
+    depth = cv2.distanceTransform(brain, cv2.DIST_L2, 5)
+    return 1 - _window(depth, _SKULL_PX, 2 * _SKULL_PX)
+
+
+def _window(distance: npt.NDArray[np.float32], flat: float, fall: float) -> npt.NDArray[np.float32]:
+    """1 up to ``flat``, then down to 0 over ``fall``."""
+    t = np.clip((distance - flat) / fall, 0, 1)
+    return (1 - t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def _source(
+    v: npt.NDArray[np.float32],
+    half: float,
+    wall_shift: npt.NDArray[np.float32],
+    shift: float,
+    rooms: tuple[float, float],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Where each pixel's value comes from across the ventricle, and how far inside it lies (0..1)."""
+    distance = np.abs(v)
+    wall = half + wall_shift
+    reaches = [min(_REACH * abs(shift) + 2 * half, room) for room in rooms]
+    reach = np.where(v < 0, *reaches)
+    outside = distance - wall_shift * _window(distance - wall, 0.0, np.maximum(reach, 1e-3))
+    source = np.where(distance <= wall, distance * half / wall, outside)
+    inside = np.clip((wall - distance) / np.maximum(0.35 * wall, 1.0), 0, 1)
+    return (np.sign(v) * source).astype(np.float32), inside.astype(np.float32)
+
+
+def _emptied(
+    picture: Grey,
+    warped: Grey,
+    inside: npt.NDArray[np.float32],
+    growth: float,
+    place: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float, float],
+    rng: np.random.Generator,
+) -> Grey:
+    """Draw fluid with the lumen's own level and grain over what was stretched."""
+    u, v, long, half = place
+    lumen = picture[(np.abs(u) < 0.8 * long) & (np.abs(v) < 0.6 * half)]
+    if lumen.size < 8:
+        return warped
+    level, spread = (float(np.percentile(lumen, share)) for share in (20, 50))
+    noise = rng.rayleigh(1.0, picture.shape).astype(np.float32)
+    grain = cv2.GaussianBlur(noise, (0, 0), sigmaX=_GRAIN[0], sigmaY=_GRAIN[1])
+    grain = (grain - grain.mean()) / grain.std()
+    fluid = level + 0.6 * (spread - level) * (1 + grain)
+    round_off = np.clip(1.15 - (u / (1.2 * long)) ** 2, 0, 1)
+    weight = (
+        min(_EMPTY, 1.2 * growth) * inside * round_off * _window(np.abs(u), 0.5 * long, 0.8 * long)
+    )
+    mixed = warped * (1 - weight) + np.minimum(np.maximum(fluid, 0), 255) * weight
+    return np.where(weight > 0, np.rint(mixed), warped).astype(np.uint8)
+
+
+def _stretching(across: Corners, factor: float) -> npt.NDArray[np.float64]:
+    """(2, 2) that stretches row vectors along a unit vector."""
+    return np.eye(2) + (factor - 1) * np.outer(across, across)

@@ -1,0 +1,75 @@
+"""Head, midline and calliper drawn over a picture, on the page and in files."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from vmcore.anatomy import Anatomy
+from vmcore.reporting.colours import AMBER, INK
+
+_FAINT = "rgba(217,226,232,0.45)"
+_FINE = 4  # bits of a pixel's share when lines are drawn into a picture
+
+
+def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
+    """Lines over a picture whose top left pixel lies at (row, column) of the figure.
+
+    The head's ellipse and midline are faint; the calliper is not.
+    """
+    traces = []
+    if anatomy.head is not None and anatomy.midline is not None:
+        outline = anatomy.head.ellipse.outline(72)
+        closed = np.vstack([outline, outline[:1]])
+        traces.append(_line(closed[:, 0] + column, closed[:, 1] + row, _FAINT, 1.2, "head"))
+        ends = np.array(anatomy.midline)
+        line = _line(ends[:, 1] + column, ends[:, 0] + row, _FAINT, 1.0, "midline")
+        line.line.dash = "dot"
+        traces.append(line)
+    if anatomy.atrium is not None:
+        ends = np.array([anatomy.atrium.start, anatomy.atrium.end])
+        line = _line(ends[:, 1] + column, ends[:, 0] + row, AMBER, 2.0, "atrial width")
+        line.mode = "lines+markers"
+        line.marker = {"symbol": "cross-thin", "size": 11, "line": {"color": AMBER, "width": 2}}
+        traces.append(line)
+    return traces
+
+
+def _line(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], colour: str, width: float, name: str
+) -> go.Scatter:
+    return go.Scatter(
+        x=np.round(x, 2), y=np.round(y, 2), mode="lines", line={"color": colour, "width": width},
+        name=name, hoverinfo="name", showlegend=False,
+    )  # fmt: skip
+
+
+def with_callipers(image: npt.NDArray[np.uint8], anatomy: Anatomy) -> npt.NDArray[np.uint8]:
+    """The same lines drawn into a copy of a picture, uint8 (H, W, 3)."""
+    drawn = image.copy()
+    width = max(round(max(image.shape) / 500), 1)
+    faint = drawn.copy()
+    if anatomy.head is not None and anatomy.midline is not None:
+        outline = np.round(anatomy.head.ellipse.outline() * 2**_FINE).astype(np.int32)
+        cv2.polylines(faint, [outline], True, _rgb(INK), width, cv2.LINE_AA, _FINE)
+        _stroke(faint, anatomy.midline, INK, width)
+        drawn = cv2.addWeighted(drawn, 0.5, faint, 0.5, 0)
+    if anatomy.atrium is not None:
+        ends = np.array([anatomy.atrium.start, anatomy.atrium.end])
+        _stroke(drawn, ends, AMBER, width)
+        for row, column in ends:
+            arm = 5.0 * width
+            _stroke(drawn, ((row - arm, column), (row + arm, column)), AMBER, width)
+            _stroke(drawn, ((row, column - arm), (row, column + arm)), AMBER, width)
+    return drawn
+
+
+def _stroke(picture: npt.NDArray[np.uint8], ends: npt.ArrayLike, colour: str, width: int) -> None:
+    (r0, c0), (r1, c1) = np.round(np.asarray(ends) * 2**_FINE).astype(int).tolist()
+    cv2.line(picture, (c0, r0), (c1, r1), _rgb(colour), width, cv2.LINE_AA, _FINE)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return tuple(bytes.fromhex(colour.lstrip("#")))  # type: ignore[return-value]
