@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -149,10 +150,10 @@ def main(recipe: Recipe) -> None:
                 steps=recipe.fold_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed + number
             ),
         )  # fmt: skip
-        tables.append(_kept(recipe, f"fold-{number}", fold, lambda one=outlined: one, number))
+        tables.append(_kept(recipe, f"fold-{number}", fold, partial(list, outlined), number))
         if number == 1:
-            tables.append(_kept(recipe, "held-back", fold, lambda: held_back(real), number))
-            test = lambda: phantoms(recipe.test_phantoms, _TEST_PHANTOMS_SEED)  # noqa: E731
+            tables.append(_kept(recipe, "held-back", fold, partial(held_back, real), number))
+            test = partial(phantoms, recipe.test_phantoms, _TEST_PHANTOMS_SEED)
             tables.append(_kept(recipe, "phantoms", fold, test, number))
     final = learnt(
         recipe, "final", begin, [*real, *drawn],

@@ -12,10 +12,12 @@ import pandas as pd
 from vmcore.anatomy import HeadEllipse, Limits, find_anatomy
 from vmcore.anatomy.finding import Forward
 from vmcore.evaluation.intervals import Interval, bca_intervals, wilson
+from vmcore.reporting.measurement import WIDE_MM
 from vmcore.training.outlined import OutlinedPicture
 
 EVERYTHING = Limits(atrium=0.0, uncertainty=10.0, visible=0.0)
 """Nothing is withheld: limits are chosen on what comes out."""
+_GROWN_MM = 150  # head circumference from which an atrium can be expected to be seen
 _CLOSE = 0.1  # of the head's short axis: an atrium found no farther away is the right one
 
 
@@ -110,11 +112,19 @@ def figures(table: pd.DataFrame, limits: Limits) -> dict[str, object]:
         if rows["true_circumference_mm"].notna().any():
             error = (rows["circumference_mm"] - rows["true_circumference_mm"]).abs()
             one["head circumference, mean absolute error in mm"] = str(_mean(rows, error))
+            one |= _normal_heads(rows[measured_here])
         right = rows[measured_here & rows["true_share"].notna()]
         if len(right):
             one |= _atrium_figures(rows, right, limits)
         said[str(source)] = one
     return said
+
+
+def _normal_heads(rows: pd.DataFrame) -> dict[str, object]:
+    """Of normal heads in which an atrium was measured, how many were called wide."""
+    grown = rows[(rows["true_circumference_mm"] > _GROWN_MM) & (rows["width_mm"] > 0)]
+    wide = int((grown["width_mm"] >= WIDE_MM).sum())
+    return {f"over {_GROWN_MM} mm circumference, 10 mm or wider": str(wilson(wide, len(grown)))}
 
 
 def _atrium_figures(rows: pd.DataFrame, right: pd.DataFrame, limits: Limits) -> dict[str, object]:

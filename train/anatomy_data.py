@@ -37,7 +37,7 @@ def head_structures(folder: Path) -> list[OutlinedPicture]:
     pictures = []
     for row in table.itertuples():
         grey = _grey(folder / str(row.path))
-        mask = cv2.imread(str(folder / str(row.mask)), cv2.IMREAD_GRAYSCALE)
+        mask = _mask(folder / str(row.mask))
         small, scale = _shrunk(grey)
         outlined = bool((mask == _HEAD).any())
         head = HeadEllipse.through(_contour(mask > 0)) if outlined else None
@@ -59,13 +59,14 @@ def head_structures(folder: Path) -> list[OutlinedPicture]:
 
 def hc18(folder: Path) -> list[OutlinedPicture]:
     """Heads with the skull's outline and the pixels' size."""
-    sizes = pd.read_csv(folder / "training_set_pixel_size_and_HC.csv", index_col="filename")
+    table = pd.read_csv(folder / "training_set_pixel_size_and_HC.csv")
+    sizes = dict(zip(table["filename"], table["pixel size(mm)"], strict=True))
     pictures = []
     for path in sorted((folder / "images").iterdir()):
         (mask_path,) = (folder / "masks").glob(f"{path.stem}*")
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
+        mask = _mask(mask_path)
         small, scale = _shrunk(_grey(path))
-        mm = float(sizes.loc[f"{path.stem}.png", "pixel size(mm)"]) / float(scale.mean())
+        mm = sizes[f"{path.stem}.png"] / float(scale.mean())
         # the masks are one pixel larger all around than the circumference that comes with them
         outer = HeadEllipse.through(_contour(mask > 127))
         half_axes = (outer.half_axes[0] - 1, outer.half_axes[1] - 1)
@@ -85,7 +86,7 @@ def brain_planes(folder: Path) -> list[OutlinedPicture]:
             _shrunk(_grey(folder / str(row.path)))[0],
             str(row.subject_id),
             "brain-planes",
-            visible=(bool(int(row.lateral_ventricle_visible)), bool(int(row.csp_visible))),
+            visible=(str(row.lateral_ventricle_visible) == "1", str(row.csp_visible) == "1"),
         )
         for row in table.itertuples()
     ]
@@ -173,6 +174,13 @@ def _grey(path: Path) -> npt.NDArray[np.uint8]:
     if picture is None:
         raise SystemExit(f"{path} cannot be read.")
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+
+def _mask(path: Path) -> npt.NDArray[np.uint8]:
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise SystemExit(f"{path} cannot be read.")
+    return mask.astype(np.uint8)
 
 
 def _shrunk(grey: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:

@@ -75,9 +75,9 @@ def _look(
     )
     mirrored = mirrored.mirrored()
     mean = MapOutput(
-        (as_is.structures + mirrored.structures) / 2,
-        (as_is.calliper + mirrored.calliper) / 2,
-        (as_is.visible + mirrored.visible) / 2,
+        np.mean([as_is.structures, mirrored.structures], axis=0, dtype=np.float32),
+        np.mean([as_is.calliper, mirrored.calliper], axis=0, dtype=np.float32),
+        np.mean([as_is.visible, mirrored.visible], axis=0, dtype=np.float32),
     )
     return mean, view.inside(picture.shape)
 

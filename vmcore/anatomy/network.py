@@ -47,8 +47,7 @@ class StructureNetwork(nn.Module):
         self.fine = nn.Sequential(nn.Conv2d(channels, fine, 1), nn.ReLU(inplace=True))
         self.skip = nn.Conv2d(_LEVELS[0], fine, 1)
         self.last = nn.Sequential(_convolution(fine, fine), nn.Conv2d(fine, 7, 1))
-        with torch.no_grad():
-            self.last[-1].bias.copy_(torch.tensor(_PRIOR))
+        self.last[-1].bias = nn.Parameter(torch.tensor(_PRIOR))
         self.visible = nn.Sequential(nn.Dropout(0.2), nn.Linear(_LEVELS[-1], len(VISIBLE)))
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:

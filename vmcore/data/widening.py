@@ -123,7 +123,9 @@ def _held(shape: tuple[int, ...], skull: Corners | None) -> npt.NDArray[np.float
     return 1 - _window(depth, _SKULL_PX, 2 * _SKULL_PX)
 
 
-def _window(distance: npt.NDArray[np.float32], flat: float, fall: float) -> npt.NDArray[np.float32]:
+def _window(
+    distance: npt.NDArray[np.float32], flat: float, fall: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
     """1 up to ``flat``, then down to 0 over ``fall``."""
     t = np.clip((distance - flat) / fall, 0, 1)
     return (1 - t * t * (3 - 2 * t)).astype(np.float32)
@@ -141,7 +143,8 @@ def _source(
     wall = half + wall_shift
     reaches = [min(_REACH * abs(shift) + 2 * half, room) for room in rooms]
     reach = np.where(v < 0, *reaches)
-    outside = distance - wall_shift * _window(distance - wall, 0.0, np.maximum(reach, 1e-3))
+    give_way = _window(distance - wall, 0.0, np.maximum(reach, 1e-3))
+    outside = distance - np.multiply(wall_shift, give_way)
     source = np.where(distance <= wall, distance * half / wall, outside)
     inside = np.clip((wall - distance) / np.maximum(0.35 * wall, 1.0), 0, 1)
     return (np.sign(v) * source).astype(np.float32), inside.astype(np.float32)

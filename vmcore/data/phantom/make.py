@@ -102,6 +102,7 @@ def make_phantom(
         head=frame.ellipse(anatomy.occipitofrontal_mm, anatomy.biparietal_mm),
     )
 
+    near, far = measured.atrium
     pad = ((banner, 0), (0, 0))
     clean = np.repeat(np.pad(grey, pad)[..., None], 3, axis=2)
     drawn = Drawn.blank(clean)
@@ -116,7 +117,7 @@ def make_phantom(
         text_boxes=drawn.boxes,
         region=Region(banner, 0, *field),
         geometry=_padded(geometry, pad),
-        atrium=tuple((row + banner, column) for row, column in measured.atrium),
+        atrium=((near[0] + banner, near[1]), (far[0] + banner, far[1])),
         head=((measured.head[0][0], measured.head[0][1] + banner), *measured.head[1:]),
         atrial_width_mm=float(atrial_width_mm),
         spacing_mm=(mm, mm),
