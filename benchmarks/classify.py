@@ -23,10 +23,12 @@ from rapidocr import RapidOCR
 from torch import Tensor, nn
 
 from benchmarks.instructions import with_each
+from vmcore.anatomy import AnatomyModel
+from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH
 from vmcore.data.phantom import OverlaySettings, make_phantom
 from vmcore.files import write_atomically
 from vmcore.imaging import clean_frame, read_sandboxed, read_scan, to_model_input
-from vmcore.inference import Classifier
+from vmcore.inference import Classifier, analyse
 from vmcore.models import BundleCard, create_classifier, load_models
 from vmcore.settings import settings
 
@@ -101,14 +103,26 @@ def cleaning(frame: Frame, rounds: int) -> dict[str, float]:
 
 
 def whole_way(data: bytes, rounds: int) -> float:
-    """Milliseconds from a file's bytes to the bundled model's verdict and heatmap."""
-    classifier = Classifier.load(settings().bundle)
+    """Milliseconds from a file's bytes to measurement, verdict and heatmap of the bundled models."""
+    classifier, anatomy_model = Classifier.load(settings().bundle), AnatomyModel.load()
 
     def whole() -> None:
-        scan = read_sandboxed(data)
-        classifier.predict([clean_frame(scan.frames[0], region=scan.region).image])
+        analyse(read_sandboxed(data), classifier, anatomy_model=anatomy_model)
 
     return round(median_ms([whole], rounds)[0], 1)
+
+
+def finding(frame: Frame, rounds: int) -> dict[str, float]:
+    """Measure the anatomy against its two passes of the network alone."""
+    model = AnatomyModel.load()
+    views = np.zeros((2, 1, VIEW_HEIGHT, VIEW_WIDTH), np.float32)
+
+    def network() -> None:
+        model._forward(views)
+        model._forward(views)
+
+    reference, whole = median_ms([network, lambda: model.find(frame)], rounds)
+    return {"network_ms": round(reference, 1), "find_ms": round(whole, 1)}
 
 
 def measure(scans: Sequence[bytes], rounds: int) -> dict[str, object]:
@@ -121,6 +135,7 @@ def measure(scans: Sequence[bytes], rounds: int) -> dict[str, object]:
     return {
         "threads": torch.get_num_threads(),
         "cleaning": {n: cleaning(f, rounds) for n, f in zip(names, frames, strict=True)},
+        "anatomy": finding(frames[1], rounds),
         "bundled model, whole way, ms": {
             n: whole_way(data, rounds) for n, data in zip(names, scans, strict=True)
         },

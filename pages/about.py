@@ -12,9 +12,11 @@ import streamlit as st
 
 from pages.parts.plain import plain
 from vmcore import RESEARCH_USE_ONLY, __version__
+from vmcore.anatomy import AnatomyError, load_anatomy_card
 from vmcore.models import BundleCard, BundleError, load_card
 from vmcore.reporting import calibration_words, decimal
 from vmcore.runs import RunError, bundle_in_use
+from vmcore.settings import settings
 
 
 def main() -> None:
@@ -29,7 +31,7 @@ def main() -> None:
     st.warning(RESEARCH_USE_ONLY, icon=":material/science:")
     st.markdown(
         "**For** transventricular views at 18 to 24 weeks, looked at by someone who can measure "
-        "an atrium.  \n**Not for** diagnosis, screening, other planes, other organs, or measuring.  \n"
+        "an atrium.  \n**Not for** diagnosis, screening, other planes or other organs; a width that is told here is no measurement to act on.  \n"
         "**Your scans** are read on this machine, kept in memory for the session, and never "
         "written to disk; names are not read. Text burned into the picture is searched for and "
         "removed, upright, turned or slanted; what is very faint or very small can stay, so look at "
@@ -44,6 +46,7 @@ def main() -> None:
     if in_use.concern:
         st.warning(plain(in_use.concern), icon=":material/sync_problem:")
     _card(card)
+    _anatomy_card()
     st.caption(f"VentriScope {__version__}")
 
 
@@ -59,18 +62,37 @@ def _card(card: BundleCard) -> None:
         st.markdown(f"- {plain(limit)}")
     for title, figures in card.metrics.items():
         st.subheader(plain(title), anchor=False)
-        if isinstance(figures, list):
-            st.dataframe(pd.DataFrame(figures), hide_index=True, width="stretch")
-        else:
-            st.write(plain(figures) if isinstance(figures, str) else figures)
+        _content(figures)
     st.subheader("Training data", anchor=False)
     for title, rows in card.training_data.items():
         st.markdown(f"**{plain(title)}**")
-        if isinstance(rows, list):
-            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
-        else:
-            st.write(plain(rows) if isinstance(rows, str) else rows)
+        _content(rows)
     st.caption(f"Licence: {plain(card.licence)}")
+
+
+def _anatomy_card() -> None:
+    st.header("Anatomy model", anchor=False)
+    try:
+        card = load_anatomy_card(settings().anatomy)
+    except AnatomyError as error:
+        st.error(f"Nothing is measured. {plain(str(error))}", icon=":material/straighten:")
+        return
+    st.write(
+        f"**{plain(card.name)}** · finds head and ventricle, measures the atrium · made {plain(card.created)}"
+    )
+    for caution in card.cautions:
+        st.markdown(f"- {plain(caution)}")
+    for title, content in {**card.metrics, **card.training_data}.items():
+        st.markdown(f"**{plain(title)}**")
+        _content(content)
+    st.caption(f"Licence: {plain(card.licence)}")
+
+
+def _content(content: object) -> None:
+    if isinstance(content, list):
+        st.dataframe(pd.DataFrame(content), hide_index=True, width="stretch")
+    else:
+        st.write(plain(content) if isinstance(content, str) else content)
 
 
 main()

@@ -15,6 +15,7 @@ from pages.parts.plain import plain
 from pages.parts.sharing import looked_at
 from pages.parts.uploads import Models, UploadBudget, UploadedScan, Uploads
 from vmcore.anatomy import AnatomyError, AnatomyModel
+from vmcore.anatomy.gestation import FIRST_WEEK, LAST_WEEK
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.models import BundleError
 from vmcore.reporting import (
@@ -154,8 +155,10 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     method = st.session_state.get("method", HEATMAP_METHODS[0])
     with verdict_place:
         with st.spinner("Analysing …", show_time=False):
+            uploaded.gestational_weeks = st.session_state.get(f"weeks-{uploaded.key}")
             analysis = uploads.analysis(uploaded, models, frame, method)
         _verdict(analysis)
+        _ask_for_age(uploaded, analysis)
     shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
         picture_panels(analysis, shown),
@@ -202,6 +205,20 @@ def _verdict(analysis: Analysis) -> None:
             fold_strip(analysis.prediction), config={"displayModeBar": False}, width="stretch"
         )
         st.caption("A dot is a fold, the diamond their mean.")
+
+
+def _ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
+    """Where a file has no millimetres, the gestational age gives some."""
+    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+    if atrium is None or atrium.millimetres_from == "file":
+        return
+    st.number_input(
+        "Gestational age in weeks, to estimate millimetres",
+        FIRST_WEEK, LAST_WEEK, None, 0.5, "%.1f",
+        key=f"weeks-{uploaded.key}",
+        placeholder="for example 22.5",
+        width=340,
+    )  # fmt: skip
 
 
 def _removals(analysis: Analysis) -> None:

@@ -98,12 +98,12 @@ def choose_limits(table: pd.DataFrame) -> Limits:
     )
 
 
-def figures(table: pd.DataFrame, limits: Limits) -> dict[str, object]:
-    """What the card says: each with its 95 % interval, by subject."""
+def figures(table: pd.DataFrame, limits: Limits) -> list[dict[str, str]]:
+    """What the card says, one row a set and figure, with its 95 % interval by subject."""
     kept = accepted(table, limits)
-    said: dict[str, object] = {}
+    said: list[dict[str, str]] = []
     for source, rows in table.groupby("source"):
-        one: dict[str, object] = {"pictures": len(rows), "subjects": rows["subject_id"].nunique()}
+        one = {"pictures": str(len(rows)), "subjects": str(rows["subject_id"].nunique())}
         one["head found"] = str(wilson(int(rows["head"].sum()), len(rows)))
         measured_here = kept.loc[rows.index]
         one["atrium measured"] = str(wilson(int(measured_here.sum()), len(rows)))
@@ -116,22 +116,24 @@ def figures(table: pd.DataFrame, limits: Limits) -> dict[str, object]:
         right = rows[measured_here & rows["true_share"].notna()]
         if len(right):
             one |= _atrium_figures(rows, right, limits)
-        said[str(source)] = one
+        said += [
+            {"set": str(source), "figure": name, "value": value} for name, value in one.items()
+        ]
     return said
 
 
-def _normal_heads(rows: pd.DataFrame) -> dict[str, object]:
+def _normal_heads(rows: pd.DataFrame) -> dict[str, str]:
     """Of normal heads in which an atrium was measured, how many were called wide."""
     grown = rows[(rows["true_circumference_mm"] > _GROWN_MM) & (rows["width_mm"] > 0)]
     wide = int((grown["width_mm"] >= WIDE_MM).sum())
     return {f"over {_GROWN_MM} mm circumference, 10 mm or wider": str(wilson(wide, len(grown)))}
 
 
-def _atrium_figures(rows: pd.DataFrame, right: pd.DataFrame, limits: Limits) -> dict[str, object]:
+def _atrium_figures(rows: pd.DataFrame, right: pd.DataFrame, limits: Limits) -> dict[str, str]:
     close = rows["distance"] < _CLOSE
     error = right["share"] - right["true_share"]
     deviation = limits.spread * right["expected"]
-    said: dict[str, object] = {
+    said = {
         "centre within a tenth of the short axis": str(wilson(int(close.sum()), len(rows))),
         "distance of its centre, share of the short axis": str(_mean(right, right["distance"])),
         "width, mean absolute error as a share of the short axis": str(_mean(right, error.abs())),

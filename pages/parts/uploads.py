@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from weakref import WeakSet
 
 import streamlit as st
 
-from vmcore.anatomy import AnatomyModel
+from vmcore.anatomy import AnatomyModel, by_gestational_age
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import Analysis, Classifier, analyse
 
@@ -30,11 +30,19 @@ class UploadedScan:
     key: str
     scan: Scan
     analyses: dict[tuple[str, int, str], Analysis] = field(default_factory=dict)
+    gestational_weeks: float | None = None
 
     @property
     def middle(self) -> int:
         """The frame shown first."""
         return len(self.scan.frames) // 2
+
+    def in_millimetres(self, analysis: Analysis) -> Analysis:
+        """An analysis with millimetres by gestational age, where that was told and the file has none."""
+        if self.gestational_weeks is None or analysis.anatomy is None:
+            return analysis
+        told = by_gestational_age(analysis.anatomy, self.gestational_weeks)
+        return replace(analysis, anatomy=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +152,13 @@ class Uploads:
             anatomy_model=models.anatomy,
         )  # fmt: skip
         if classifier.digest is None:  # nothing tells it from another one
-            return make()
+            return uploaded.in_millimetres(make())
         key = (classifier.digest, frame, method)
         if key not in uploaded.analyses:
             while len(uploaded.analyses) >= _KEPT_FRAMES:
                 uploaded.analyses.pop(next(iter(uploaded.analyses)))
             uploaded.analyses[key] = make()
-        return uploaded.analyses[key]
+        return uploaded.in_millimetres(uploaded.analyses[key])
 
     def results(self, classifier: Classifier) -> list[tuple[int, Analysis]]:
         """Every frame that this version of the model has analysed, once, by scan and frame."""
@@ -158,7 +166,10 @@ class Uploads:
         for uploaded in self.scans:
             for (digest, frame, _), analysis in uploaded.analyses.items():
                 if digest == classifier.digest:
-                    found[uploaded.number, frame] = (uploaded.number, analysis)
+                    found[uploaded.number, frame] = (
+                        uploaded.number,
+                        uploaded.in_millimetres(analysis),
+                    )
         return [found[key] for key in sorted(found)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -26,7 +27,8 @@ from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom, writ
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
 
 VERDICTS = (
-    "Ventriculomegaly suspected", "No sign of ventriculomegaly", "No verdict", "Undecided",
+    "Atrial width", "Look again", "Ventriculomegaly suspected", "No sign of ventriculomegaly",
+    "No verdict", "Undecided",
 )  # fmt: skip
 
 
@@ -56,11 +58,14 @@ def test_the_page_opens_with_its_notice(page: Page) -> None:
 
 def test_an_example_is_one_click_away(page: Page) -> None:
     page.get_by_text("3 wide").click()
-    assert "Ventriculomegaly suspected" in wait_for_answer(page)
+    wide = wait_for_answer(page)
+    assert wide.startswith("Atrial width")
+    assert wide.endswith((": mild", ": moderate", ": severe"))
+    assert page.locator(".scatterlayer .js-line").count() >= 6  # head, midline, calliper, twice
     page.get_by_text("3 wide").click()
     expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
     page.get_by_text("1 normal").click()
-    assert "No sign" in wait_for_answer(page)
+    assert wait_for_answer(page).endswith(": normal")
     no_trace(page)
 
 
@@ -104,6 +109,33 @@ def test_a_real_head_gets_an_answer(page: Page, real_data: Path) -> None:
     upload(page, path)
     wait_for_answer(page)
     expect(page.get_by_text("does not say how large its pixels are")).to_be_visible()
+    no_trace(page)
+
+
+def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> None:
+    upload(page, write_png(tmp_path / "scan.png", make_phantom(7.0, 3)))  # PNG has no pixel size
+    wait_for_answer(page)
+    expect(page.get_by_text("of the head's short axis")).to_be_visible()
+    field = page.get_by_label("Gestational age in weeks")
+    field.fill("21.5")
+    field.press("Enter")
+    headline = page.get_by_text("by gestational age")
+    expect(headline).to_be_visible()
+    assert " mm (" in headline.inner_text()
+    expect(page.get_by_text("expected to have")).to_be_visible()
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Results CSV").click()
+    table = pd.read_csv(caught.value.path())
+    assert table["millimetres_from"][0] == "gestational age"
+    no_trace(page)
+
+
+def test_no_width_is_told_where_there_is_no_head(page: Page, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(60, 25, (300, 400, 3)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "no-head.png")
+    upload(page, tmp_path / "no-head.png")
+    assert "No verdict" in wait_for_answer(page)
+    expect(page.get_by_text("No fetal head was found")).to_be_visible()
     no_trace(page)
 
 

@@ -1,5 +1,6 @@
 from .card import AnatomyCard, AnatomyError, Limits, load_anatomy_card
 from .finding import find_anatomy
+from .gestation import by_gestational_age, expected_biparietal_mm
 from .head import HeadEllipse
 from .model import AnatomyModel
 from .result import Anatomy, AtriumCalliper, Head, Plane
@@ -14,6 +15,8 @@ __all__ = [
     "HeadEllipse",
     "Limits",
     "Plane",
+    "by_gestational_age",
+    "expected_biparietal_mm",
     "find_anatomy",
     "load_anatomy_card",
 ]

@@ -12,7 +12,19 @@ from vmcore.anatomy.card import Limits
 from vmcore.anatomy.decoding import STRIDE, MapOutput, ViewCalliper, decode_atrium, decode_head
 from vmcore.anatomy.head import HeadEllipse
 from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, Plane, Point
-from vmcore.anatomy.views import View, level_view, normalised, warp, whole_view
+from vmcore.anatomy.views import (
+    HEAD_SHORT_AXIS_PX,
+    VIEW_HEIGHT,
+    VIEW_WIDTH,
+    View,
+    level_view,
+    normalised,
+    warp,
+    whole_view,
+)
+
+_LEVEL_LOOKS = 2  # at most: the second one where the first found the head elsewhere
+_SIZE_OFF, _PLACE_OFF = 1.3, 0.15  # how far a second look may be from the first, of the short axis
 
 Forward = Callable[[npt.NDArray[np.float32]], tuple[npt.NDArray[np.float32], ...]]
 """Views (B, 1, 192, 256) in 0..1 to the three outputs of the structure network."""
@@ -38,13 +50,14 @@ def find_anatomy(
     stretch = spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
     view = whole_view(picture.shape, stretch)
     output, inside = _look(forward, view, picture)
-    rough = decode_head(output.structures[0], inside)
-    head = None
-    if rough is not None:
-        rough_square = _moved(rough, view, stretch)
-        view = level_view(rough_square, stretch)
+    rough, head = decode_head(output.structures[0], inside), None
+    for _ in range(_LEVEL_LOOKS):
+        if rough is None or head is not None:
+            break
+        view = level_view(_moved(rough, view, stretch), stretch)
         output, inside = _look(forward, view, picture)
-        head = decode_head(output.structures[0], inside)
+        rough = decode_head(output.structures[0], inside)
+        head = rough if rough is not None and _is_level(rough) else None
     calliper = None if head is None else decode_atrium(output)
     visible = float(output.visible[0])
     atrium = None
@@ -61,6 +74,13 @@ def find_anatomy(
         atrium=atrium,
         plane=plane,
     )
+
+
+def _is_level(head: HeadEllipse) -> bool:
+    """Whether a level view shows the head about where and as large as it was made for."""
+    size = head.biparietal_diameter / HEAD_SHORT_AXIS_PX
+    away = np.hypot(head.centre[0] - VIEW_HEIGHT / 2, head.centre[1] - VIEW_WIDTH / 2)
+    return bool(1 / _SIZE_OFF < size < _SIZE_OFF and away < _PLACE_OFF * HEAD_SHORT_AXIS_PX)
 
 
 def _look(
@@ -135,6 +155,7 @@ def _measured(
         uncertainty=float(np.hypot(limits.floor, limits.spread * expected)),
         side=side,
         probability=calliper.probability,
+        millimetres_from=None if spacing_mm is None else "file",
     )
 
 

@@ -50,6 +50,7 @@ class AtriumCalliper:
         uncertainty: one standard deviation of ``head_share``.
         side: whether it lies in the half of the head that is near to the probe, or far from it.
         probability: that the likeliest place is an atrium, 0..1.
+        millimetres_from: the file's spacing, or the head's expected size at a gestational age.
     """
 
     start: Point
@@ -60,6 +61,7 @@ class AtriumCalliper:
     uncertainty: float
     side: Literal["near", "far"]
     probability: float
+    millimetres_from: Literal["file", "gestational age"] | None = None
 
     @property
     def uncertainty_mm(self) -> float | None:

@@ -1,4 +1,4 @@
-from .card import calibration_words, model_card
+from .card import anatomy_card, calibration_words, model_card
 from .colour_space import hsv_scatter
 from .curves import fold_curves, run_curves
 from .figures import decimal, percent
@@ -14,6 +14,7 @@ __all__ = [
     "PANELS",
     "Panel",
     "Verdict",
+    "anatomy_card",
     "blend",
     "calibration_words",
     "caution",

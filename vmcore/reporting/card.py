@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmcore import RESEARCH_USE_ONLY
+from vmcore.anatomy import AnatomyCard
 from vmcore.models import BundleCard, Calibration
 from vmcore.reporting.figures import decimal
 
@@ -26,12 +27,38 @@ def model_card(card: BundleCard) -> str:
             "## What the figures do not prove",
             "\n".join(f"- {text}" for text in card.limits),
         ]
+    return _document([*parts, *_sections(card)])
+
+
+def anatomy_card(card: AnatomyCard) -> str:
+    """Markdown: what the anatomy model is, its cautions and limits, the figures, the data."""
+    limits = card.limits
+    parts = [
+        f"# {card.name}",
+        f"> {RESEARCH_USE_ONLY}",
+        (
+            f"Finds head and ventricle and measures the atrium; made {card.created}. A width is told "
+            f"where the likeliest place has a probability of {limits.atrium:.2f} or more, the ventricle "
+            f"is visible with {limits.visible:.2f} or more, and one standard deviation is at most "
+            f"{limits.uncertainty:.3f} of the head's short axis."
+        ),
+        "## What to bear in mind",
+        "\n".join(f"- {text}" for text in card.cautions),
+    ]
+    return _document([*parts, *_sections(card)])
+
+
+def _sections(card: BundleCard | AnatomyCard) -> list[str]:
+    parts = []
     for heading, content in (("Figures", card.metrics), ("Training data", card.training_data)):
         if content:
             parts.append(f"## {heading}")
         for title, value in content.items():
             parts += [f"### {title}", _value(value)]
-    parts += ["## Licence", card.licence]
+    return [*parts, "## Licence", card.licence]
+
+
+def _document(parts: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 

@@ -27,7 +27,7 @@ def results_csv(
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
-        atrial_width_mm, atrial_width_share (of the head's short axis) with its standard deviation, side,
+        atrial_width_mm and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
         head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
         the file was read, model, created and the research-use notice.
     """
@@ -66,6 +66,7 @@ def _measured(anatomy: Anatomy | None) -> dict[str, object]:
     head = anatomy.head if anatomy else None
     return {
         "atrial_width_mm": atrium.width_mm if atrium else None,
+        "millimetres_from": atrium.millimetres_from if atrium else None,
         "atrial_width_share": atrium.head_share if atrium else None,
         "atrial_width_share_sd": atrium.uncertainty if atrium else None,
         "atrium_side": atrium.side if atrium else None,

@@ -50,12 +50,13 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     if atrium.width_mm is None:
         return Verdict(
             opinion.headline,
-            f"{measured}; there are no millimetres, because the file does not give its pixels' size. "
+            f"{measured}; the file gives no pixel size, so there are no millimetres. "
             f"{opinion.sentence}",
             opinion.tone,
         )
     wide = atrium.width_mm >= WIDE_MM
-    headline = f"{measured}: {grade(atrium.width_mm, grades)}"
+    by_age = " by gestational age" if atrium.millimetres_from == "gestational age" else ""
+    headline = f"{measured}{by_age}: {grade(atrium.width_mm, grades)}"
     if opinion.tone == "withheld":
         tone: Tone = "ventriculomegaly" if wide else "normal"
         return Verdict(headline, f"The classifier is undecided. {opinion.sentence}", tone)
@@ -122,9 +123,7 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     if analysis.anatomy is not None and analysis.anatomy.atrium is None:
         said.append(why_not_measured(analysis.anatomy))
     if analysis.scan.spacing_mm is None:
-        said.append(
-            "The file does not say how large its pixels are, so nothing can be measured in mm."
-        )
+        said.append(_no_spacing(analysis))
     if analysis.clean.removed("text"):
         said.append(
             "Burned-in text was found and removed. Text can name a person: look at the cleaned "
@@ -133,3 +132,13 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     if analysis.clean.removed("colour"):
         said.append("Much of the frame is coloured (Doppler?); the model learnt from grey scans.")
     return tuple(said)
+
+
+def _no_spacing(analysis: Analysis) -> str:
+    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+    if atrium is not None and atrium.millimetres_from == "gestational age":
+        return (
+            "The millimetres come from the size that a head of this gestational age is expected to have, "
+            "not from the file: on a head that is small or large for its age they are wrong."
+        )
+    return "The file does not say how large its pixels are, so nothing can be measured in mm."

@@ -1,0 +1,54 @@
+"""Millimetres from the gestational age."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vmcore.anatomy import (
+    Anatomy,
+    AtriumCalliper,
+    Plane,
+    by_gestational_age,
+    expected_biparietal_mm,
+)
+
+
+def anatomy(width_mm: float | None = None) -> Anatomy:
+    atrium = AtriumCalliper((1.0, 1.0), (9.0, 1.0), 8.0, width_mm, 0.12, 0.006, "far", 0.9)
+    return Anatomy(np.zeros((20, 20), np.uint8), None, None, atrium, Plane(0.9, 0.9, fits=True))
+
+
+def test_heads_grow_and_spread_with_age() -> None:
+    means, deviations = zip(*(expected_biparietal_mm(week) for week in range(14, 41)), strict=True)
+    assert (np.diff(means) > 0).all()
+    assert (np.diff(deviations) > 0).mean() > 0.9
+    # half a centimetre in two weeks in mid pregnancy, a textbook's rule
+    assert means[24 - 14] - means[22 - 14] == pytest.approx(6.2, abs=0.6)
+
+
+def test_a_quarter_of_the_weeks_is_the_head_in_centimetres() -> None:
+    """Kwon et al. 2016: biparietal diameter in cm is about a quarter of the weeks."""
+    for week in (16, 20, 24, 28, 32, 36):
+        assert expected_biparietal_mm(week)[0] == pytest.approx(2.5 * week, rel=0.13)
+
+
+def test_the_width_is_the_share_of_the_expected_head() -> None:
+    told = by_gestational_age(anatomy(), 22.0).atrium
+    mean, deviation = expected_biparietal_mm(22.0)
+    assert told is not None
+    assert told.width_mm == pytest.approx(0.12 * mean)
+    assert told.millimetres_from == "gestational age"
+    relative = np.hypot(0.006 / 0.12, deviation / mean)
+    assert told.uncertainty_mm == pytest.approx(0.12 * mean * relative)
+
+
+def test_millimetres_of_the_file_stay() -> None:
+    known = anatomy(width_mm=7.0)
+    assert by_gestational_age(known, 22.0) == known or by_gestational_age(known, 22.0) is known
+
+
+@pytest.mark.parametrize("weeks", [13.9, 40.5, -1.0])
+def test_an_age_out_of_range_is_refused(weeks: float) -> None:
+    with pytest.raises(ValueError, match="14 to 40 weeks"):
+        expected_biparietal_mm(weeks)

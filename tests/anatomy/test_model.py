@@ -1,0 +1,127 @@
+"""The bundled anatomy model, from its folder to millimetres, on heads whose truth is known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vmcore.anatomy import AnatomyError, AnatomyModel
+from vmcore.data.phantom import Phantom, make_phantom
+from vmcore.settings import settings
+
+WIDTHS = (5.0, 6.5, 8.0, 9.0, 11.0, 13.0)
+
+
+@pytest.fixture(scope="module")
+def model() -> AnatomyModel:
+    return AnatomyModel.load()
+
+
+@pytest.fixture(scope="module")
+def heads() -> list[Phantom]:
+    return [make_phantom(width, 500 + at) for at, width in enumerate(WIDTHS)]
+
+
+def test_phantoms_are_measured_in_millimetres(model: AnatomyModel, heads: list[Phantom]) -> None:
+    errors, found = [], 0
+    for phantom in heads:
+        anatomy = model.find(phantom.clean, phantom.spacing_mm)
+        assert anatomy.head is not None
+        (x, y), (_, short), _ = phantom.head
+        np.testing.assert_allclose(anatomy.head.ellipse.centre, (y, x), atol=0.04 * short)
+        expected = short * phantom.spacing_mm[0]
+        assert anatomy.head.biparietal_diameter_mm == pytest.approx(expected, rel=0.06)
+        if anatomy.atrium is not None:
+            found += 1
+            errors.append(abs(anatomy.atrium.width_mm - phantom.atrial_width_mm))  # type: ignore[operator]
+            middle = (np.array(anatomy.atrium.start) + anatomy.atrium.end) / 2
+            truth = np.array(phantom.atrium).mean(0)
+            assert np.hypot(*(middle - truth)) < 0.15 * short
+            assert anatomy.atrium.side == "far"
+    assert found >= 4
+    assert np.mean(errors) < 2.0
+
+
+def test_wider_ventricles_measure_wider(model: AnatomyModel) -> None:
+    measured = []
+    for width in (5.0, 9.0, 14.0):
+        anatomy = model.find(make_phantom(width, 77).clean, (0.2, 0.2))
+        assert anatomy.atrium is not None
+        measured.append(anatomy.atrium.head_share * (max(42.0, 3.1 * width + 9)))
+    assert measured == sorted(measured)
+
+
+def test_a_picture_without_a_head_has_none(model: AnatomyModel) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(60, 25, (300, 400, 1)).clip(0, 255).astype(np.uint8).repeat(3, 2)
+    for picture in (np.zeros((300, 400, 3), np.uint8), noise):
+        anatomy = model.find(picture)
+        assert anatomy.head is None
+        assert anatomy.atrium is None
+        assert not anatomy.structures.any()
+
+
+def test_threads_get_their_own_answers(model: AnatomyModel, heads: list[Phantom]) -> None:
+    alone = [model.find(one.clean) for one in heads]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda one: model.find(one.clean), heads))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.structures, other.structures)
+        assert one.atrium == other.atrium
+
+
+def test_a_turned_head_is_measured_alike(model: AnatomyModel, heads: list[Phantom]) -> None:
+    phantom = heads[3]
+    straight = model.find(phantom.clean)
+    mirrored = model.find(np.ascontiguousarray(phantom.clean[:, ::-1]))
+    assert straight.atrium is not None
+    assert mirrored.atrium is not None
+    assert mirrored.atrium.head_share == pytest.approx(straight.atrium.head_share, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((40, 40), np.uint8), np.zeros((40, 40, 3)), np.zeros((8, 40, 3), np.uint8)]
+)
+def test_what_is_no_picture_is_refused(model: AnatomyModel, bad: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"must be|needs"):
+        model.find(bad)
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 0.2), (-1.0, 0.2), (np.nan, 0.2), (np.inf, 1.0)])
+def test_a_spacing_that_is_no_length_is_refused(
+    model: AnatomyModel, spacing: tuple[float, float]
+) -> None:
+    with pytest.raises(ValueError, match="positive lengths"):
+        model.find(np.zeros((40, 40, 3), np.uint8), spacing)
+
+
+@pytest.mark.parametrize("name", ["anatomy.json", "network.xml", "network.bin"])
+@pytest.mark.parametrize("content", [None, b"", b"nonsense"])
+def test_a_damaged_folder_is_named(tmp_path: Path, name: str, content: bytes | None) -> None:
+    folder = shutil.copytree(settings().anatomy, tmp_path / "anatomy")
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(AnatomyError, match="anatomy"):
+        AnatomyModel.load(folder)
+
+
+def test_a_network_of_another_kind_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(settings().anatomy, tmp_path / "anatomy")
+    text = (folder / "network.xml").read_text()
+    (folder / "network.xml").write_text(text.replace('"192"', '"160"').replace(",192,", ",160,"))
+    with pytest.raises(AnatomyError, match="anatomy"):
+        AnatomyModel.load(folder)
+
+
+def test_the_card_says_what_was_measured_and_what_it_does_not_prove() -> None:
+    card = AnatomyModel.load().card
+    figures = [row for rows in card.metrics.values() for row in rows]
+    assert {"set", "figure", "value"} <= set(figures[0])
+    assert any("outlined by experts" in caution for caution in card.cautions)
+    assert json.loads(card.model_dump_json())["licence"]
