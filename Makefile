@@ -5,6 +5,7 @@ VENV ?= .venv
 TOOLS ?= .venv-tools
 PORT ?= 8501
 MINUTES ?= 30
+SERVICE ?= pypi
 BIN := $(VENV)/bin
 
 # Nothing is installed but what a lock names by version and checksum. Only wheels are taken; the one
@@ -12,10 +13,12 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes \
   --only-binary :all: --no-binary grad-cam --no-build-isolation
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --no-progress $(UPGRADED)
+CYCLONEDX = $(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py
+SBOM := --pyproject pyproject.toml --output-reproducible
 UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package=,$(UPGRADE)))
 
 .DEFAULT_GOAL := help
-.PHONY: help app test coverage lint fuzz bench model lock clean
+.PHONY: help app test coverage lint fuzz bench model lock licences sbom audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,8 +58,19 @@ lock: $(TOOLS)/tools.stamp ## Lock requirements with checksums: make lock [UPGRA
 	$(LOCK) requirements-test.txt -c requirements.lock -o requirements-test.lock
 	$(LOCK) requirements-tools.txt -c requirements-test.lock -o requirements-tools.lock
 
+licences: $(VENV)/test.stamp ## List the licences of everything that is installed
+	$(BIN)/python -m supply.licences
+
+sbom: $(VENV)/app.stamp $(TOOLS)/tools.stamp ## Write a CycloneDX bill of materials to build/
+	mkdir -p build
+	$(CYCLONEDX) requirements requirements.lock $(SBOM) -o build/sbom-locked.json
+	$(CYCLONEDX) environment $(VENV) $(SBOM) -o build/sbom-installed.json
+
+audit: $(TOOLS)/tools.stamp ## Ask for known vulnerabilities of everything that is locked
+	$(TOOLS)/bin/python -m supply.audit --service $(SERVICE)
+
 clean: ## Remove what these commands made
-	rm -rf $(VENV) $(TOOLS) .pytest_cache .mypy_cache .ruff_cache .coverage
+	rm -rf $(VENV) $(TOOLS) build/sbom-*.json .pytest_cache .mypy_cache .ruff_cache .coverage
 
 define venv
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
