@@ -117,7 +117,7 @@ def _answer(uploads: Uploads, in_use: InUse) -> None:
     except Exception as error:
         log.exception("Analysis failed: %s", type(error).__name__)
         st.error("A scan cannot be analysed; the log says why.", icon=":material/error:")
-    _model_card(models.classifier)
+    _model_card(models)
 
 
 def _anatomy_model() -> AnatomyModel | None:
@@ -155,7 +155,6 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     method = st.session_state.get("method", HEATMAP_METHODS[0])
     with verdict_place:
         with st.spinner("Analysing …", show_time=False):
-            uploaded.gestational_weeks = st.session_state.get(f"weeks-{uploaded.key}")
             analysis = uploads.analysis(uploaded, models, frame, method)
         _verdict(analysis)
         _ask_for_age(uploaded, analysis)
@@ -212,12 +211,23 @@ def _ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
     atrium = analysis.anatomy.atrium if analysis.anatomy else None
     if atrium is None or atrium.millimetres_from == "file":
         return
-    st.number_input(
-        "Gestational age in weeks, to estimate millimetres",
-        FIRST_WEEK, LAST_WEEK, None, 0.5, "%.1f",
-        key=f"weeks-{uploaded.key}",
-        placeholder="for example 22.5",
-        width=340,
+    weeks, days = f"weeks-{uploaded.key}", f"days-{uploaded.key}"
+
+    def keep() -> None:
+        whole, rest = st.session_state[weeks], st.session_state[days] or 0
+        age = None if whole is None else min(whole + rest / 7, LAST_WEEK)
+        uploaded.gestational_weeks = age  # kept with the scan: a field that is not drawn forgets
+
+    known = uploaded.gestational_weeks
+    left, right, _ = st.columns([2, 1, 2])
+    left.number_input(
+        "Gestational age: weeks, to estimate millimetres",
+        int(FIRST_WEEK), int(LAST_WEEK), None if known is None else int(known), 1,
+        key=weeks, on_change=keep, placeholder="for example 21",
+    )  # fmt: skip
+    right.number_input(
+        "and days", 0, 6, None if known is None else round((known - int(known)) * 7), 1,
+        key=days, on_change=keep, placeholder="0 to 6",
     )  # fmt: skip
 
 
@@ -269,8 +279,8 @@ def _take_away(
     )
 
 
-def _model_card(classifier: Classifier) -> None:
-    card = classifier.card
+def _model_card(models: Models) -> None:
+    card = models.classifier.card
     with st.expander(f"Answered by {plain(card.name)}", icon=":material/model_training:"):
         st.write(
             f"{card.folds} folds of {plain(card.architecture)}, made "
@@ -279,6 +289,11 @@ def _model_card(classifier: Classifier) -> None:
         )
         for limit in card.limits:
             st.markdown(f"- {plain(limit)}")
+        if models.anatomy is not None:
+            measured = models.anatomy.card
+            st.write(f"Measured by {plain(measured.name)}, made {plain(measured.created)}.")
+            for sentence in measured.cautions:
+                st.markdown(f"- {plain(sentence)}")
         st.page_link("pages/about.py", label="The whole model card", icon=":material/info:")
 
 

@@ -6,9 +6,10 @@ stopped goes on where it was.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,7 +128,7 @@ def _words(losses: dict[str, float]) -> str:
 def main(recipe: Recipe) -> None:
     """Run every step and write the model."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    recipe.work.mkdir(parents=True, exist_ok=True)
+    _same_recipe(recipe)
     real = real_pictures(recipe.data)
     drawn = phantoms(recipe.phantoms, recipe.seed)
     base = learnt(
@@ -162,6 +163,24 @@ def main(recipe: Recipe) -> None:
         ),
     )  # fmt: skip
     write_anatomy_model(recipe.out, final, pd.concat(tables, ignore_index=True), real, len(drawn))
+
+
+def _same_recipe(recipe: Recipe) -> None:
+    """Refuse a work folder whose results come from another recipe.
+
+    Raises:
+        SystemExit: they do.
+    """
+    if recipe.seed == _TEST_PHANTOMS_SEED:
+        raise SystemExit(f"Seed {recipe.seed} is that of the phantoms that are only measured on.")
+    asked = json.dumps(
+        {name: value for name, value in asdict(recipe).items() if name not in {"work", "out"}},
+        default=str, indent=2,
+    )  # fmt: skip
+    kept = recipe.work / "recipe.json"
+    if kept.is_file() and kept.read_text() != asked:
+        raise SystemExit(f"{recipe.work} holds the results of another recipe; name another --work.")
+    write_atomically(kept, asked)
 
 
 def _kept(

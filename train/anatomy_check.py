@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vmcore.anatomy import HeadEllipse, Limits, find_anatomy
+from train.anatomy_split import OUTLINED
+from vmcore.anatomy import WIDE_MM, HeadEllipse, Limits, find_anatomy
 from vmcore.anatomy.finding import Forward
 from vmcore.evaluation.intervals import Interval, bca_intervals, wilson
-from vmcore.reporting.measurement import WIDE_MM
 from vmcore.training.outlined import OutlinedPicture
 
 EVERYTHING = Limits(atrium=0.0, uncertainty=10.0, visible=0.0)
@@ -98,66 +98,95 @@ def choose_limits(table: pd.DataFrame) -> Limits:
     )
 
 
-def figures(table: pd.DataFrame, limits: Limits) -> list[dict[str, str]]:
-    """What the card says, one row a set and figure, with its 95 % interval by subject."""
-    kept = accepted(table, limits)
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Add whether a measurement is told ("told") and its standard deviation ("deviation").
+
+    Outlined heads are judged with limits chosen on the other folds, everything else with limits
+    chosen on all outlined heads.
+    """
+    outlined = table[table["source"] == OUTLINED]
+    parts = [_judged(table[table["source"] != OUTLINED], choose_limits(outlined))]
+    for fold in outlined["fold"].unique():
+        limits = choose_limits(outlined[outlined["fold"] != fold])
+        parts.append(_judged(outlined[outlined["fold"] == fold], limits))
+    return pd.concat(parts)
+
+
+def _judged(rows: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+    deviation = np.hypot(limits.floor, limits.spread * rows["expected"])
+    told = (
+        rows["head"]
+        & (rows["probability"] >= limits.atrium)
+        & (rows["ventricle_visible"] >= limits.visible)
+        & (deviation <= limits.uncertainty)
+    )
+    return rows.assign(deviation=deviation, told=told)
+
+
+def figures(table: pd.DataFrame) -> list[dict[str, str]]:
+    """What the card says, one row a set and figure: proportions of pictures, means by subject."""
     said: list[dict[str, str]] = []
-    for source, rows in table.groupby("source"):
+    for source, rows in judged(table).groupby("source"):
         one = {"pictures": str(len(rows)), "subjects": str(rows["subject_id"].nunique())}
-        one["head found"] = str(wilson(int(rows["head"].sum()), len(rows)))
-        measured_here = kept.loc[rows.index]
-        one["atrium measured"] = str(wilson(int(measured_here.sum()), len(rows)))
-        if "dice" in rows and rows["dice"].notna().any():
-            one["head's Dice"] = str(_mean(rows, rows["dice"]))
+        one["head found"] = _share(rows["head"])
+        one["width told"] = _share(rows["told"])
+        if source == "brain-planes":
+            for visible in (True, False):
+                name = f"width told where people say ventricle {'' if visible else 'not '}visible"
+                one[name] = _share(rows["told"][rows["said_visible"].astype(bool) == visible])
+        if rows["dice"].notna().any():
+            one["head's Dice, 0 where none was found"] = str(_mean(rows, rows["dice"]))
         if rows["true_circumference_mm"].notna().any():
             error = (rows["circumference_mm"] - rows["true_circumference_mm"]).abs()
-            one["head circumference, mean absolute error in mm"] = str(_mean(rows, error))
-            one |= _normal_heads(rows[measured_here])
-        right = rows[measured_here & rows["true_share"].notna()]
-        if len(right):
-            one |= _atrium_figures(rows, right, limits)
+            one["head circumference, mean absolute error in mm, of heads found"] = str(
+                _mean(rows, error)
+            )
+        if source == "hc18":
+            one |= _assumed_normal(rows[rows["told"]])
+        if rows["true_share"].notna().any():
+            one |= _atrium_figures(rows)
         said += [
             {"set": str(source), "figure": name, "value": value} for name, value in one.items()
         ]
     return said
 
 
-def _normal_heads(rows: pd.DataFrame) -> dict[str, str]:
-    """Of normal heads in which an atrium was measured, how many were called wide."""
-    grown = rows[(rows["true_circumference_mm"] > _GROWN_MM) & (rows["width_mm"] > 0)]
-    wide = int((grown["width_mm"] >= WIDE_MM).sum())
-    return {f"over {_GROWN_MM} mm circumference, 10 mm or wider": str(wilson(wide, len(grown)))}
+def _assumed_normal(rows: pd.DataFrame) -> dict[str, str]:
+    """Of HC18's heads, assumed normal, in which a width is told, how many would be called wide."""
+    grown = rows[rows["true_circumference_mm"] > _GROWN_MM]
+    title = f"assumed normal, circumference over {_GROWN_MM} mm: told as 10 mm or wider"
+    return {title: _share(grown["width_mm"] >= WIDE_MM)}
 
 
-def _atrium_figures(rows: pd.DataFrame, right: pd.DataFrame, limits: Limits) -> dict[str, str]:
-    close = rows["distance"] < _CLOSE
-    error = right["share"] - right["true_share"]
-    deviation = limits.spread * right["expected"]
+def _atrium_figures(rows: pd.DataFrame) -> dict[str, str]:
+    told = rows[rows["told"] & rows["true_share"].notna()]
+    error = told["share"] - told["true_share"]
     said = {
-        "centre within a tenth of the short axis": str(wilson(int(close.sum()), len(rows))),
-        "distance of its centre, share of the short axis": str(_mean(right, right["distance"])),
-        "width, mean absolute error as a share of the short axis": str(_mean(right, error.abs())),
-        "width, mean error as a share of the short axis": str(_mean(right, error)),
-        "errors within one standard deviation": str(
-            wilson(int((error.abs() <= deviation).sum()), len(right))
+        "centre within a tenth of the short axis, of all": _share(rows["distance"] < _CLOSE),
+        "told, but its centre is farther away": _share(told["distance"] >= _CLOSE),
+        "distance of the centre, share of the short axis, of all found": str(
+            _mean(rows, rows["distance"])
         ),
-        "errors within two": str(wilson(int((error.abs() <= 2 * deviation).sum()), len(right))),
+        "width, mean absolute error as a share of the short axis, of all found": str(
+            _mean(rows, (rows["share"] - rows["true_share"]).abs())
+        ),
+        f"the same, of the {len(told)} told": str(_mean(told, error.abs())),
+        "width, mean error as a share of the short axis, of those told": str(_mean(told, error)),
+        "errors within one standard deviation, of those told": _share(
+            error.abs() <= told["deviation"]
+        ),
+        "errors within two": _share(error.abs() <= 2 * told["deviation"]),
     }
-    if right["true_width_mm"].notna().all():
-        said["width, mean absolute error in mm"] = str(
-            _mean(right, (right["width_mm"] - right["true_width_mm"]).abs())
+    if told["true_width_mm"].notna().all():
+        said["width, mean absolute error in mm, of those told"] = str(
+            _mean(told, (told["width_mm"] - told["true_width_mm"]).abs())
         )
     return said
 
 
-def accepted(table: pd.DataFrame, limits: Limits) -> pd.Series:
-    """Which rows have a measurement that is not withheld."""
-    return (
-        table["head"]
-        & (table["probability"] >= limits.atrium)
-        & (table["ventricle_visible"] >= limits.visible)
-        & (limits.spread * table["expected"] <= limits.uncertainty)
-    )
+def _share(which: pd.Series) -> str:
+    """A proportion with Wilson's interval, and of how many."""
+    return f"{wilson(int(which.sum()), len(which))} of {len(which)}"
 
 
 def _mean(rows: pd.DataFrame, values: pd.Series) -> Interval:

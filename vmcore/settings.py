@@ -28,8 +28,8 @@ class Settings(BaseSettings):
     anatomy: Path = _ASSETS / "anatomy"
     """The model that finds head and ventricle and measures the atrium."""
     grades: Literal["isuog", "two"] = "isuog"
-    """Degrees of ventriculomegaly: mild 10 to 12, moderate 13 to 15, severe over 15 mm (ISUOG 2020), or
-    two: mild 10 to 15, severe over 15 mm."""
+    """Degrees of ventriculomegaly: mild 10 to 12, moderate, severe from 15 mm on (ISUOG 2020), or two:
+    mild 10 to under 15, severe from 15 mm on."""
     examples: Path = _ASSETS / "examples"
     """Example scans offered on the classify page."""
     readable_roots: tuple[Path, ...] = ()

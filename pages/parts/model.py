@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
-from vmcore.anatomy import AnatomyModel
+from vmcore.anatomy import AnatomyModel, anatomy_digest
 from vmcore.inference import Classifier
 from vmcore.models import bundle_digest
+from vmcore.settings import settings
 
 _MOST = 2  # the former one goes on serving those who are just asking it
 _loaded: dict[tuple[str, str | None], Classifier] = {}
@@ -36,8 +37,12 @@ def load_anatomy_model() -> AnatomyModel:
     Raises:
         AnatomyError: with what is wrong with it.
     """
+    folder = settings().anatomy
     with _one_loads:
-        return _anatomy_model()
+        return _anatomy_model(folder, anatomy_digest(folder))
 
 
-_anatomy_model = cache(AnatomyModel.load)
+@lru_cache(maxsize=1)
+def _anatomy_model(folder: Path, digest: str) -> AnatomyModel:
+    del digest  # a part of the cache's key
+    return AnatomyModel.load(folder)

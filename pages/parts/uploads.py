@@ -24,12 +24,12 @@ _KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs 
 
 @dataclass(slots=True)
 class UploadedScan:
-    """One read scan and the analyses made of it, by the bundle's digest, frame and heatmap method."""
+    """One read scan and the analyses made of it, by both models' digests, frame and method."""
 
     number: int
     key: str
     scan: Scan
-    analyses: dict[tuple[str, int, str], Analysis] = field(default_factory=dict)
+    analyses: dict[tuple[str, str | None, int, str], Analysis] = field(default_factory=dict)
     gestational_weeks: float | None = None
 
     @property
@@ -153,7 +153,8 @@ class Uploads:
         )  # fmt: skip
         if classifier.digest is None:  # nothing tells it from another one
             return uploaded.in_millimetres(make())
-        key = (classifier.digest, frame, method)
+        measured_by = models.anatomy.digest if models.anatomy else None
+        key = (classifier.digest, measured_by, frame, method)
         if key not in uploaded.analyses:
             while len(uploaded.analyses) >= _KEPT_FRAMES:
                 uploaded.analyses.pop(next(iter(uploaded.analyses)))
@@ -164,7 +165,7 @@ class Uploads:
         """Every frame that this version of the model has analysed, once, by scan and frame."""
         found = {}
         for uploaded in self.scans:
-            for (digest, frame, _), analysis in uploaded.analyses.items():
+            for (digest, _, frame, _), analysis in uploaded.analyses.items():
                 if digest == classifier.digest:
                     found[uploaded.number, frame] = (
                         uploaded.number,

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from vmcore.anatomy import Anatomy, AtriumCalliper, Head, HeadEllipse, Plane
+from vmcore.anatomy import Anatomy, AtriumCalliper, Head, HeadEllipse, Plane, grade
 from vmcore.imaging import CleanFrame, Scan
 from vmcore.inference import Analysis, Prediction
 from vmcore.models import BundleCard
-from vmcore.reporting import caution, grade, picture_panels, results_csv, verdict, width_words
+from vmcore.reporting import caution, picture_panels, results_csv, verdict, width_words
 from vmcore.reporting.callipers import with_callipers
 
 SHAPE = (240, 320)
@@ -47,8 +47,8 @@ def analysed(atrium: AtriumCalliper | None, probability: float, **more: object) 
 @pytest.mark.parametrize(
     ("width", "isuog", "two"),
     [
-        (9.99, "normal", "normal"), (10.0, "mild", "mild"), (12.9, "mild", "mild"),
-        (13.0, "moderate", "mild"), (15.0, "moderate", "mild"), (15.1, "severe", "severe"),
+        (9.99, "normal", "normal"), (10.0, "mild", "mild"), (12.0, "mild", "mild"),
+        (12.1, "moderate", "mild"), (14.9, "moderate", "mild"), (15.0, "severe", "severe"),
     ],
 )  # fmt: skip
 def test_grades_are_those_of_the_guideline(width: float, isuog: str, two: str) -> None:
@@ -62,8 +62,8 @@ def test_a_width_comes_with_its_95_per_cent_interval() -> None:
 
 
 def test_the_measurement_is_the_first_line_and_the_classifier_agrees() -> None:
-    wide = verdict(analysed(calliper(11.4), 0.9))
-    assert wide.headline.startswith("Atrial width 11.4 mm")
+    wide = verdict(analysed(calliper(11.9), 0.9))
+    assert wide.headline.startswith("Atrial width 11.9 mm")
     assert wide.headline.endswith(": mild")
     assert wide.tone == "ventriculomegaly"
     assert "agrees" in wide.sentence
@@ -72,7 +72,32 @@ def test_the_measurement_is_the_first_line_and_the_classifier_agrees() -> None:
     assert normal.tone == "normal"
 
 
-@pytest.mark.parametrize(("width", "probability"), [(6.0, 0.9), (12.0, 0.1)])
+@pytest.mark.parametrize("width", [9.2, 9.97, 10.8])
+@pytest.mark.parametrize("probability", [0.1, 0.9])
+def test_a_width_that_may_be_on_either_side_of_the_limit_is_borderline(
+    width: float, probability: float
+) -> None:
+    said = verdict(analysed(calliper(width), probability))
+    assert said.headline.endswith(": borderline")
+    assert said.tone == "withheld"
+    assert "by hand" in said.sentence
+
+
+def test_folds_that_disagree_withhold_the_tone_but_not_the_width() -> None:
+    torn = analysed(calliper(6.2), 0.5, fold_probabilities=np.array([0.1, 0.9, 0.5]))
+    said = verdict(torn)
+    assert said.headline.endswith(": normal")
+    assert said.tone == "withheld"
+
+
+def test_an_unfamiliar_image_keeps_its_width_and_no_opinion() -> None:
+    said = verdict(analysed(calliper(6.2), 0.9, in_domain=False))
+    assert said.headline.startswith("Atrial width 6.2 mm")
+    assert said.tone == "withheld"
+    assert "unlike" in said.sentence
+
+
+@pytest.mark.parametrize(("width", "probability"), [(6.0, 0.9), (14.0, 0.1)])
 def test_a_contradiction_is_the_verdict(width: float, probability: float) -> None:
     said = verdict(analysed(calliper(width), probability))
     assert said.headline == "Look again"
@@ -86,17 +111,20 @@ def test_without_millimetres_the_share_is_told_and_no_grade() -> None:
     assert "mm (" not in said.headline + said.sentence
 
 
-def test_nothing_is_measured_on_what_is_no_head() -> None:
-    said = verdict(analysed(calliper(12.0), 0.9, in_domain=False))
-    assert said.headline == "No verdict"
-
-
 def test_it_is_said_why_there_is_no_width() -> None:
     without = analysed(None, 0.1)
     assert any("no atrium that can be measured" in sentence for sentence in caution(without))
     headless = replace(without, anatomy=replace(without.anatomy, head=None))  # type: ignore[type-var]
     assert any("No fetal head" in sentence for sentence in caution(headless))
+    assert verdict(headless).headline == "No verdict"
     assert verdict(without).headline == "No sign of ventriculomegaly"
+
+
+def test_a_scale_that_cannot_be_and_a_near_calliper_are_told() -> None:
+    near = analysed(replace(calliper(6.2), side="near"), 0.1)
+    assert any("near to the probe" in sentence for sentence in caution(near))
+    doubtful = replace(near, anatomy=replace(near.anatomy, scale_doubtful=True))  # type: ignore[type-var]
+    assert any("impossibly" in sentence for sentence in caution(doubtful))
 
 
 def test_the_table_holds_what_was_measured() -> None:

@@ -86,7 +86,7 @@ def test_the_picture_shows_the_cleaned_scan_only(analysis: Analysis) -> None:
     coloured = np.ptp(page, axis=2) > 60
     assert coloured[:, page.shape[1] // 2 :].any()  # the heatmap
     yellow = (page[..., 0] > 200) & (page[..., 1] > 180) & (page[..., 2] < 90)
-    assert not yellow[92:-44, : page.shape[1] // 2].any()  # no calliper is left
+    assert not yellow[116:-44, : page.shape[1] // 2].any()  # no calliper is left
     with pytest.raises(ValueError, match="no heatmap"):
         heatmap_png(changed(analysis, heatmap=None), CARD.name)
 

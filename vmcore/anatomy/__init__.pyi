@@ -1,22 +1,27 @@
-from .card import AnatomyCard, AnatomyError, Limits, load_anatomy_card
+from .card import AnatomyCard, AnatomyError, Limits, anatomy_digest, load_anatomy_card
 from .finding import find_anatomy
 from .gestation import by_gestational_age, expected_biparietal_mm
+from .grades import WIDE_MM, Grades, grade
 from .head import HeadEllipse
 from .model import AnatomyModel
 from .result import Anatomy, AtriumCalliper, Head, Plane
 
 __all__ = [
+    "WIDE_MM",
     "Anatomy",
     "AnatomyCard",
     "AnatomyError",
     "AnatomyModel",
     "AtriumCalliper",
+    "Grades",
     "Head",
     "HeadEllipse",
     "Limits",
     "Plane",
+    "anatomy_digest",
     "by_gestational_age",
     "expected_biparietal_mm",
     "find_anatomy",
+    "grade",
     "load_anatomy_card",
 ]

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vmcore.models.digest import folder_digest
+
 CARD_FILE = "anatomy.json"
 GRAPH_FILE = "network.xml"
 WEIGHTS_FILE = "network.bin"
@@ -47,6 +49,18 @@ class AnatomyCard(BaseModel):
     """Measured out of fold; see ``train.anatomy``."""
     cautions: list[str] = []
     licence: str = "not stated"
+
+
+def anatomy_digest(folder: str | Path) -> str:
+    """A digest that names one version of an anatomy model: SHA-256 over its files.
+
+    Raises:
+        AnatomyError: there is no such folder, or one of its files cannot be read.
+    """
+    try:
+        return folder_digest(Path(folder))
+    except OSError as error:
+        raise AnatomyError("There is no anatomy model, or its files cannot be read.") from error
 
 
 def load_anatomy_card(folder: str | Path) -> AnatomyCard:

@@ -13,7 +13,9 @@ from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH
 
 Map = npt.NDArray[np.float32]
 STRIDE = 2
+"""View pixels per map pixel."""
 WIDTH_UNIT_PX = 16.0
+"""The width's unit in the network's output, pixels of the view: keeps its values near 1."""
 _SMALLEST_HEAD = 0.02  # of the view
 _SEEN_OUTLINE = 0.35  # of the head's outline that must not lie on the picture's edge
 _EDGE_PX = 3.0
@@ -106,6 +108,8 @@ def decode_atrium(output: MapOutput) -> ViewCalliper | None:
     middle = np.array([(weight * columns).sum(), (weight * rows).sum()]) / total
     middle = (middle + 0.5) * STRIDE - 0.5
     width, cosine, sine, scale = (float((weight * one).sum() / total) for one in output.calliper)
+    if width <= 0:
+        return None
     half = WIDTH_UNIT_PX * width / 2
     angle = np.arctan2(sine, cosine) / 2
     arm = half * np.array([np.cos(angle), np.sin(angle)])

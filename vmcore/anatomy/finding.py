@@ -23,6 +23,9 @@ from vmcore.anatomy.views import (
     whole_view,
 )
 
+_SMALLEST_MM, _LARGEST_MM = 12.0, 130.0  # biparietal diameters between which a scale is believed
+_WIDEST = 0.6  # of the head's short axis: no atrium is wider
+_FLAT = 2.0  # standard deviation of grey values below which a picture shows nothing
 _LEVEL_LOOKS = 2  # at most: the second one where the first found the head elsewhere
 _SIZE_OFF, _PLACE_OFF = 1.3, 0.15  # how far a second look may be from the first, of the short axis
 
@@ -51,6 +54,8 @@ def find_anatomy(
     view = whole_view(picture.shape, stretch)
     output, inside = _look(forward, view, picture)
     rough, head = decode_head(output.structures[0], inside), None
+    if picture.std() < _FLAT:
+        rough = None
     for _ in range(_LEVEL_LOOKS):
         if rough is None or head is not None:
             break
@@ -58,22 +63,36 @@ def find_anatomy(
         output, inside = _look(forward, view, picture)
         rough = decode_head(output.structures[0], inside)
         head = rough if rough is not None and _is_level(rough) else None
+    mm, doubtful = spacing_mm, False
+    if head is not None and mm is not None:
+        across_mm = _moved(head, view, stretch).biparietal_diameter * mm[1]
+        if not _SMALLEST_MM <= across_mm <= _LARGEST_MM:
+            mm, doubtful = None, True
     calliper = None if head is None else decode_atrium(output)
+    if head is not None and calliper is not None and not _within(calliper, head):
+        calliper = None
     visible = float(output.visible[0])
     atrium = None
     if head is not None and calliper is not None:
-        atrium = _measured(calliper, head, view, spacing_mm, limits)
+        atrium = _measured(calliper, head, view, mm, limits)
         surely = atrium.probability >= limits.atrium and visible >= limits.visible
         if not surely or atrium.uncertainty > limits.uncertainty:
             atrium = None
     plane = Plane(visible, float(output.visible[1]), fits=atrium is not None)
     return Anatomy(
         structures=_structures(output, view, picture.shape, has_head=head is not None),
-        head=None if head is None else _head(head, view, stretch, spacing_mm),
+        head=None if head is None else _head(head, view, stretch, mm),
         midline=None if head is None else _midline(head, view),
         atrium=atrium,
         plane=plane,
+        scale_doubtful=doubtful,
     )
+
+
+def _within(calliper: ViewCalliper, head: HeadEllipse) -> bool:
+    """Whether both ends lie in the head and are no farther apart than ventricles are wide."""
+    inside = all(np.hypot(*head.level(y, x)) < 1 for x, y in calliper.ends)
+    return inside and calliper.width_px < _WIDEST * head.biparietal_diameter
 
 
 def _is_level(head: HeadEllipse) -> bool:

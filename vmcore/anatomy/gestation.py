@@ -35,7 +35,7 @@ def expected_biparietal_mm(weeks: float) -> tuple[float, float]:
 def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:
     """The same anatomy with the atrium's millimetres from the head's expected size.
 
-    The spread of heads of that age joins the width's uncertainty. What has millimetres from its file
+    The spread of heads of that age joins the uncertainty of the millimetres. What has millimetres from its file
     stays as it is.
 
     Raises:
@@ -45,11 +45,10 @@ def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:
     atrium = anatomy.atrium
     if atrium is None or atrium.width_mm is not None:
         return anatomy
-    uncertainty = np.hypot(atrium.uncertainty, atrium.head_share * deviation / mean)
     told: AtriumCalliper = replace(
         atrium,
         width_mm=atrium.head_share * mean,
         millimetres_from="gestational age",
-        uncertainty=float(uncertainty),
+        head_size_deviation=deviation / mean,
     )
     return replace(anatomy, atrium=told)

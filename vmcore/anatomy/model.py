@@ -14,6 +14,7 @@ from vmcore.anatomy.card import (
     WEIGHTS_FILE,
     AnatomyCard,
     AnatomyError,
+    anatomy_digest,
     load_anatomy_card,
 )
 from vmcore.anatomy.finding import find_anatomy
@@ -30,21 +31,23 @@ class AnatomyModel:
 
     Attributes:
         card: what it learnt from, its limits and how well it measures.
+        digest: of the folder that it was loaded from; None for a graph that was handed over.
     """
 
-    def __init__(self, card: AnatomyCard, graph: ov.Model) -> None:
+    def __init__(self, card: AnatomyCard, graph: ov.Model, *, digest: str | None = None) -> None:
         """Compile a network for this processor; :meth:`load` reads it from a folder.
 
         Args:
             card: the model's.
             graph: from views (B, 1, 192, 256) to structures, calliper and visible.
+            digest: of its folder.
         """
         options = {
             "INFERENCE_PRECISION_HINT": "f32",  # widths are told to a fraction of a pixel
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": allowed_threads(),
         }
-        self.card = card
+        self.card, self.digest = card, digest
         self._request = ov.Core().compile_model(graph, "CPU", options).create_infer_request()
         self._lock = threading.Lock()
 
@@ -70,7 +73,7 @@ class AnatomyModel:
             ) from error
         if not fits or len(graph.outputs) != 3:
             raise AnatomyError("The anatomy model's network is not one that finds structures.")
-        return cls(card, graph)
+        return cls(card, graph, digest=anatomy_digest(folder))
 
     def find(
         self, image: npt.NDArray[np.uint8], spacing_mm: tuple[float, float] | None = None

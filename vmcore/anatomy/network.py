@@ -13,11 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 2
 STRUCTURES = ("head", "cavum", "ventricle")
 VISIBLE = ("ventricle", "cavum")
-WIDTH_UNIT_PX = 16.0
-"""The width's unit in the network's output, pixels of the view: keeps its values near 1."""
 _LEVELS = (16, 24, 40, 112, 320)  # channels of EfficientNet-Lite0 at strides 2, 4, 8, 16 and 32
 _NORM_EPSILON = 1e-3  # that the ImageNet weights were trained with
 _PRIOR = (0.0, -4.0, -4.0, 1.0, 0.0, 0.0, -0.5)  # structures are rare; a width is about one unit

@@ -51,6 +51,7 @@ class AtriumCalliper:
         side: whether it lies in the half of the head that is near to the probe, or far from it.
         probability: that the likeliest place is an atrium, 0..1.
         millimetres_from: the file's spacing, or the head's expected size at a gestational age.
+        head_size_deviation: one standard deviation of the head's size at that age, as a share of it.
     """
 
     start: Point
@@ -62,11 +63,15 @@ class AtriumCalliper:
     side: Literal["near", "far"]
     probability: float
     millimetres_from: Literal["file", "gestational age"] | None = None
+    head_size_deviation: float = 0.0
 
     @property
     def uncertainty_mm(self) -> float | None:
-        """One standard deviation of ``width_mm``."""
-        return None if self.width_mm is None else self.width_mm * self.uncertainty / self.head_share
+        """One standard deviation of ``width_mm``, the head's own spread included."""
+        if self.width_mm is None:
+            return None
+        relative = np.hypot(self.uncertainty / self.head_share, self.head_size_deviation)
+        return float(self.width_mm * relative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Plane:
 
     Attributes:
         ventricle: probability that a lateral ventricle is visible; ``cavum``: that the cavum is.
-        fits: whether an atrium can be measured in it: a head, and a ventricle that is visible.
+        fits: whether an atrium was measured in it.
     """
 
     ventricle: float
@@ -93,6 +98,8 @@ class Anatomy:
         midline: the ends (row, column) of the head's long axis; None without a head.
         atrium: None where no ventricle was found or none can be measured.
         plane: what is visible.
+        scale_doubtful: whether the spacing that was given makes the head impossibly small or large; then
+            nothing is told in mm.
     """
 
     structures: npt.NDArray[np.uint8]
@@ -100,3 +107,4 @@ class Anatomy:
     midline: tuple[Point, Point] | None
     atrium: AtriumCalliper | None
     plane: Plane
+    scale_doubtful: bool = False

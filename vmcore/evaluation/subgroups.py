@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vmcore.anatomy import grade
 from vmcore.evaluation.intervals import Interval, wilson
 from vmcore.evaluation.metrics import binary_metrics
 from vmcore.evaluation.predictions import CaseSet
@@ -21,12 +22,12 @@ _WEEK_WORDS = (
     "22 to 23 weeks",
     "24 weeks on",
 )
-_SEVERITY = (  # ISUOG 2020: the class, and up to which width it goes, that width included or not
-    ("under 10 mm", 10.0, False),
-    ("10 to 12 mm (mild)", 12.0, True),
-    ("over 12, under 15 mm (moderate)", 15.0, False),
-    ("15 mm and over (severe)", np.inf, True),
-)
+_SEVERITY = {  # by ISUOG's class
+    "normal": "under 10 mm",
+    "mild": "10 to 12 mm (mild)",
+    "moderate": "over 12, under 15 mm (moderate)",
+    "severe": "15 mm and over (severe)",
+}
 _MOST_GROUPS = 30
 SUBGROUP_COLUMNS = (*_PLAIN, "gestational_age_weeks", "atrial_width_mm")
 """Columns of predictions that cases are grouped by."""
@@ -34,10 +35,7 @@ SUBGROUP_COLUMNS = (*_PLAIN, "gestational_age_weeks", "atrial_width_mm")
 
 def severity(width_mm: float) -> str:
     """ISUOG's class of an atrial width in mm (2020)."""
-    for word, end, included in _SEVERITY:
-        if width_mm < end or (included and width_mm == end):
-            return word
-    return "unknown"
+    return "unknown" if np.isnan(width_mm) else _SEVERITY[grade(width_mm)]
 
 
 def subgroup_rows(cases: CaseSet, threshold: float) -> list[dict[str, Any]]:
@@ -74,7 +72,7 @@ def _groupings(known: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def _place(name: str) -> int:
-    words = [*_WEEK_WORDS, *(word for word, _, _ in _SEVERITY)]
+    words = [*_WEEK_WORDS, *_SEVERITY.values()]
     return words.index(name) if name in words else -1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vmcore.anatomy import Anatomy, AnatomyModel
 from vmcore.imaging import CleanFrame, Scan, clean_frame
@@ -17,9 +17,10 @@ class Analysis:
         scan: where the frame comes from.
         frame: its number, from 0.
         clean: the cleaned frame.
-        prediction: the ensemble's answer; out of domain where no head was found.
+        prediction: the ensemble's answer.
         bundle_digest: of the bundle that gave it, or None (:attr:`Classifier.digest`).
         anatomy: what was found in the cleaned frame and measured; None where nobody looked.
+        anatomy_digest: of the anatomy model that found it (:attr:`AnatomyModel.digest`).
     """
 
     scan: Scan
@@ -28,6 +29,7 @@ class Analysis:
     prediction: Prediction
     bundle_digest: str | None = None
     anatomy: Anatomy | None = None
+    anatomy_digest: str | None = None
 
 
 def analyse(
@@ -56,9 +58,9 @@ def analyse(
         scan.frames[frame], region=scan.region, settings=classifier.card.preprocessing
     )
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
-    anatomy = None
-    if anatomy_model is not None:
-        anatomy = anatomy_model.find(clean.image, scan.spacing_mm)
-        if anatomy.head is None:
-            prediction = replace(prediction, in_domain=False)
-    return Analysis(scan, frame, clean, prediction, classifier.digest, anatomy)
+    if anatomy_model is None:
+        return Analysis(scan, frame, clean, prediction, classifier.digest)
+    anatomy = anatomy_model.find(clean.image, scan.spacing_mm)
+    return Analysis(
+        scan, frame, clean, prediction, classifier.digest, anatomy, anatomy_model.digest
+    )

@@ -6,7 +6,7 @@ from .bundle_weights import load_weights
 from .calibration import Calibration
 from .checkpoints import read_weights
 from .classifier import create_classifier, input_of, parameter_count, vision_transformer
-from .digest import bundle_digest
+from .digest import bundle_digest, folder_digest
 from .errors import BundleError, WeightsError
 from .fetch import FetchProgress, fetch_public_weights
 from .learnt import LEARNT_FILE, UNKNOWN, Learnt, read_learnt, write_learnt
@@ -37,6 +37,7 @@ __all__ = [
     "emulated",
     "fast_dtype",
     "fetch_public_weights",
+    "folder_digest",
     "input_of",
     "load_card",
     "load_models",

@@ -19,18 +19,27 @@ def bundle_digest(folder: str | Path) -> str:
         BundleError: there is no bundle, or one of its files cannot be read.
     """
     folder = Path(folder)
-    total = hashlib.sha256()
     try:
         if not (folder / CARD_FILE).is_file():
             raise BundleError(f"There is no model bundle in {folder}: {CARD_FILE} is missing.")
-        for file in sorted(folder.iterdir()):
-            if file.name.startswith("."):
-                continue  # half written
-            known = file.stat()
-            content = _file_digest(str(file), known.st_ino, known.st_size, known.st_ctime_ns)
-            total.update(f"{file.name}\0{content}\0".encode())
+        return folder_digest(folder)
     except OSError as error:
         raise BundleError("A file of the model's bundle cannot be read.") from error
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a folder's files; those half written do not count.
+
+    Raises:
+        OSError: the folder or one of its files cannot be read.
+    """
+    total = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith("."):
+            continue  # half written
+        known = file.stat()
+        content = _file_digest(str(file), known.st_ino, known.st_size, known.st_ctime_ns)
+        total.update(f"{file.name}\0{content}\0".encode())
     return total.hexdigest()
 
 

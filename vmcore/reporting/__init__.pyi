@@ -2,7 +2,7 @@ from .card import anatomy_card, calibration_words, model_card
 from .colour_space import hsv_scatter
 from .curves import fold_curves, run_curves
 from .figures import decimal, percent
-from .measurement import grade, head_words, width_words
+from .measurement import head_words, width_words
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
 from .shown import shown_table
@@ -21,7 +21,6 @@ __all__ = [
     "decimal",
     "fold_curves",
     "fold_strip",
-    "grade",
     "head_words",
     "heatmap_png",
     "hsv_scatter",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from vmcore.anatomy import Anatomy
-from vmcore.reporting.colours import AMBER, INK
+from vmcore.reporting.colours import AMBER, BACKGROUND, INK
 
 _FAINT = "rgba(217,226,232,0.45)"
 _FINE = 4  # bits of a pixel's share when lines are drawn into a picture
@@ -30,7 +30,11 @@ def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
         traces.append(line)
     if anatomy.atrium is not None:
         ends = np.array([anatomy.atrium.start, anatomy.atrium.end])
-        line = _line(ends[:, 1] + column, ends[:, 0] + row, AMBER, 2.0, "atrial width")
+        x, y = ends[:, 1] + column, ends[:, 0] + row
+        traces.append(
+            _line(x, y, BACKGROUND, 5.0, "atrial width's edge")
+        )  # seen on warm colours too
+        line = _line(x, y, AMBER, 2.0, "atrial width")
         line.mode = "lines+markers"
         line.marker = {"symbol": "cross-thin", "size": 11, "line": {"color": AMBER, "width": 2}}
         traces.append(line)

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper
 
-from vmcore.anatomy import Anatomy, AtriumCalliper
-
-WIDE_MM = 10.0
-"""From here on a lateral ventricle is dilated (ISUOG 2020)."""
-
-Grades = Literal["isuog", "two"]
-_GRADES: Mapping[Grades, tuple[tuple[float, str], ...]] = {
-    "isuog": ((WIDE_MM, "mild"), (13.0, "moderate"), (15.0, "severe")),
-    "two": ((WIDE_MM, "mild"), (15.0, "severe")),
-}
 _NORMAL_95 = 1.96  # standard deviations on both sides that hold 95 of 100 errors
 
 
-def grade(width_mm: float, grades: Grades = "isuog") -> str:
-    """The degree of a ventriculomegaly, or "normal".
+def shown_mm(atrium: AtriumCalliper) -> float | None:
+    """The width as it is told and graded, in tenths of a millimetre; None without mm."""
+    return None if atrium.width_mm is None else round(atrium.width_mm, 1)
 
-    Args:
-        width_mm: of the atrium.
-        grades: "isuog": mild 10 to 12, moderate 13 to 15, severe over 15 mm (ISUOG 2020); "two": mild
-            10 to 15, severe over 15 mm.
-    """
-    found = "normal"
-    for least, name in _GRADES[grades]:
-        if width_mm > least or (width_mm == least and name != "severe"):
-            found = name
-    return found
+
+def interval_mm(atrium: AtriumCalliper) -> tuple[float, float] | None:
+    """Between which widths in mm it lies in 95 of 100 cases; None without mm."""
+    deviation = atrium.uncertainty_mm
+    if atrium.width_mm is None or deviation is None:
+        return None
+    reach = _NORMAL_95 * deviation
+    return max(atrium.width_mm - reach, 0.0), atrium.width_mm + reach
+
+
+def holds_limit(atrium: AtriumCalliper) -> bool:
+    """Whether 10 mm lies within the interval, so that nobody can say whether it is dilated."""
+    between = interval_mm(atrium)
+    return between is not None and between[0] < WIDE_MM <= between[1]
 
 
 def interval(atrium: AtriumCalliper) -> tuple[float, float]:
@@ -41,11 +35,11 @@ def interval(atrium: AtriumCalliper) -> tuple[float, float]:
 
 def width_words(atrium: AtriumCalliper) -> str:
     """As in 11.4 mm (10.6 to 12.2), or in per cent of the head's short axis where there are no mm."""
-    low, high = interval(atrium)
-    if atrium.width_mm is None:
-        return f"{100 * atrium.head_share:.1f}% of the head's short axis ({100 * low:.1f} to {100 * high:.1f})"
-    mm = atrium.width_mm / atrium.head_share
-    return f"{atrium.width_mm:.1f} mm ({low * mm:.1f} to {high * mm:.1f})"
+    between = interval_mm(atrium)
+    if between is not None:
+        return f"{shown_mm(atrium):.1f} mm ({between[0]:.1f} to {between[1]:.1f})"
+    low, high = (100 * share for share in interval(atrium))
+    return f"{100 * atrium.head_share:.1f}% of the head's short axis ({low:.1f} to {high:.1f})"
 
 
 def why_not_measured(anatomy: Anatomy) -> str:
@@ -64,6 +58,6 @@ def head_words(anatomy: Anatomy) -> str | None:
     if head is None or head.circumference_mm is None or head.biparietal_diameter_mm is None:
         return None
     return (
-        f"Head circumference {head.circumference_mm:.0f} mm, biparietal diameter "
-        f"{head.biparietal_diameter_mm:.0f} mm (outer to outer)."
+        f"Head circumference about {head.circumference_mm:.0f} mm, biparietal diameter "
+        f"{head.biparietal_diameter_mm:.0f} mm (outer to outer), by the ellipse."
     )

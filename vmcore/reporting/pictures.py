@@ -9,11 +9,11 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from vmcore import RESEARCH_USE_ONLY
+from vmcore.anatomy import Grades
 from vmcore.inference import Analysis
 from vmcore.reporting.callipers import with_callipers
 from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
 from vmcore.reporting.figures import percent
-from vmcore.reporting.measurement import Grades
 from vmcore.reporting.words import verdict
 
 _SMALLEST = 640  # pixels: narrower scans are enlarged so that the words fit
@@ -51,7 +51,7 @@ def heatmap_png(
     )
     scale = max(_SMALLEST / left.width, 1.0)
     size = (round(left.width * scale), round(left.height * scale))
-    gap, head, foot = 16, 92, 44
+    gap, head, foot = 16, 116, 44
     page = Image.new("RGB", (2 * size[0] + 3 * gap, size[1] + head + foot), BACKGROUND)
     page.paste(left.resize(size, Image.Resampling.BICUBIC), (gap, head))
     page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * gap, head))
@@ -63,6 +63,7 @@ def heatmap_png(
         f"probability {percent(analysis.prediction.probability)}  (folds {folds};  "
         f"threshold {percent(analysis.prediction.threshold)})   model: {model_name}"
     )
+    draw.text((gap, 84), said.sentence, QUIET, ImageFont.load_default(15))
     draw.text((gap, 54), detail, QUIET, ImageFont.load_default(17))
     note = f"{RESEARCH_USE_ONLY}  Heatmap: Eigen-CAM, mean of the folds."
     draw.text((gap, page.height - 32), note, QUIET, ImageFont.load_default(17))

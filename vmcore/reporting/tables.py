@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.anatomy import Anatomy
+from vmcore.anatomy import Anatomy, Grades
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
-from vmcore.reporting.measurement import Grades
 from vmcore.reporting.spreadsheet import as_csv
 from vmcore.reporting.words import verdict
 
@@ -23,7 +22,7 @@ def results_csv(
     Args:
         analyses: pairs of the scan's number on the page and its analysis.
         card: the model that answered.
-        grades: how a width is graded (:func:`vmcore.reporting.grade`).
+        grades: how a width is graded (:func:`vmcore.anatomy.grade`).
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
@@ -45,6 +44,7 @@ def results_csv(
         folds = enumerate(prediction.fold_probabilities, start=1)
         row |= {f"fold_{index}": float(value) for index, value in folds}
         row |= _measured(analysis.anatomy)
+        row["anatomy_model_digest"] = (analysis.anatomy_digest or "")[:12] or None
         row |= {
             "spread": prediction.spread,
             "in_domain": prediction.in_domain,
@@ -65,7 +65,9 @@ def _measured(anatomy: Anatomy | None) -> dict[str, object]:
     atrium = anatomy.atrium if anatomy else None
     head = anatomy.head if anatomy else None
     return {
+        "head_found": None if anatomy is None else head is not None,
         "atrial_width_mm": atrium.width_mm if atrium else None,
+        "atrial_width_mm_sd": atrium.uncertainty_mm if atrium else None,
         "millimetres_from": atrium.millimetres_from if atrium else None,
         "atrial_width_share": atrium.head_share if atrium else None,
         "atrial_width_share_sd": atrium.uncertainty if atrium else None,

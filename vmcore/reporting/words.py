@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vmcore.anatomy import WIDE_MM, Grades, grade
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent
-from vmcore.reporting.measurement import WIDE_MM, Grades, grade, why_not_measured, width_words
+from vmcore.reporting.measurement import holds_limit, shown_mm, why_not_measured, width_words
 
 HEATMAP_WORDS = {
     "eigen-cam": (
@@ -24,7 +25,8 @@ HEATMAP_WORDS = {
 
 
 Tone = Literal["normal", "ventriculomegaly", "withheld"]
-_NO_VERDICT = "No verdict"
+NO_VERDICT = "No verdict"
+_BY_HAND = "Measure it by hand."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +41,46 @@ class Verdict:
 def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     """Put an analysis into words: what was measured first, the classifier's opinion beside it.
 
-    Where both contradict each other, that is the verdict; it is withheld where neither should be
-    trusted.
+    Where both contradict each other, or the width's 95 % interval holds 10 mm, that is the verdict;
+    it is withheld where neither should be trusted.
     """
     opinion = classifier_opinion(analysis.prediction)
-    atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if opinion.headline == _NO_VERDICT or atrium is None:
-        return opinion
-    measured = f"Atrial width {width_words(atrium)}"
-    if atrium.width_mm is None:
+    anatomy = analysis.anatomy
+    if anatomy is not None and anatomy.head is None:
         return Verdict(
-            opinion.headline,
-            f"{measured}; the file gives no pixel size, so there are no millimetres. "
-            f"{opinion.sentence}",
-            opinion.tone,
+            NO_VERDICT,
+            "No fetal head was found in this picture, so nothing was measured, and the classifier's "
+            f"answer ({percent(analysis.prediction.probability)} for ventriculomegaly) means nothing.",
+            "withheld",
         )
-    wide = atrium.width_mm >= WIDE_MM
-    by_age = " by gestational age" if atrium.millimetres_from == "gestational age" else ""
-    headline = f"{measured}{by_age}: {grade(atrium.width_mm, grades)}"
+    if anatomy is None or anatomy.atrium is None:
+        return opinion
+    measured = f"Atrial width {width_words(anatomy.atrium)}"
+    width = shown_mm(anatomy.atrium)
+    if width is None:
+        why = f"{measured}; the file gives no pixel size, so there are no millimetres."
+        return Verdict(opinion.headline, f"{why} {opinion.sentence}", opinion.tone)
+    if anatomy.atrium.millimetres_from == "gestational age":
+        measured += " by gestational age"
+    if holds_limit(anatomy.atrium):
+        return Verdict(
+            f"{measured}: borderline",
+            f"10 mm lies within the measurement's 95% interval. {opinion.sentence} {_BY_HAND}",
+            "withheld",
+        )
+    return _measured_verdict(measured, width, opinion, grades)
+
+
+def _measured_verdict(measured: str, width_mm: float, opinion: Verdict, grades: Grades) -> Verdict:
+    """A width that is clearly on one side of 10 mm, and what the classifier says to it."""
+    headline, wide = f"{measured}: {grade(width_mm, grades)}", width_mm >= WIDE_MM
     if opinion.tone == "withheld":
-        tone: Tone = "ventriculomegaly" if wide else "normal"
-        return Verdict(headline, f"The classifier is undecided. {opinion.sentence}", tone)
+        return Verdict(headline, f"The classifier has no opinion. {opinion.sentence}", "withheld")
     if wide != (opinion.tone == "ventriculomegaly"):
         side = "10 mm or more" if wide else "below 10 mm"
         return Verdict(
             "Look again",
-            f"{measured} is {side}, but the classifier says otherwise. {opinion.sentence} "
-            "Measure it by hand.",
+            f"{measured} is {side}, but the classifier says otherwise. {opinion.sentence} {_BY_HAND}",
             "withheld",
         )
     return Verdict(headline, f"The classifier agrees. {opinion.sentence}", opinion.tone)
@@ -77,7 +92,7 @@ def classifier_opinion(prediction: Prediction) -> Verdict:
     line = percent(prediction.threshold)
     if prediction.in_domain is False:
         return Verdict(
-            _NO_VERDICT,
+            NO_VERDICT,
             "This image is unlike those that the model learnt from, so its answer "
             f"({sure} for ventriculomegaly) means nothing here. "
             "Is it a transventricular view of the fetal head?",
@@ -93,8 +108,7 @@ def classifier_opinion(prediction: Prediction) -> Verdict:
     if prediction.label == "ventriculomegaly":
         return Verdict(
             "Ventriculomegaly suspected",
-            f"The model gives ventriculomegaly {sure}; from {line} it calls it suspected. "
-            "Measure the atrium: 10 mm or wider is ventriculomegaly.",
+            f"The model gives ventriculomegaly {sure}; from {line} it calls it suspected.",
             "ventriculomegaly",
         )
     return Verdict(
@@ -122,6 +136,16 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
         said.append("This model cannot tell whether it knows such images.")
     if analysis.anatomy is not None and analysis.anatomy.atrium is None:
         said.append(why_not_measured(analysis.anatomy))
+    if analysis.anatomy is not None and analysis.anatomy.scale_doubtful:
+        said.append(
+            "By the pixel size that the file gives, the head would be impossibly small or large; nothing is "
+            "told in mm."
+        )
+    if analysis.anatomy and analysis.anatomy.atrium and analysis.anatomy.atrium.side == "near":
+        said.append(
+            "The calliper lies in the half of the head that is near to the probe; the far one is usually "
+            "measured."
+        )
     if analysis.scan.spacing_mm is None:
         said.append(_no_spacing(analysis))
     if analysis.clean.removed("text"):

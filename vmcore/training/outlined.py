@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vmcore.anatomy.decoding import STRIDE, WIDTH_UNIT_PX
 from vmcore.anatomy.head import HeadEllipse
-from vmcore.anatomy.network import STRIDE, WIDTH_UNIT_PX
 from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH, View, level_view, whole_view
 from vmcore.data.widening import widen_ventricle
 

@@ -50,10 +50,14 @@ class HeadFrame:
         return float(self.centre[0] + y / self.mm), float(self.centre[1] + x / self.mm)
 
     def atrium_ends(self, geometry: HeadGeometry, width_mm: float) -> tuple[Point, Point]:
-        """The far atrium's inner walls, (row, column) each, perpendicular to its course."""
+        """The far atrium's inner walls, perpendicular to its course: the nearer one first.
+
+        (row, column) each.
+        """
         (x, y), (u, v) = geometry.atrium_xy_mm, geometry.atrium_course
         half = width_mm / 2
-        return self.pixel(x - v * half, y + u * half), self.pixel(x + v * half, y - u * half)
+        ends = self.pixel(x - v * half, y + u * half), self.pixel(x + v * half, y - u * half)
+        return min(ends), max(ends)
 
     def ellipse(self, long_mm: float, short_mm: float) -> tuple[Point, Point, float]:
         """An ellipse around the head's centre as OpenCV writes it, from its two axes."""
