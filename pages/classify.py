@@ -157,7 +157,6 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         with st.spinner("Analysing …", show_time=False):
             analysis = uploads.analysis(uploaded, models, frame, method)
         _verdict(analysis)
-        _ask_for_age(uploaded, analysis)
     shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
         picture_panels(analysis, shown),
@@ -165,6 +164,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         config=_QUIET_BAR,
         width="stretch",
     )
+    _ask_for_age(uploaded, analysis)
     for sentence in (*analysis.scan.notes, *caution(analysis)):
         st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
