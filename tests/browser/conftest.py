@@ -34,11 +34,12 @@ CHROMIUM_OPTIONS = [
 
 @dataclass(frozen=True)
 class Server:
-    """A running app: its address, its log, and the only folder it may write to."""
+    """A running app: its address, its log, and the only folders it may write to."""
 
     url: str
     log: Path
     home: Path
+    store: Path
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +71,7 @@ def running_app(
         )  # fmt: skip
         try:
             wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield Server(f"http://127.0.0.1:{port}", log, home)
+            yield Server(f"http://127.0.0.1:{port}", log, home, store)
         finally:
             process.terminate()
             process.wait(20)

@@ -13,8 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, running_app
-from tests.runs.support import store_with_two_runs
-from vmcore.data import StoredStudy
+from tests.runs.support import copied_store
 from vmcore.runs import RunFolder, open_store, promote
 from vmcore.settings import settings
 
@@ -29,19 +28,17 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(
-    phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installed]:
+def installed(two_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     home = tmp_path_factory.mktemp("home")
     store = tmp_path_factory.mktemp("silence") / "store"
-    runs = store_with_two_runs(store, phantom_study)
+    first, second = copied_store(two_runs, store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VMCORE_STORE", str(store))
         patch.setenv("SLURM_CONF", str(home / "no-such.conf"))
         settings.cache_clear()
-        promote(runs[0].run_id, why="test")
+        promote(first.run_id, why="test")
         with running_app(home, home.parent / "silence-app.log", store) as app:
-            yield Installed(app, store, runs)
+            yield Installed(app, store, (first, second))
     settings.cache_clear()
     open_store.cache_clear()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import running_app
+from tests.browser.conftest import Server, running_app
 from tests.conftest import SHARED
 from tests.runs.support import draw_study
 from vmcore import RESEARCH_USE_ONLY
@@ -27,12 +29,18 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Real fetal brains where they are present, phantoms elsewhere."""
-    real = SHARED / "fetal-brain-abnormalities"
-    if real.is_dir():
-        return real
-    (tmp_path / "phantoms/images").mkdir(parents=True)
-    return draw_study(tmp_path / "phantoms", subjects=24)
+    """One real fetal brain a subject where they are present, phantoms elsewhere."""
+    real, place = SHARED / "fetal-brain-abnormalities", tmp_path / "scans"
+    (place / "images").mkdir(parents=True)
+    if not real.is_dir():
+        return draw_study(place, subjects=24)
+    table = (
+        pd.read_csv(real / "manifest.csv").drop_duplicates("subject_id").groupby("label").head(12)
+    )
+    table.to_csv(place / "manifest.csv", index=False)
+    for path in table["path"]:
+        shutil.copyfile(real / path, place / path)
+    return place
 
 
 def settled(tab: Page) -> None:
@@ -121,9 +129,9 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
     assert not [path for path in kept if path.stat().st_mode & 0o077]  # its owner's alone
 
 
-def test_what_is_wrong_with_data_is_said_on_the_page(tab: Page, tmp_path: Path) -> None:
-    home, log, store = (tmp_path / name for name in ("home", "app.log", "store"))
-    home.mkdir()
+def test_what_is_wrong_with_data_is_said_on_the_page(
+    tab: Page, server: Server, tmp_path: Path
+) -> None:
     cases = {
         "none.csv": (None, "There is no folder"),
         "columns.csv": ("path,label\na.png,normal\n", "lacks the column subject_id"),
@@ -132,15 +140,14 @@ def test_what_is_wrong_with_data_is_said_on_the_page(tab: Page, tmp_path: Path) 
         "empty.csv": ("path,label,subject_id\n", "lists no image"),
         "binary.csv": ("\x00\x01", "manifest"),
     }
-    with running_app(home, log, store) as app:
-        tab.goto(f"{app.url}/training?view=studies")
-        for name, (text, words) in cases.items():
-            if text is not None:
-                (tmp_path / name).write_text(text)
-            box = tab.get_by_label("Folder or manifest on this machine", exact=True)
-            box.fill(str(tmp_path / name))
-            tab.get_by_label("Name of the study", exact=True).fill("wrong")
-            tab.get_by_role("button", name="Prepare and check").click()
-            expect(tab.get_by_test_id("stAlert").get_by_text(words)).to_be_visible()
-        assert not (store / "studies").exists()
-    assert "Traceback" not in log.read_text()
+    tab.goto(f"{server.url}/training?view=studies")
+    for name, (text, words) in cases.items():
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        box = tab.get_by_label("Folder or manifest on this machine", exact=True)
+        box.fill(str(tmp_path / name))
+        tab.get_by_label("Name of the study", exact=True).fill("wrong")
+        tab.get_by_role("button", name="Prepare and check").click()
+        expect(tab.get_by_test_id("stAlert").get_by_text(words)).to_be_visible()
+    assert not (server.store / "studies").exists()
+    assert "Traceback" not in server.log.read_text()

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from pydicom.uid import JPEG2000Lossless
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from tests.conftest import ROOT
 from tests.imaging.drawn import dataset_of, picture, saved
@@ -32,7 +33,7 @@ LIMITS = ReadLimits()
 @pytest.fixture(scope="module")
 def slow_file() -> bytes:
     """A picture whose JPEG 2000 takes a decoder some tenths of a second."""
-    noise = np.random.default_rng(1).integers(0, 256, (2400, 2400, 3), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (1200, 1200, 3), np.uint8)
     dataset = dataset_of(noise)
     dataset.compress(JPEG2000Lossless)
     return saved(dataset)
@@ -98,7 +99,7 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_is_read(slow_fil
         with pytest.raises(ScanError, match="takes too long"):
             reader.read(slow_file, LIMITS)
         patient = SandboxedReader(workers=1)
-        assert patient.read(slow_file, LIMITS).frames.shape == (1, 2400, 2400, 3)
+        assert patient.read(slow_file, LIMITS).frames.shape == (1, 1200, 1200, 3)
         patient.close()
         small = saved(dataset_of(picture()))
         for _ in range(50):  # a busy machine may be late for it as well, but not always
@@ -139,13 +140,15 @@ def test_a_decoder_that_crashes_is_refused_and_the_next_file_is_read(
 
 def test_a_file_that_wants_too_much_memory_is_refused(slow_file: bytes) -> None:
     reader = SandboxedReader(workers=1, memory=700 * 2**20)
-    large = np.zeros((40, 2400, 2400, 3), np.uint8)  # 690 MB decoded, next to nothing as a file
-    dataset = dataset_of(large)
-    dataset.compress("1.2.840.10008.1.2.5")
+    dataset = dataset_of(np.zeros((2400, 2400, 3), np.uint8))
+    dataset.compress(RLELossless)
+    (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([frame] * 40)  # 690 MB decoded, next to nothing as a file
+    dataset.NumberOfFrames = 40
     try:
         with pytest.raises(ScanError, match=r"more memory than there is|made its decoder fail"):
             reader.read(saved(dataset), LIMITS)
-        assert reader.read(slow_file, LIMITS).frames.shape == (1, 2400, 2400, 3)
+        assert reader.read(slow_file, LIMITS).frames.shape == (1, 1200, 1200, 3)
     finally:
         reader.close()
 

@@ -99,10 +99,7 @@ def slurm_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[list[subp
             _wait_idle(folder)
             yield daemons
         finally:
-            for daemon in daemons:
-                daemon.send_signal(signal.SIGCONT)  # a test may have held it
-            subprocess.run(["scancel", "--user=root"], check=False, capture_output=True)
-            _wait_empty()
+            _end_jobs(daemons)
             for daemon in reversed(daemons):
                 daemon.terminate()
             for daemon in reversed(daemons):
@@ -113,13 +110,33 @@ def slurm_cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[list[subp
                     daemon.wait()
 
 
+def recover(daemons: list[subprocess.Popen[str]]) -> None:
+    """As after its start: every daemon goes on, no job is left, and the node takes new ones."""
+    _end_jobs(daemons)
+    said = subprocess.run(
+        ["sinfo", "-h", "-o", "%n %T"], capture_output=True, text=True, check=True
+    )
+    name, state = said.stdout.split()
+    if state.rstrip("*").startswith(("down", "drain")):
+        order = ["scontrol", "update", f"nodename={name}", "state=resume"]
+        subprocess.run(order, check=True, capture_output=True)
+    _wait_idle(Path(os.environ["SLURM_CONF"]).parent)
+
+
+def _end_jobs(daemons: list[subprocess.Popen[str]]) -> None:
+    for daemon in daemons:
+        daemon.send_signal(signal.SIGCONT)  # a test may have held it
+    subprocess.run(["scancel", "--user=root"], check=False, capture_output=True)
+    _wait_empty()
+
+
 def _wait_empty() -> None:
     """Wait for a while until no job is left: what ends after its controller lingers on."""
-    for _ in range(60):
+    for _ in range(180):
         said = subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=False)
         if said.returncode or not said.stdout.strip():
             return
-        time.sleep(0.3)
+        time.sleep(0.1)
 
 
 def _wait_idle(folder: Path) -> None:
@@ -130,6 +147,6 @@ def _wait_idle(folder: Path) -> None:
         )
         if said.stdout.strip() == "idle":
             return
-        time.sleep(0.3)
+        time.sleep(0.1)
     logs = "".join(path.read_text()[-1500:] for path in sorted(folder.glob("*.log")))
     pytest.fail(f"the Slurm node did not come up: {said.stdout}{said.stderr}\n{logs}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +22,7 @@ from vmcore.runs import Plan, RunFolder, RunStatus, open_store, status
 from vmcore.runs.finishing import finish
 from vmcore.runs.lineage import find_starts, learnt_by
 from vmcore.runs.record import as_json
+from vmcore.runs.store_address import database_file
 from vmcore.runs.weights import describe_start
 from vmcore.settings import settings
 from vmcore.training import FinetuneSettings, LabelledImages, fold_predictions, make_fabric
@@ -119,6 +123,25 @@ def store_with_two_runs(store: Path, study: StoredStudy) -> tuple[RunFolder, Run
         settings.cache_clear()
         open_store.cache_clear()
     return first, second
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a SQLite database's whole content to where another one may be in use."""
+    with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(target)) as to:
+        from_.backup(to)
+
+
+def copied_store(template: Path, store: Path) -> tuple[RunFolder, ...]:
+    """A copy of a store, whose database names the copy's artifacts; returns its runs by their names."""
+    shutil.copytree(template, store)
+    with closing(sqlite3.connect(database_file(store))) as connection, connection:
+        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
+            connection.execute(
+                f"update {table} set {column} = replace({column}, ?, ?)",
+                (str(template), str(store)),
+            )
+    runs = [RunFolder(path) for path in (store / "runs").iterdir()]
+    return tuple(sorted(runs, key=lambda run: run.plan().name))
 
 
 def wait_for(folder: RunFolder, *states: str, seconds: float = 240) -> RunStatus:

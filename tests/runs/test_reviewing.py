@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.runs.support import small_plan, store_with_two_runs
+from tests.runs.support import copied_store, small_plan
 from vmcore.data import StoredStudy, reject
 from vmcore.evaluation import (
     TEST_TITLE,
@@ -40,11 +40,12 @@ from vmcore.settings import settings
 
 @pytest.fixture(scope="module")
 def place(
-    phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory
+    two_runs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, RunFolder, RunFolder]:
     """A store with two finished runs on one study."""
     store = tmp_path_factory.mktemp("reviewed") / "store"
-    return store, *store_with_two_runs(store, phantom_study)
+    first, second = copied_store(two_runs, store)
+    return store, first, second
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.slurm_cluster import slurm_cluster, why_not
+from tests.runs.slurm_cluster import recover, slurm_cluster, why_not
 from tests.runs.support import small_plan, wait_for, wait_until
 from vmcore.data import StoredStudy
 from vmcore.runs import (
     RunError,
+    RunFolder,
     all_runs,
     cancel_run,
     delete_run,
@@ -31,17 +32,33 @@ from vmcore.settings import settings
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is there")
 
 
+@pytest.fixture(scope="module")
+def daemons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[subprocess.Popen[str]]]:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        slurm_cluster(tmp_path_factory.mktemp("slurm"), patch) as started,
+    ):
+        yield started
+
+
 @pytest.fixture
 def cluster(
-    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Path, daemons: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[list[subprocess.Popen[str]]]:
+    """One controller for all tests; each leaves it as it was, without jobs and its node idle."""
     monkeypatch.setenv("VMCORE_LAUNCHER", "slurm")
     monkeypatch.setenv("VMCORE_SLURM_GPUS", "0")
     monkeypatch.setenv("VMCORE_SLURM_CPUS", "1")
     monkeypatch.setenv("VMCORE_SLURM_PARTITION", "short")
     settings.cache_clear()
-    with slurm_cluster(tmp_path / "slurm", monkeypatch) as daemons:
-        yield daemons
+    yield daemons
+    recover(daemons)
+
+
+def soon_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less patience with a controller that is known not to answer, and another question sooner."""
+    for name in ("_PAGE_S", "_DECISION_S", "_SILENT_S"):
+        monkeypatch.setattr(f"vmcore.runs.slurm.{name}", 2.0)
 
 
 def test_folds_are_an_array_and_the_last_one_finishes_the_run(
@@ -94,19 +111,31 @@ def test_a_request_that_slurm_refuses_gets_its_sentence(
     assert [one.state for _, one in all_runs()] == ["failed"]
 
 
-@pytest.mark.parametrize("trouble", ["hangs", "dies"])
-def test_a_controller_that_does_not_answer_leaves_the_run_as_it_is(
-    phantom_study: StoredStudy, cluster: list[subprocess.Popen[str]], trouble: str
+def test_a_controller_that_hangs_or_dies_leaves_the_run_as_it_is(
+    phantom_study: StoredStudy,
+    cluster: list[subprocess.Popen[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = start_run(small_plan(phantom_study.folder, epochs=200))
+    folder = start_run(small_plan(phantom_study.folder, epochs=600))
     wait_until(folder, lambda stands: stands.epochs[0] >= 1)
     assert [one.state for _, one in all_runs()] == ["running"]
-    controller = cluster[1]
-    if trouble == "hangs":
-        controller.send_signal(signal.SIGSTOP)
-    else:
-        controller.kill()
-        controller.wait()
+    soon_silent(monkeypatch)
+    cluster[1].send_signal(signal.SIGSTOP)
+    assert_left_as_it_is(folder)
+    cluster[1].send_signal(signal.SIGCONT)
+    wait_for(folder, "running")
+    cluster[1].kill()
+    cluster[1].wait()
+    assert_left_as_it_is(folder)
+    cluster[1] = subprocess.Popen(["slurmctld", "-D"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    wait_for(folder, "running")
+    cancel_run(folder.run_id)
+    wait_for(folder, "cancelled")
+
+
+def assert_left_as_it_is(folder: RunFolder) -> None:
+    """Nobody takes a silent controller's run for ended, changes or disturbs it."""
     wait_for(folder, "unknown", "failed")
     assert "Slurm does not answer" in status(folder).reason
     assert [one.state for _, one in all_runs()] == ["unknown"]
@@ -115,22 +144,17 @@ def test_a_controller_that_does_not_answer_leaves_the_run_as_it_is(
         with pytest.raises(RunError, match="Slurm does not answer"):
             change(folder.run_id)
     before = status(folder).epochs[0]
-    wait_until(folder, lambda stands: stands.epochs[0] > before)  # nobody has disturbed it
-    if trouble == "hangs":
-        controller.send_signal(signal.SIGCONT)
-    else:
-        cluster[1] = subprocess.Popen(["slurmctld", "-D"], stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.DEVNULL, text=True)  # fmt: skip
-    wait_for(folder, "running")
-    cancel_run(folder.run_id)
-    wait_for(folder, "cancelled")
+    wait_until(folder, lambda stands: stands.epochs[0] > before)
 
 
 def test_a_run_that_is_stopped_while_slurm_is_silent_stops_all_the_same(
-    phantom_study: StoredStudy, cluster: list[subprocess.Popen[str]]
+    phantom_study: StoredStudy,
+    cluster: list[subprocess.Popen[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = start_run(small_plan(phantom_study.folder, epochs=200))
     wait_until(folder, lambda stands: min(stands.epochs) >= 1)
+    soon_silent(monkeypatch)
     cluster[1].send_signal(signal.SIGSTOP)
     with pytest.raises(RunError, match="stop by themselves"):
         cancel_run(folder.run_id)

@@ -20,7 +20,7 @@ from vmcore.runs.locks import held, hold
 from vmcore.runs.machine import is_here, whereabouts
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_NICENESS = 15  # pages and their answers come first
+_NICENESS = 19  # pages and their answers come first
 Job = dict[str, object]
 _children: list[subprocess.Popen[bytes]] = []  # kept until they end, so that none stays a zombie
 
