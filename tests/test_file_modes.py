@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,34 @@ def test_a_store_that_is_open_from_earlier_is_said(tmp_path: Path, mode: int) ->
     store.chmod(mode)
     assert open_to_others(store) == bool(mode & 0o007)
     assert ("can be read by every user" in written(store)[2]) == bool(mode & 0o007)
+
+
+CRASH = """
+import os, sys
+from vmcore.file_modes import keep_private
+held = b"-".join([b"held", b"in", b"memory"]) * 1000
+os.chdir(sys.argv[1])
+if sys.argv[2] == "private":
+    keep_private()
+if sys.argv[3] == "child":
+    os.fork() and os._exit(os.wait()[1] & 0x7F)
+os.abort()
+"""
+
+
+@pytest.mark.parametrize("who", ["itself", "child"])
+def test_a_program_that_crashes_leaves_no_picture_of_its_memory(tmp_path: Path, who: str) -> None:
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    left = {}
+    for how in ("private", "open"):
+        place = tmp_path / how
+        place.mkdir()
+        subprocess.run(
+            [sys.executable, "-c", CRASH, place, how, who], cwd=ROOT, check=False,
+            env=os.environ | {"VMCORE_STORE": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)),
+        )  # fmt: skip
+        left[how] = [file for file in place.iterdir() if b"held-in-memory" in file.read_bytes()]
+    assert left["private"] == []
+    if not left["open"]:
+        pytest.skip("this system writes no such pictures, or elsewhere")

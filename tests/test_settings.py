@@ -45,3 +45,18 @@ def test_no_library_tells_its_maker_of_its_use() -> None:
     )
     outside = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=outside)
+
+
+def test_reading_text_in_a_picture_leaves_nothing_on_the_disk(tmp_path: Path) -> None:
+    """The library that reads keeps the machine's number and its use in a database, if it may."""
+    code = (
+        "from vmcore.data.phantom import OverlaySettings, make_phantom;"
+        "from vmcore.imaging.text import find_text;"
+        "image = make_phantom(9.0, 5, shape=(240, 320), overlays=OverlaySettings()).image;"
+        "assert len(find_text(image))"
+    )
+    own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(tmp_path))
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=ROOT, env=own | {"PATH": os.environ["PATH"]}
+    )
+    assert list(tmp_path.rglob("*")) == []

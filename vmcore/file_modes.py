@@ -1,11 +1,16 @@
-"""Who may read what this software writes: its owner alone, or a group too where one is named."""
+"""Who may read what this software writes: its owner alone, or a group too where one is named.
+
+And what it must not write: the system's picture of a program that crashed, which would hold the scans.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import resource
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from vmcore.settings import settings
@@ -14,14 +19,17 @@ log = logging.getLogger(__name__)
 
 _OWNER_ALONE = 0o077  # taken away from files and folders
 _GROUP_READS = 0o027
+_DUMPED = Path("/proc/self/coredump_filter")
 
 
 def keep_private() -> None:
     """Make all that this process and its children write private; for the start of a program.
 
     Files get 0600 and folders 0700; where VMCORE_STORE_GROUP names a group, it may read (0640 and
-    2750). A store that is open to others from earlier is said so in the log.
+    2750). A store that is open to others from earlier is said so in the log. If one of them crashes,
+    its memory is not written to the disk.
     """
+    _leave_no_dump()
     os.umask(_OWNER_ALONE)
     group, store = settings().store_group, settings().store
     if group is not None:
@@ -31,6 +39,14 @@ def keep_private() -> None:
             "The store can be read by every user of this machine; close it with: chmod -R o= %s",
             store,
         )
+
+
+def _leave_no_dump() -> None:
+    """Let no crash write memory to the disk, by the system or a program that it hands it to."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+    with suppress(OSError):  # Linux's alone
+        _DUMPED.write_text("0")  # the limit says nothing to a program that takes the dump
 
 
 def open_to_others(folder: Path) -> bool:

@@ -15,10 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vmcore.data import StoredStudy, label_numbers, load_study, prepare_study
+from vmcore.data import StoredStudy, label_numbers, load_study, numbered, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
 from vmcore.models import create_classifier, write_learnt
 from vmcore.runs import Plan, RunFolder, RunStatus, open_store, status
+from vmcore.runs.case_images import note_images
 from vmcore.runs.finishing import finish
 from vmcore.runs.lineage import find_starts, learnt_by
 from vmcore.runs.record import as_json
@@ -78,6 +79,7 @@ def kept_run(plan: Plan, run_id: str | None = None) -> RunFolder:
         "environment.json", as_json({"study_digest": study.digest, "starting_weights": start})
     )
     folder.mark("plan.json", plan.model_dump_json())
+    note_images(folder, study)
     folder.mark("log.txt")
     for number, fold in enumerate(splits.folds, start=1):
         write_learnt(folder.fold(number), learnt_by(starts[number - 1], study, fold.train))
@@ -107,6 +109,7 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
         table = fold_predictions(
             model, study.table, known, splits, number, make_fabric("32-true", device="cpu")
         )
+        table = numbered(table, study.table)
         table.to_csv(folder.fold(number) / "predictions.csv", index=False)
     finish(folder, study, splits, store)
     return folder

@@ -123,6 +123,26 @@ def test_a_case_leads_to_its_own_image_even_after_others_were_rejected(
     assert reviewed.find_image("9999") is None
 
 
+def test_a_run_of_before_its_predictions_were_numbered_still_finds_its_images(
+    run: RunFolder, phantom_study: StoredStudy
+) -> None:
+    digests = run.path / "images.txt"
+    files = {number: run.fold(number) / "predictions.csv" for number in (1, 2)}
+    kept = {file: file.read_bytes() for file in (digests, *files.values())}
+    case = str(pd.read_csv(files[1])["image"].iloc[0])
+    now = open_reviewed(run.run_id).find_image(case)
+    try:
+        digests.unlink()
+        for file in files.values():
+            table = pd.read_csv(file)
+            paths = phantom_study.table["path"].iloc[table["image"] - 1].to_numpy()
+            table.assign(image=paths).to_csv(file, index=False)
+        np.testing.assert_array_equal(open_reviewed(run.run_id).find_image(case), now)
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [("RUNNING", "still going"), ("SCHEDULED", "still going"), ("FAILED", "did not finish"),

@@ -141,6 +141,20 @@ def pseudonyms(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def numbered(predictions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Predictions whose images and subjects are numbers: what leaves a study must name nobody.
+
+    Args:
+        predictions: with the columns image (a manifest's path) and subject.
+        table: the manifest.
+    """
+    numbers = pseudonyms(table).set_index(table["path"].astype(str))
+    images = predictions["image"].astype(str)
+    return predictions.assign(
+        image=images.map(numbers["image"]), subject=images.map(numbers["subject"])
+    )
+
+
 def fingerprint(table: pd.DataFrame) -> str:
     """A digest of a manifest's images, subjects and labels, which shows whether it has changed."""
     told = table[["path", "subject_id", "label"]].astype(str)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -27,7 +26,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: missing, damaged, unsafe, or without tensors.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be entered
+        there = False
+    if not there:
         raise WeightsError(f"There is no weights file {path}.")
     try:
         if path.suffix == ".safetensors":
@@ -39,7 +42,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path.name} holds more than weights, or is damaged; such a file is not opened."
         ) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except Exception as error:  # on a stranger's bytes the unpickler raises what it likes
         raise WeightsError(f"{path.name} is damaged or is not a weights file.") from error
     return _unwrap(content, path)
 
@@ -57,7 +60,16 @@ def _unwrap(content: Any, path: Path) -> dict[str, Tensor]:
     }
     if not state:
         raise WeightsError(f"{path.name} holds no tensors.")
+    odd = [key for key, value in state.items() if not _is_plain(value)]
+    if odd:
+        raise WeightsError(f"{path.name} holds {odd[0]} in a form that no network here takes.")
     return state
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor holds all of its numbers, as a network's parameters do."""
+    dense = tensor.layout is torch.strided and not (tensor.is_meta or tensor.is_quantized)
+    return dense and not (tensor.is_nested or tensor.is_complex())
 
 
 def fit_state(

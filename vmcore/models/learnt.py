@@ -57,7 +57,7 @@ def read_learnt(folder: Path) -> Learnt | None:
     """
     try:
         lines = (folder / LEARNT_FILE).read_text().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise WeightsError(_DAMAGED) from error

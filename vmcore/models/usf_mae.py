@@ -47,8 +47,8 @@ def encoder_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         raise WeightsError(
             "This is not a masked autoencoder's checkpoint: missing " + ", ".join(missing) + "."
         )
-    width = encoder["cls_token"].shape[-1]
-    depth = 1 + max((int(k.split(".")[1]) for k in encoder if k.startswith("blocks.")), default=-1)
+    width = encoder["norm.weight"].numel()
+    depth = len({key.split(".")[1] for key in encoder if key.startswith("blocks.")})
     for key, shape in _expected(width, depth).items():
         if key not in encoder:
             raise WeightsError(f"The checkpoint's encoder lacks {key}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -10,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vmcore.data import ManifestError, load_study, prepared_path
+from vmcore.data import ManifestError, StoredStudy, load_study, prepared_path, stored_manifest
 from vmcore.data.containment import stays_inside
 from vmcore.data.phantom import series_phantom
+from vmcore.data.preparing import read_record
 from vmcore.imaging import CleaningSettings, ScanError, clean_frame, read_sandboxed
 from vmcore.runs.folder import RunFolder
 
+_IMAGES = "images.txt"
 CaseImage = npt.NDArray[np.uint8]
 FindImage = Callable[[str], CaseImage | None]
 """From a case's name in the predictions to its cleaned image, uint8 (H, W, 3), or None."""
@@ -27,6 +30,11 @@ def no_images(case: str) -> CaseImage | None:
     return None
 
 
+def note_images(folder: RunFolder, study: StoredStudy) -> None:
+    """Keep in a run's folder by what its images are known again: digests, which name nobody."""
+    folder.mark(_IMAGES, "".join(f"{digest}\n" for digest in study.source_digests()))
+
+
 def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
     """A run's images: cleaned anew from the originals, or as they were prepared.
 
@@ -35,15 +43,20 @@ def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
         predictions: the bundle's, whose images are numbers; its rows are those of the folds' own.
     """
     study = folder.plan().study
-    paths = _paths(folder, predictions)
+    numbered = folder.marked(_IMAGES)
+    named = {} if numbered else _named(folder, predictions)
+
+    @cache
+    def paths() -> Mapping[str, str]:  # only where a picture is looked at
+        return _known_again(folder, study) if numbered else named
 
     def find(case: str) -> CaseImage | None:
-        path = paths.get(case)
-        if path is None:
-            return None
         try:
             stored = load_study(study)
-        except ManifestError:  # gone, or just being prepared anew
+            path = paths().get(case)
+        except (ManifestError, OSError, ValueError):  # gone, or just being prepared anew
+            return None
+        if path is None:
             return None
         image = _cleaned(Path(stored.report.root), Path(path), stored.report.cleaning)
         if image is None:
@@ -54,7 +67,23 @@ def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
     return find
 
 
-def _paths(folder: RunFolder, predictions: pd.DataFrame) -> Mapping[str, str]:
+def _known_again(folder: RunFolder, study: Path) -> Mapping[str, str]:
+    """Where the images of a run's cases lie in its study now, by case."""
+    places = {}
+    for path in stored_manifest(study)["path"].astype(str):
+        record = read_record(study / "prepared", path)
+        if record is not None:
+            places[record.source] = path
+    digests = (folder.path / _IMAGES).read_text().splitlines()
+    return {
+        str(number): places[digest]
+        for number, digest in enumerate(digests, start=1)
+        if digest in places
+    }
+
+
+def _named(folder: RunFolder, predictions: pd.DataFrame) -> Mapping[str, str]:
+    """The same by the names that older versions wrote beside a fold's predictions."""
     files = [folder.fold(k) / "predictions.csv" for k in range(1, folder.plan().folds + 1)]
     if not all(file.is_file() for file in files):
         return {}

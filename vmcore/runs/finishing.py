@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.torch import load_file
 
-from vmcore.data import Splits, StoredStudy, class_counts, pseudonyms
+from vmcore.data import Splits, StoredStudy, class_counts, numbered
 from vmcore.evaluation import (
     PAPER_METRICS,
     TEST_TITLE,
@@ -45,13 +45,8 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     plan = folder.plan()
     numbers = range(1, plan.folds + 1)
     predictions = pd.concat(
-        [
-            pd.read_csv(folder.fold(number) / "predictions.csv", float_precision="round_trip")
-            for number in numbers
-        ],
-        ignore_index=True,
+        [_of_fold(folder, number, study) for number in numbers], ignore_index=True
     )
-    predictions = _numbered(predictions, study)
     validation = predictions[predictions["split"] == "validation"]
     test = predictions[predictions["split"] == "test"]
     threshold = choose_threshold(validation["label"], validation["probability"])
@@ -101,12 +96,11 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
         folder.checkpoint(number).unlink(missing_ok=True)
 
 
-def _numbered(predictions: pd.DataFrame, study: StoredStudy) -> pd.DataFrame:
-    """Images and subjects by number: what leaves the study's folder must name nobody."""
-    numbers = pseudonyms(study.table).set_index(study.table["path"])
-    known = predictions["image"].map(numbers["image"])
-    subjects = predictions["image"].map(numbers["subject"])
-    return predictions.assign(image=known, subject=subjects)
+def _of_fold(folder: RunFolder, number: int, study: StoredStudy) -> pd.DataFrame:
+    """A fold's predictions by number; older versions wrote them with the study's names."""
+    table = pd.read_csv(folder.fold(number) / "predictions.csv", float_precision="round_trip")
+    named = set(table["image"].astype(str)) <= set(study.table["path"].astype(str))
+    return numbered(table, study.table) if named else table
 
 
 def _embedded(

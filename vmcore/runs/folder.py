@@ -2,6 +2,7 @@
 
 RUN/plan.json           the plan
 RUN/splits.csv          image, subject, label, part: "test" or the fold that validates it
+RUN/images.txt          digests of the original files, in the order of the splits' images
 RUN/environment.json    versions, revision, machine, digest of the study, what it starts from
 RUN/log.txt             what the workers said
 RUN/job.json            who was asked to do the work, how and where, and Slurm's numbers of before

@@ -25,11 +25,13 @@ from vmcore.data import (
     StoredStudy,
     label_numbers,
     load_study,
+    numbered,
 )
 from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
 from vmcore.processor import allowed_threads
+from vmcore.runs.case_images import note_images
 from vmcore.runs.devices import claim_device, devices_folder
 from vmcore.runs.errors import RunError
 from vmcore.runs.finishing import finish
@@ -65,6 +67,8 @@ def work(folder: RunFolder, fabric: Fabric, only: int | None = None) -> None:
     stored = load_study(plan.study)
     splits = plan.splits(stored)
     _check_splits(folder, stored, splits)
+    if fabric.is_global_zero:
+        note_images(folder, stored)
     study = LabelledImages(stored.images(), label_numbers(stored.table))
     store = open_store(settings().store)
     for number in [only] if only else range(1, plan.folds + 1):
@@ -121,6 +125,7 @@ def _fold(
     model = create_classifier(plan.architecture, result.state)
     exact = make_fabric("32-true", device=str(fabric.device))
     table = fold_predictions(model, stored.table, study, splits, number, exact)
+    table = numbered(table, stored.table)
     write_atomically(folder.fold(number) / "predictions.csv", table.to_csv(index=False))
     folder.checkpoint(number).unlink(missing_ok=True)
     _tell_curves(folder, number, list(result.history), store)

@@ -1,0 +1,57 @@
+"""A run that went through, trained once for all tests that look at one."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.runs.support import small_plan, wait_for
+from vmcore.data import StoredStudy
+from vmcore.runs import RunFolder, find_run, open_store, start_run
+from vmcore.runs.store_address import database_file
+from vmcore.settings import settings
+
+
+@pytest.fixture(scope="session")
+def finished(
+    phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, RunFolder]:
+    """A store with one run that went through; not to be changed."""
+    place = tmp_path_factory.mktemp("finished") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VMCORE_STORE", str(place))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        settings.cache_clear()
+        open_store.cache_clear()
+        folder = start_run(small_plan(phantom_study.folder))
+        wait_for(folder, "finished", "failed")
+        settings.cache_clear()
+        open_store.cache_clear()
+    return place, folder
+
+
+@pytest.fixture
+def done(
+    finished: tuple[Path, RunFolder], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunFolder:
+    """The finished run, with its store open."""
+    monkeypatch.setenv("VMCORE_STORE", str(finished[0]))
+    settings.cache_clear()
+    return finished[1]
+
+
+@pytest.fixture
+def copied(finished: tuple[Path, RunFolder], store: Path) -> RunFolder:
+    """The finished run in a copy of its store, which may be changed."""
+    place, folder = finished
+    shutil.copytree(place, store)
+    with closing(sqlite3.connect(database_file(store))) as connection, connection:
+        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
+            connection.execute(
+                f"update {table} set {column} = replace({column}, ?, ?)", (str(place), str(store))
+            )  # the copy's database names the copy's artifacts
+    return find_run(folder.run_id)
