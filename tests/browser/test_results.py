@@ -16,9 +16,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from benchmarks.crowd import crowded_store
 from tests.browser.conftest import Server, running_app
 from tests.evaluation.support import table_of
-from tests.runs.support import store_with_two_runs
+from tests.runs.support import copied_store
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.data import StoredStudy
 from vmcore.evaluation import OperatingPredictions, fold_table, operating_point, read_predictions
 from vmcore.models import load_card
 from vmcore.runs import BUNDLED, RunFolder, open_reviewed, open_store
@@ -34,15 +33,13 @@ class Reviewable:
 
 
 @pytest.fixture(scope="module")
-def reviewable(
-    phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Reviewable]:
+def reviewable(two_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewable]:
     home = tmp_path_factory.mktemp("home")
     store = tmp_path_factory.mktemp("results") / "store"
-    runs = store_with_two_runs(store, phantom_study)
+    first, second = copied_store(two_runs, store)
     log = home.parent / "results-app.log"
     with running_app(home, log, store) as app:
-        yield Reviewable(app, store, runs)
+        yield Reviewable(app, store, (first, second))
     assert "Traceback" not in log.read_text()
 
 

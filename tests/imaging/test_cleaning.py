@@ -24,6 +24,7 @@ def strict_readers() -> list[RapidOCR]:
             params={
                 "Global.log_level": "critical",
                 "Det.limit_side_len": size,
+                "EngineConfig.onnxruntime.intra_op_num_threads": 1,  # more only spin, and wait
             }
         )
         for size in (736, 960)
@@ -154,9 +155,9 @@ def test_no_text_remains_on_fifty_varied_banners(
         )
         known = phantom.region if seed % 3 == 0 else None
         clean = clean_frame(phantom.image, region=known)
-        before += len(words_in(strict_readers, phantom.image)) if seed % 6 == 0 else 0
+        before += len(words_in(strict_readers, phantom.image)) if seed == first else 0
         after += words_in(strict_readers, clean.image)
-    assert before > 16  # the readers do read what was there
+    assert before > 8  # the readers do read what was there
     assert after == []
 
 

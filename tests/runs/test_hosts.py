@@ -36,7 +36,9 @@ from vmcore.runs.machine import machine_id
 from vmcore.settings import settings
 
 needs_hosts = pytest.mark.skipif(bool(why_not()), reason=why_not() or "two hosts can be played")
-_STATUS = "stands = status(find_run(sys.argv[1])); print(stands.state, '·', stands.reason)"
+_STATUS = (
+    "stands = status(find_run(sys.argv[1])); print(stands.state, '·', stands.reason, flush=True)"
+)
 _TRY = (
     "try: {}(sys.argv[1]); print('done', flush=True)\n"
     "except RunError as error: print(error, flush=True)\n"
@@ -74,14 +76,20 @@ def workers(folder: RunFolder) -> list[psutil.Process]:
 
 @needs_hosts
 def test_another_host_tells_a_living_run_from_one_that_is_gone(long_run: RunFolder) -> None:
-    assert told_elsewhere(_STATUS, long_run.run_id).startswith("running")
-    for change in ("resume_run", "delete_run"):
-        said = told_elsewhere(_TRY.format(change), long_run.run_id)
-        assert "running" in said or "still going" in said
-    (worker,) = workers(long_run)
-    worker.kill()
-    wait_for(long_run, "failed")
-    assert told_elsewhere(_STATUS, long_run.run_id).startswith("failed")
+    changes = [_TRY.format(change) for change in ("resume_run", "delete_run")]
+    other = elsewhere("\n".join([_STATUS, *changes, "input()", _STATUS]), long_run.run_id)
+    try:
+        assert first_line(other).startswith("running")
+        for _ in changes:
+            said = first_line(other)
+            assert "running" in said or "still going" in said
+        (worker,) = workers(long_run)
+        worker.kill()
+        wait_for(long_run, "failed")
+        told, trouble = other.communicate("\n")
+        assert told.startswith("failed"), trouble
+    finally:
+        end(other)
 
 
 @needs_hosts
