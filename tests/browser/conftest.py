@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.conftest import ROOT
 
 UPLOAD_LIMIT_MB = 4
-expect.set_options(timeout=30_000)  # milliseconds; a busy machine answers late, not wrongly
+expect.set_options(timeout=90_000)  # milliseconds; a busy machine answers late, not wrongly
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,12 +34,13 @@ CHROMIUM_OPTIONS = [
 
 @dataclass(frozen=True)
 class Server:
-    """A running app: its address, its log, and the only folders it may write to."""
+    """A running app: its address, its log, the only folders it may write to, and its process."""
 
     url: str
     log: Path
     home: Path
     store: Path
+    process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +72,7 @@ def running_app(
         )  # fmt: skip
         try:
             wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield Server(f"http://127.0.0.1:{port}", log, home, store)
+            yield Server(f"http://127.0.0.1:{port}", log, home, store, process)
         finally:
             process.terminate()
             process.wait(20)

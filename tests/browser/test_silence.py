@@ -68,7 +68,7 @@ def test_a_registry_that_is_silent_is_said_and_the_promoted_model_answers(
         other.execute("rollback")
     for _ in range(60):  # it is asked again after a while
         tab.goto(f"{installed.app.url}/about")
-        expect(tab.get_by_text("Licence")).to_be_visible()
+        expect(tab.get_by_text("Licence").first).to_be_visible()
         if not tab.get_by_text("goes on answering").count():
             break
         tab.wait_for_timeout(1000)
