@@ -217,7 +217,8 @@ def _ellipse(
     """A dotted ellipse around the skull, with crosses where its axes end."""
     (x, y), (wide, long), angle = measured.head
     turn = np.deg2rad(angle)
-    half = np.array([wide, long]) / 2 * rng.uniform(0.97, 1.03)
+    # people lay it on the bone's outer border: half a pixel beyond the last one that echoes
+    half = (np.array([wide, long]) / 2 + 0.5) * rng.uniform(0.97, 1.03)
     height = drawn.image.shape[0]
     mask = np.zeros(drawn.image.shape[:2], np.uint8)
     spacing = rng.uniform(6, 9)
