@@ -102,7 +102,9 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
         tab.goto(f"{app.url}/training?view=studies")  # the first page that this app is asked for
         expect(tab.get_by_text(RESEARCH_USE_ONLY)).to_be_visible()
         prepare(tab, source)
-        real = (SHARED / "fetal-brain-abnormalities").is_dir()  # the bundled model has learnt from those
+        real = (
+            SHARED / "fetal-brain-abnormalities"
+        ).is_dir()  # the bundled model has learnt from those
         start(tab, seen=real)
         expect(tab.get_by_text("of 12 epochs in 3 folds").first).to_be_visible()
         shown = tab.url.split("?")[1]
