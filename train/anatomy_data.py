@@ -119,7 +119,7 @@ def real_pictures(data: Path) -> list[OutlinedPicture]:
 
 
 def phantoms(count: int, seed: int) -> list[OutlinedPicture]:
-    """Drawn heads with widths of 3 to 22 mm, a third with overlays that are cleaned away."""
+    """Drawn heads with atrial widths of 3 to 22 mm, without overlays."""
     draw = partial(_phantom, seed=seed)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         return list(pool.map(draw, range(count), chunksize=16))
