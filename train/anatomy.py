@@ -18,15 +18,16 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from train.anatomy_card import write_anatomy_model
 from train.anatomy_check import measured
 from train.anatomy_data import phantoms, real_pictures
 from train.anatomy_split import folds, for_base, held_back
+from train.keeping import keep_state
 from vmcore.anatomy.finding import Forward
 from vmcore.anatomy.network import StructureNetwork, load_imagenet
-from vmcore.files import replacing, write_atomically
+from vmcore.files import write_atomically
 from vmcore.training import make_fabric
 from vmcore.training.outlined import OutlinedPicture
 from vmcore.training.structures import StructureSettings, learn_structures
@@ -113,10 +114,7 @@ def learnt(
             on_step=lambda step, losses: log.info("%s %d: %s", name, step + 1, _words(losses))
             if step % 20 == 19 else None,
         )  # fmt: skip
-        with replacing(path) as temporary:
-            save_file(
-                {key: value.contiguous() for key, value in network.state_dict().items()}, temporary
-            )
+        keep_state(network.state_dict(), path)
     network.load_state_dict(load_file(path))
     return network
 

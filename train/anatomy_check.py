@@ -138,7 +138,7 @@ def figures(table: pd.DataFrame) -> list[dict[str, str]]:
             one["head's Dice, 0 where none was found"] = str(_mean(rows, rows["dice"]))
         if rows["true_circumference_mm"].notna().any():
             error = (rows["circumference_mm"] - rows["true_circumference_mm"]).abs()
-            one["head circumference, mean absolute error in mm, of heads found"] = str(
+            one["head circumference, mean absolute error in mm, where it is told"] = str(
                 _mean(rows, error)
             )
         if source == "hc18":

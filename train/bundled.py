@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from train.bundled_card import write_bundle
@@ -29,6 +29,7 @@ from train.bundled_data import (
     other_organs,
     warm_up_phantom,
 )
+from train.keeping import keep_state
 from vmcore.data import (
     Augmentation,
     Splits,
@@ -118,7 +119,7 @@ def autoencoder(recipe: Recipe, study: LabelledImages, splits: Splits) -> dict[s
             model, study.images[pool], settings, make_fabric(),
             on_epoch=lambda epoch, loss: log.info("autoencoder %d: loss %.4f", epoch, loss),
         )  # fmt: skip
-        _keep(model.state_dict(), path)
+        keep_state(model.state_dict(), path)
     return load_file(path)
 
 
@@ -137,7 +138,7 @@ def anatomist(recipe: Recipe, encoder: dict[str, Tensor]) -> dict[str, Tensor]:
             model, images, labels, settings, make_fabric(),
             on_epoch=lambda e, loss, right: log.info("anatomy %d: loss %.4f, right %.3f", e, loss, right),
         )  # fmt: skip
-        _keep(model.state_dict(), path)
+        keep_state(model.state_dict(), path)
     return load_file(path)
 
 
@@ -174,15 +175,9 @@ def folds(
                     n + 1, r.epoch, r.train_loss, r.validation["accuracy"], r.validation["auc"],
                 ),
             )  # fmt: skip
-            _keep(result.state, path)
+            keep_state(result.state, path)
         states.append(load_file(path))
     return states
-
-
-def _keep(state: dict[str, Tensor], path: Path) -> None:
-    part = path.with_suffix(".part")
-    save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, part)
-    part.rename(path)
 
 
 def main(recipe: Recipe) -> None:
