@@ -209,7 +209,7 @@ def _verdict(analysis: Analysis) -> None:
 def _ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
     """Where a file has no millimetres, the gestational age gives some."""
     atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if atrium is None or atrium.millimetres_from == "file":
+    if atrium is None or atrium.millimetres_from in {"file", "ruler"}:
         return
     weeks, days = f"weeks-{uploaded.key}", f"days-{uploaded.key}"
 

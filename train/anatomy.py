@@ -22,7 +22,8 @@ from safetensors.torch import load_file
 
 from train.anatomy_card import write_anatomy_model
 from train.anatomy_check import measured
-from train.anatomy_data import phantoms, real_pictures
+from train.anatomy_data import phantoms, real_pictures, speckle
+from train.anatomy_heads import with_heads
 from train.anatomy_split import folds, for_base, held_back
 from train.keeping import keep_state
 from vmcore.anatomy.finding import Forward
@@ -35,9 +36,12 @@ from vmcore.training.structures import StructureSettings, learn_structures
 log = logging.getLogger("train.anatomy")
 
 _TEST_PHANTOMS_SEED = 99
-BASE_SHARES = {"phantom": 0.4, "hc18": 0.25, "brain-planes": 0.15, "other-planes": 0.2}
+BASE_SHARES = {
+    "phantom": 0.35, "hc18": 0.3, "brain-planes": 0.12, "other-planes": 0.18, "speckle": 0.05,
+}  # fmt: skip
 SHARES = {
-    "head-structures": 0.45, "hc18": 0.2, "phantom": 0.15, "brain-planes": 0.1, "other-planes": 0.1,
+    "head-structures": 0.4, "hc18": 0.15, "phantom": 0.2, "brain-planes": 0.13,
+    "other-planes": 0.09, "speckle": 0.03,
 }  # fmt: skip
 
 
@@ -58,9 +62,11 @@ class Recipe:
     """Phantoms that are learnt from."""
     test_phantoms: int = 300
     """Phantoms that are only measured on."""
-    base_steps: int = 500
-    fold_steps: int = 200
-    final_steps: int = 300
+    speckle: int = 200
+    """Pictures of grain without a head that are learnt from."""
+    base_steps: int = 1500
+    fold_steps: int = 500
+    final_steps: int = 800
     folds: int = 4
     seed: int = 1
 
@@ -128,7 +134,7 @@ def main(recipe: Recipe) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     _same_recipe(recipe)
     real = real_pictures(recipe.data)
-    drawn = phantoms(recipe.phantoms, recipe.seed)
+    drawn = [*phantoms(recipe.phantoms, recipe.seed), *speckle(recipe.speckle, recipe.seed)]
     base = learnt(
         recipe, "base", lambda network: load_imagenet(network, imagenet_weights(recipe)),
         [*for_base(real), *drawn],
@@ -137,6 +143,7 @@ def main(recipe: Recipe) -> None:
         ),
     )  # fmt: skip
     start = base.state_dict()
+    real = with_heads(forward_of(base), real, recipe.work / "heads.json")
 
     def begin(network: StructureNetwork) -> None:
         network.load_state_dict(start)
@@ -160,7 +167,7 @@ def main(recipe: Recipe) -> None:
             steps=recipe.final_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed
         ),
     )  # fmt: skip
-    write_anatomy_model(recipe.out, final, pd.concat(tables, ignore_index=True), real, len(drawn))
+    write_anatomy_model(recipe.out, final, pd.concat(tables, ignore_index=True), [*real, *drawn])
 
 
 def _same_recipe(recipe: Recipe) -> None:

@@ -47,8 +47,7 @@ def write_anatomy_model(
     folder: Path,
     network: StructureNetwork,
     table: pd.DataFrame,
-    real: Sequence[OutlinedPicture],
-    drawn: int,
+    pictures: Sequence[OutlinedPicture],
 ) -> Path:
     """Export a network and write its card.
 
@@ -56,8 +55,7 @@ def write_anatomy_model(
         folder: where to.
         network: the one that answers.
         table: rows of :func:`train.anatomy_check.measured`, each by a network that had not seen it.
-        real: the real pictures that it learnt from.
-        drawn: how many phantoms it learnt from.
+        pictures: those that it learnt from.
     """
     folder.mkdir(parents=True, exist_ok=True)
     limits = choose_limits(table[table["source"] == OUTLINED])
@@ -65,7 +63,7 @@ def write_anatomy_model(
         name="VentriScope anatomy",
         created=datetime.now(UTC).strftime("%Y-%m-%d"),
         limits=limits,
-        training_data={_DATA_TITLE: _sources(real, drawn)},
+        training_data={_DATA_TITLE: _sources(pictures)},
         metrics={_FIGURES_TITLE: figures(table)},
         cautions=_CAUTIONS,
         licence=(
@@ -82,16 +80,16 @@ def write_anatomy_model(
     return folder
 
 
-def _sources(real: Sequence[OutlinedPicture], drawn: int) -> list[dict[str, object]]:
-    counted = Counter(one.source for one in real)
+def _sources(pictures: Sequence[OutlinedPicture]) -> list[dict[str, object]]:
+    counted = Counter(one.source for one in pictures)
     subjects = {
-        source: len({one.subject_id for one in real if one.source == source}) for source in counted
+        source: len({one.subject_id for one in pictures if one.source == source})
+        for source in counted
     }
-    rows: list[dict[str, object]] = [
+    return [
         {"set": source, "pictures": count, "subjects": subjects[source]}
         for source, count in counted.items()
     ]
-    return [*rows, {"set": "phantom", "pictures": drawn, "subjects": drawn}]
 
 
 def exported(network: StructureNetwork) -> ov.Model:

@@ -4,7 +4,8 @@
 - hc18: the skull alone, with the pixel size;
 - fetal-brain-planes: no outline, but whether ventricle and cavum are visible;
 - fetal-planes: abdomen, thorax and femur, in which there is no head;
-- phantoms: everything, exactly.
+- phantoms: everything, exactly;
+- speckle: grain and bright arcs without meaning, in which there is no head either.
 
 All sets from FETAL_PLANES_DB number patients alike, so a subject is one across them.
 """
@@ -146,6 +147,40 @@ def _phantom(index: int, seed: int) -> OutlinedPicture:
         ignored=(_scaled(near, scale),) if len(near) > 2 else (),
         visible=(True, True),
         spacing_mm=phantom.spacing_mm[0] / float(scale.mean()),
+    )
+
+
+def speckle(count: int, seed: int) -> list[OutlinedPicture]:
+    """Pictures in which nothing is a head: grain of any size, often with bright arcs over it."""
+    return [_speckle(index, seed) for index in range(count)]
+
+
+def _speckle(index: int, seed: int) -> OutlinedPicture:
+    rng = np.random.default_rng([seed, index, 7])
+    shape = (int(rng.integers(200, 480)), int(rng.integers(260, 512)))
+    noise = rng.normal(0, 1, shape).astype(np.float32)
+    if rng.random() < 0.8:
+        fine, coarse = rng.uniform(0.3, 3, 2), rng.uniform(5, 60)
+        grain = cv2.GaussianBlur(noise, (0, 0), sigmaX=fine[0], sigmaY=fine[1])
+        shade = cv2.GaussianBlur(rng.permuted(noise), (0, 0), coarse)
+        noise = np.abs(grain / grain.std()) * np.exp(rng.uniform(0, 0.8) * shade / shade.std())
+    else:
+        noise = noise + rng.uniform(0, 3)
+    picture = rng.uniform(10, 90) * np.maximum(noise, 0)
+    for _ in range(rng.integers(0, 5)):
+        centre = rng.uniform(0, 1, 2) * shape[::-1]
+        axes = rng.uniform(0.1, 0.9, 2) * shape[0]
+        first, length = rng.uniform(0, 360), rng.uniform(15, 130)  # never most of an ellipse
+        arc = cv2.ellipse2Poly(
+            (int(centre[0]), int(centre[1])), (int(axes[0]), int(axes[1])),
+            int(rng.uniform(0, 180)), int(first), int(first + length), 3,
+        )  # fmt: skip
+        line = np.zeros(shape, np.float32)
+        cv2.polylines(line, [arc], False, float(rng.uniform(60, 255)), int(rng.integers(2, 12)))
+        picture = picture + cv2.GaussianBlur(line, (0, 0), rng.uniform(0.8, 4))
+    grey = np.clip(picture, 0, 255).astype(np.uint8)
+    return OutlinedPicture(
+        grey, f"speckle-{seed}-{index}", "speckle", known=(True, True, True), visible=(False, False)
     )
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
 from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
+from tests.imaging.ruled import ruled
 from tests.imaging.test_bad_files import (
     animated,
     locked_zip,
@@ -126,6 +127,22 @@ def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> No
         page.get_by_role("button", name="Results CSV").click()
     table = pd.read_csv(caught.value.path())
     assert table["millimetres_from"][0] == "gestational age"
+    no_trace(page)
+
+
+def test_a_ruler_gives_millimetres(page: Page, tmp_path: Path) -> None:
+    phantom = ruled("dots", 1, (661, 959))
+    upload(page, write_png(tmp_path / "scan.png", phantom))  # PNG has no pixel size
+    wait_for_answer(page)
+    headline = page.get_by_text("by the ruler")
+    expect(headline).to_be_visible()
+    assert " mm (" in headline.inner_text()
+    expect(page.get_by_text("its ticks taken as 5 mm apart")).to_be_visible()
+    expect(page.get_by_label("Gestational age: weeks")).to_be_hidden()
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Results CSV").click()
+    table = pd.read_csv(caught.value.path())
+    assert table["millimetres_from"][0] == "ruler"
     no_trace(page)
 
 

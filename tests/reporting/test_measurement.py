@@ -8,7 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from vmcore.anatomy import Anatomy, AtriumCalliper, Head, HeadEllipse, Plane, grade
+from vmcore.anatomy import (
+    Anatomy,
+    AtriumCalliper,
+    Head,
+    HeadEllipse,
+    Plane,
+    RulerScale,
+    grade,
+)
 from vmcore.imaging import CleanFrame, Scan
 from vmcore.inference import Analysis, Prediction
 from vmcore.models import BundleCard
@@ -125,6 +133,30 @@ def test_a_scale_that_cannot_be_and_a_near_calliper_are_told() -> None:
     assert any("near to the probe" in sentence for sentence in caution(near))
     doubtful = replace(near, anatomy=replace(near.anatomy, scale_doubtful=True))  # type: ignore[type-var]
     assert any("impossibly" in sentence for sentence in caution(doubtful))
+
+
+def by_ruler(atrium: AtriumCalliper | None, scale: RulerScale) -> Analysis:
+    """The file says nothing of its pixels; the ruler at the picture's edge does."""
+    without = analysed(atrium, 0.1)
+    found = replace(without.anatomy, ruler=scale)  # type: ignore[type-var]
+    return replace(without, scan=replace(without.scan, spacing_mm=None), anatomy=found)
+
+
+@pytest.mark.parametrize(("both", "square"), [(True, False), (False, True)])
+def test_millimetres_of_a_ruler_are_said_to_be_its(both: bool, square: bool) -> None:
+    scale = RulerScale((0.2, 0.2), 5.0, both_directions=both)
+    analysis = by_ruler(replace(calliper(6.2), millimetres_from="ruler"), scale)
+    assert "by the ruler" in verdict(analysis).headline
+    (said,) = [one for one in caution(analysis) if "ruler" in one]
+    assert "5 mm apart" in said
+    assert "fits the gestational age" in said
+    assert ("pixels as square" in said) == square
+
+
+def test_a_ruler_that_cannot_be_read_is_said() -> None:
+    scale = RulerScale(None, None, both_directions=False)
+    (said,) = [one for one in caution(by_ruler(calliper(None), scale)) if "ruler" in one]
+    assert "not what its ticks stand for" in said
 
 
 def test_the_table_holds_what_was_measured() -> None:

@@ -4,7 +4,8 @@ from .gestation import by_gestational_age, expected_biparietal_mm
 from .grades import WIDE_MM, Grades, grade
 from .head import HeadEllipse
 from .model import AnatomyModel
-from .result import Anatomy, AtriumCalliper, Head, Plane
+from .result import Anatomy, AtriumCalliper, Head, Plane, RulerScale
+from .scale import ruler_scale
 
 __all__ = [
     "WIDE_MM",
@@ -18,10 +19,12 @@ __all__ = [
     "HeadEllipse",
     "Limits",
     "Plane",
+    "RulerScale",
     "anatomy_digest",
     "by_gestational_age",
     "expected_biparietal_mm",
     "find_anatomy",
     "grade",
     "load_anatomy_card",
+    "ruler_scale",
 ]

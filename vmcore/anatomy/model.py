@@ -19,6 +19,7 @@ from vmcore.anatomy.card import (
 )
 from vmcore.anatomy.finding import find_anatomy
 from vmcore.anatomy.result import Anatomy
+from vmcore.anatomy.scale import find_in_mm
 from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH
 from vmcore.processor import allowed_threads
 from vmcore.settings import settings
@@ -76,7 +77,11 @@ class AnatomyModel:
         return cls(card, graph, digest=anatomy_digest(folder))
 
     def find(
-        self, image: npt.NDArray[np.uint8], spacing_mm: tuple[float, float] | None = None
+        self,
+        image: npt.NDArray[np.uint8],
+        spacing_mm: tuple[float, float] | None = None,
+        *,
+        uncleaned: npt.NDArray[np.uint8] | None = None,
     ) -> Anatomy:
         """Find the structures of a cleaned picture.
 
@@ -84,6 +89,8 @@ class AnatomyModel:
             image: uint8 (H, W, 3), RGB, at least 16 pixels on each side.
             spacing_mm: (row, column) millimetres per pixel; without it lengths are in pixels and in
                 shares of the head only, and pixels count as square.
+            uncleaned: the picture as the scanner drew it: without a spacing, a ruler at its edge gives
+                one.
 
         Raises:
             ValueError: an image of another shape or type, or a spacing that is no length.
@@ -95,7 +102,13 @@ class AnatomyModel:
         if spacing_mm is not None and not all(np.isfinite(mm) and mm > 0 for mm in spacing_mm):
             raise ValueError("A spacing must be two positive lengths in mm.")
         grey = (image.astype(np.uint16).sum(2) // 3).astype(np.uint8)
-        return find_anatomy(self._forward, grey, spacing_mm=spacing_mm, limits=self.card.limits)
+
+        def find(spacing_mm: tuple[float, float] | None) -> Anatomy:
+            return find_anatomy(self._forward, grey, spacing_mm=spacing_mm, limits=self.card.limits)
+
+        if spacing_mm is None and uncleaned is not None:
+            return find_in_mm(find, uncleaned)
+        return find(spacing_mm)
 
     def _forward(self, views: Array) -> tuple[Array, ...]:
         with self._lock:

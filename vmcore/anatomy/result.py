@@ -50,7 +50,8 @@ class AtriumCalliper:
         uncertainty: one standard deviation of ``head_share``.
         side: whether it lies in the half of the head that is near to the probe, or far from it.
         probability: that the likeliest place is an atrium, 0..1.
-        millimetres_from: the file's spacing, or the head's expected size at a gestational age.
+        millimetres_from: the file's spacing, the ruler that the scanner drew, or the head's expected size
+            at a gestational age.
         head_size_deviation: one standard deviation of the head's size at that age, as a share of it.
     """
 
@@ -62,7 +63,7 @@ class AtriumCalliper:
     uncertainty: float
     side: Literal["near", "far"]
     probability: float
-    millimetres_from: Literal["file", "gestational age"] | None = None
+    millimetres_from: Literal["file", "ruler", "gestational age"] | None = None
     head_size_deviation: float = 0.0
 
     @property
@@ -89,6 +90,22 @@ class Plane:
 
 
 @dataclass(frozen=True, slots=True)
+class RulerScale:
+    """What a ruler says.
+
+    Attributes:
+        spacing_mm: (row, column) millimetres per pixel; None where it cannot be told.
+        tick_mm: what the distance of two ticks stands for; None where it cannot be told.
+        both_directions: whether a ruler was read along rows and columns; pixels count as square
+            without.
+    """
+
+    spacing_mm: tuple[float, float] | None
+    tick_mm: float | None
+    both_directions: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Anatomy:
     """Everything that was found in one picture.
 
@@ -100,6 +117,7 @@ class Anatomy:
         plane: what is visible.
         scale_doubtful: whether the spacing that was given makes the head impossibly small or large; then
             nothing is told in mm.
+        ruler: what the ruler at the picture's edge says; None where there is none or nobody looked.
     """
 
     structures: npt.NDArray[np.uint8]
@@ -108,3 +126,4 @@ class Anatomy:
     atrium: AtriumCalliper | None
     plane: Plane
     scale_doubtful: bool = False
+    ruler: RulerScale | None = None

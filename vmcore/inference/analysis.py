@@ -60,7 +60,7 @@ def analyse(
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
     if anatomy_model is None:
         return Analysis(scan, frame, clean, prediction, classifier.digest)
-    anatomy = anatomy_model.find(clean.image, scan.spacing_mm)
+    anatomy = anatomy_model.find(clean.image, scan.spacing_mm, uncleaned=scan.frames[frame])
     return Analysis(
         scan, frame, clean, prediction, classifier.digest, anatomy, anatomy_model.digest
     )

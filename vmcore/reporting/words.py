@@ -27,6 +27,7 @@ HEATMAP_WORDS = {
 Tone = Literal["normal", "ventriculomegaly", "withheld"]
 NO_VERDICT = "No verdict"
 _BY_HAND = "Measure it by hand."
+_BY = {"ruler": "the ruler", "gestational age": "gestational age"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     if width is None:
         why = f"{measured}; the file gives no pixel size, so there are no millimetres."
         return Verdict(opinion.headline, f"{why} {opinion.sentence}", opinion.tone)
-    if anatomy.atrium.millimetres_from == "gestational age":
-        measured += " by gestational age"
+    if anatomy.atrium.millimetres_from in _BY:
+        measured += f" by {_BY[anatomy.atrium.millimetres_from]}"
     if holds_limit(anatomy.atrium):
         return Verdict(
             f"{measured}: borderline",
@@ -165,4 +166,14 @@ def _no_spacing(analysis: Analysis) -> str:
             "The millimetres come from the size that a head of this gestational age is expected to have, "
             "not from the file: on a head that is small or large for its age they are wrong."
         )
-    return "The file does not say how large its pixels are, so nothing can be measured in mm."
+    ruler = analysis.anatomy.ruler if analysis.anatomy else None
+    if ruler is not None and ruler.tick_mm is not None:
+        square = "" if ruler.both_directions else " and pixels as square"
+        return (
+            f"The millimetres come from the ruler at the picture's edge, its ticks taken as {ruler.tick_mm:g} "
+            f"mm apart{square}. Check that the head's size fits the gestational age."
+        )
+    unread = " A ruler was seen at its edge, but not what its ticks stand for." if ruler else ""
+    return (
+        "The file does not say how large its pixels are, so nothing can be measured in mm." + unread
+    )

@@ -89,9 +89,9 @@ def learn_structures(
 
 
 def stacked(batch: Sequence[Example], device: torch.device) -> Tensor:
-    """Views (B, 1, H, W) in 0..1."""
+    """Views (B, 1, H, W) in 0..1, channels last as the network computes fastest."""
     views = np.stack([normalised(one.view) for one in batch])[:, None]
-    return torch.from_numpy(views).to(device)
+    return torch.from_numpy(views).to(device, memory_format=torch.channels_last)
 
 
 def structure_losses(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from vmcore.data.phantom.rulers import Manner, draw_ruler
 from vmcore.imaging.scan import Region
 
 _FAMILY = (
@@ -31,7 +32,8 @@ _YELLOW, _GREEN, _CYAN = (255, 224, 32), (64, 230, 80), (40, 200, 235)
 class OverlaySettings:
     """What to draw. All names and numbers are made up.
 
-    With ``grey`` the measurements are drawn in white or grey, as on scanners without colour.
+    With ``grey`` the measurements are drawn in white or grey, as on scanners without colour. A ruler
+    counts as part of the scan, not as something to remove.
     """
 
     banner: bool = True
@@ -42,6 +44,7 @@ class OverlaySettings:
     grey: bool = False
     ellipse: bool = False
     result_box: bool = False
+    ruler: Manner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ def draw_overlays(
         _ellipse(drawn, banner, measured, colour, rng)
     if settings.result_box:
         _result_box(drawn, size, colour, rng)
+    if settings.ruler is not None:
+        drawn.image = draw_ruler(drawn.image, banner, mm, settings.ruler, rng)
     return drawn
 
 
