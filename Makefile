@@ -29,10 +29,10 @@ app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 test: $(VENV)/test.stamp ## Set up and run every test, the browser's included
 	@sh tests/browser/install-chromium.sh
 	@sh tests/runs/install-slurm.sh
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 coverage: $(VENV)/test.stamp ## Run every test and say what none of them reaches
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/test.stamp ## Check style and types
 	$(BIN)/ruff check .

@@ -25,7 +25,7 @@ import pandas as pd
 
 from vmcore.anatomy.head import HeadEllipse
 from vmcore.data.phantom import make_phantom
-from vmcore.training.outlined import OutlinedPicture
+from vmcore.training.outlined import OutlinedPicture, atrium_rectangle
 
 LONG_SIDE = 512
 """Pictures are kept no larger: in a view a head's short axis has 148 pixels."""
@@ -181,26 +181,6 @@ def _speckle(index: int, seed: int) -> OutlinedPicture:
     grey = np.clip(picture, 0, 255).astype(np.uint8)
     return OutlinedPicture(
         grey, f"speckle-{seed}-{index}", "speckle", known=(True, True, True), visible=(False, False)
-    )
-
-
-def atrium_rectangle(ends: npt.NDArray[np.float64], head: HeadEllipse) -> npt.NDArray[np.float64]:
-    """The rectangle that an expert draws around an atrium whose calliper (2, 2) is known.
-
-    Experts draw it longer than wide, by 0.085 of the head's short axis in the median of
-    fetal-head-structures.
-    """
-    across = ends[1] - ends[0]
-    width = np.hypot(*across)
-    along = np.array([-across[1], across[0]]) / width
-    half = (width + 0.085 * 2 * head.half_axes[1]) / 2
-    return np.array(
-        [
-            ends[0] - half * along,
-            ends[1] - half * along,
-            ends[1] + half * along,
-            ends[0] + half * along,
-        ]
     )
 
 

@@ -29,6 +29,7 @@ from train.bundled_data import (
     other_organs,
     warm_up_phantom,
 )
+from train.bundled_pairs import real_pairs, with_pairs
 from train.keeping import keep_state
 from vmcore.data import (
     Augmentation,
@@ -72,6 +73,8 @@ class Recipe:
     pretrain_epochs: int = 20
     anatomy_epochs: int = 6
     finetune_epochs: int = 8
+    pair_epochs: int = 3
+    """Epochs that each fold goes on with pairs of its real normal heads; 0 for none."""
     real_weight: float = 3.0
     """Weight of a real ventriculomegaly image's loss against a phantom's."""
     seed: int = 11
@@ -180,6 +183,35 @@ def folds(
     return states
 
 
+def paired(
+    recipe: Recipe, table: pd.DataFrame, study: LabelledImages, splits: Splits,
+    states: list[dict[str, Tensor]],
+) -> list[dict[str, Tensor]]:  # fmt: skip
+    """Go on with every fold, with pairs of its real normal heads added."""
+    if not recipe.pair_epochs:
+        return states
+    rows, pairs = real_pairs(table, recipe.work)
+    after = []
+    for number, (fold, state) in enumerate(zip(splits.folds, states, strict=True)):
+        path = recipe.work / f"paired-{number + 1}.safetensors"
+        if not path.is_file():
+            more, longer = with_pairs(study, fold, rows, pairs)
+            settings = FinetuneSettings(
+                epochs=recipe.pair_epochs, batch_size=64, learning_rate=1e-4, seed=recipe.seed + 1
+            )
+            result = finetune_fold(
+                create_classifier(recipe.architecture, state), more, longer, settings, make_fabric(),
+                number=number,
+                on_epoch=lambda r, n=number: log.info(
+                    "pairs, fold %d epoch %d: train loss %.4f, validation accuracy %.4f, auc %.4f",
+                    n + 1, r.epoch, r.train_loss, r.validation["accuracy"], r.validation["auc"],
+                ),
+            )  # fmt: skip
+            keep_state(result.state, path)
+        after.append(load_file(path))
+    return after
+
+
 def main(recipe: Recipe) -> None:
     """Run every step and write the bundle."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -187,7 +219,7 @@ def main(recipe: Recipe) -> None:
     table, splits, study = prepare(recipe)
     write_atomically(recipe.work / "manifest.csv", table.to_csv(index=False))
     start = anatomist(recipe, autoencoder(recipe, study, splits))
-    states = folds(recipe, study, splits, start)
+    states = paired(recipe, table, study, splits, folds(recipe, study, splits, start))
     write_bundle(recipe, table, splits, study, states)
 
 

@@ -108,3 +108,18 @@ def test_a_factor_out_of_range_is_refused(factor: float) -> None:
 def test_a_rectangle_without_an_inside_is_refused() -> None:
     with pytest.raises(ValueError, match="no inside"):
         widen_ventricle(tissue_with_walls(), np.zeros((4, 2)), 1.5, np.random.default_rng(0))
+
+
+def test_the_plexus_keeps_its_size_and_sinks_to_the_lower_wall() -> None:
+    picture = tissue_with_walls()
+    cv2.ellipse(picture, (200, 152), (14, 8), 0, 0, 360, 170, -1)
+    other = widen_ventricle(picture, rectangle(), 2.5, np.random.default_rng(1))
+
+    def plexus(one: npt.NDArray[np.uint8], lower_wall: float) -> tuple[int, float]:
+        rows = np.flatnonzero(one[:, 200] > 120)
+        rows = rows[(rows > lower_wall - 27) & (rows < lower_wall - 3)]
+        return len(rows), lower_wall - float(rows.mean())
+
+    before, after = plexus(picture, 165), plexus(other.picture, 165 + 22.5)
+    assert after[0] == pytest.approx(before[0], abs=2)
+    assert after[1] == pytest.approx(before[1], abs=1.5)

@@ -1,9 +1,10 @@
 """Widen or narrow the ventricle of a real head, and change nothing else.
 
 A picture and its widened twin have the same machine, grain, callipers and skull: what differs between
-them is what makes ventriculomegaly. Across the ventricle the lumen is stretched, its walls keep their
-thickness and move outward, and the tissue beyond gives way smoothly, up to the skull; the lumen grows
-anechoic with speckle of its own kind, as fluid is.
+them is what makes ventriculomegaly. Across the ventricle its walls keep their thickness and move apart,
+and the tissue beyond gives way smoothly, up to the skull. What was in the lumen, the choroid plexus
+above all, keeps its size and sinks to the lower wall; the room above fills with fluid of the picture's
+own darkness and grain. A ventricle that grows narrower is pressed together.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ Corners = npt.NDArray[np.float64]
 _SLOPE = 1.6  # of the tissue's room over the wall's shift: above 1.5 nothing folds over
 _REACH = 3.0  # over how many shifts the tissue gives way, where there is room
 _SKULL_PX = 6.0  # how thick the skull may be
-_EMPTY = 0.8  # largest share of the lumen's echoes that is replaced
+_UNDER_WALL = 0.2  # of half the width: what is kept of the lumen below the upper wall
+_EDGE = 0.15  # of half the width: over which fluid begins and ends
+_AROUND = 1.5  # of the atrium's length: how far the picture is asked how dark fluid is
 _GRAIN = (2.2, 1.2)  # standard deviation of a speckle along and across the beam's lines, pixels
 
 
@@ -76,9 +79,10 @@ def widen_ventricle(
     x, y = grid[1] - np.float32(middle[0]), grid[0] - np.float32(middle[1])
     u, v = x * along[0] + y * along[1], x * across[0] + y * across[1]
     wall_shift = shift * _window(np.abs(u), length / 2, max(2.5 * abs(shift), length / 2))
-    source, inside = _source(v, half, wall_shift, shift, rooms)
+    down = 1.0 if across[1] >= 0 else -1.0
+    source, fluid = _source(down * v, half, wall_shift, shift, rooms[:: int(down)])
     held = _held(picture.shape, skull)
-    moved, inside = (source - v) * held, inside * held
+    moved, fluid = (down * source - v) * held, fluid * held
     warped = cv2.remap(
         picture,
         (grid[1] + moved * across[0]).astype(np.float32),
@@ -86,7 +90,8 @@ def widen_ventricle(
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    widened = _emptied(picture, warped, inside, abs(shift) / half, (u, v, length / 2, half), rng)
+    near = np.hypot(u, v) < _AROUND * length
+    widened = _filled(warped, fluid, picture[near], rng)
     change = 1 + shift / half
     return Widened(
         widened,
@@ -138,42 +143,47 @@ def _source(
     shift: float,
     rooms: tuple[float, float],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Where each pixel's value comes from across the ventricle, and how far inside it lies (0..1)."""
+    """Where each pixel's value comes from across the ventricle, and how much of it is fluid (0..1).
+
+    ``v`` grows downward, away from the probe; rooms are those above and below.
+    """
     distance = np.abs(v)
     wall = half + wall_shift
     reaches = [min(_REACH * abs(shift) + 2 * half, room) for room in rooms]
     reach = np.where(v < 0, *reaches)
     give_way = _window(distance - wall, 0.0, np.maximum(reach, 1e-3))
-    outside = distance - np.multiply(wall_shift, give_way)
-    source = np.where(distance <= wall, distance * half / wall, outside)
-    inside = np.clip((wall - distance) / np.maximum(0.35 * wall, 1.0), 0, 1)
-    return (np.sign(v) * source).astype(np.float32), inside.astype(np.float32)
+    outside = np.sign(v) * (distance - np.multiply(wall_shift, give_way))
+    if shift <= 0:
+        source = np.where(distance <= wall, v * half / wall, outside)
+        return source.astype(np.float32), np.zeros_like(v, np.float32)
+    kept = _UNDER_WALL * half
+    below_upper, above_lower = v + wall, wall - v
+    sunk = np.where(
+        above_lower < 2 * half - kept, half - above_lower, np.minimum(below_upper, kept) - half
+    )
+    edge = _EDGE * half
+    fluid = np.clip((below_upper - kept) / edge + 0.5, 0, 1) * np.clip(
+        (above_lower - 2 * half + kept) / edge + 0.5, 0, 1
+    )
+    fluid = fluid * np.clip(2 * wall_shift / edge - 0.5, 0, 1)  # there is room for it
+    inside = distance <= wall
+    source = np.where(inside, sunk, outside)
+    return source.astype(np.float32), np.where(inside, fluid, 0).astype(np.float32)
 
 
-def _emptied(
-    picture: Grey,
-    warped: Grey,
-    inside: npt.NDArray[np.float32],
-    growth: float,
-    place: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float, float],
-    rng: np.random.Generator,
+def _filled(
+    warped: Grey, fluid: npt.NDArray[np.float32], around: Grey, rng: np.random.Generator
 ) -> Grey:
-    """Draw fluid with the lumen's own level and grain over what was stretched."""
-    u, v, long, half = place
-    lumen = picture[(np.abs(u) < 0.8 * long) & (np.abs(v) < 0.6 * half)]
-    if lumen.size < 8:
+    """Draw fluid, as dark and grainy as the darkest places around, where it has come in."""
+    if not fluid.any():
         return warped
-    level, spread = (float(np.percentile(lumen, share)) for share in (20, 50))
-    noise = rng.rayleigh(1.0, picture.shape).astype(np.float32)
+    dark, less_dark = (float(np.percentile(around, share)) for share in (1, 4))
+    noise = rng.rayleigh(1.0, warped.shape).astype(np.float32)
     grain = cv2.GaussianBlur(noise, (0, 0), sigmaX=_GRAIN[0], sigmaY=_GRAIN[1])
     grain = (grain - grain.mean()) / grain.std()
-    fluid = level + 0.6 * (spread - level) * (1 + grain)
-    round_off = np.clip(1.15 - (u / (1.2 * long)) ** 2, 0, 1)
-    weight = (
-        min(_EMPTY, 1.2 * growth) * inside * round_off * _window(np.abs(u), 0.5 * long, 0.8 * long)
-    )
-    mixed = warped * (1 - weight) + np.minimum(np.maximum(fluid, 0), 255) * weight
-    return np.where(weight > 0, np.rint(mixed), warped).astype(np.uint8)
+    echoes = np.maximum(dark + 0.5 * (less_dark - dark) * (1 + grain), 0)
+    mixed = warped * (1 - fluid) + np.minimum(echoes, 255) * fluid
+    return np.where(fluid > 0, np.rint(mixed), warped).astype(np.uint8)
 
 
 def _stretching(across: Corners, factor: float) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ from .finetune import (
 )
 from .normalise import normalise
 from .ood import fit_ood_detector
+from .pairs import WidenedPair, widened_pair
 from .predicting import fold_predictions
 from .pretrain import PretrainSettings, pretrain
 from .schedule import learning_rate
@@ -24,6 +25,7 @@ __all__ = [
     "LabelledImages",
     "PretrainSettings",
     "Stopped",
+    "WidenedPair",
     "class_weights",
     "finetune_fold",
     "fit_ood_detector",
@@ -35,4 +37,5 @@ __all__ = [
     "predict",
     "pretrain",
     "seeded",
+    "widened_pair",
 ]

@@ -1,0 +1,82 @@
+"""Pairs of the bundled model's real normal heads, in which nothing but the ventricle differs."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from vmcore.anatomy import AnatomyModel
+from vmcore.data import Fold
+from vmcore.files import replacing
+from vmcore.imaging import clean_frame, read_scan, to_model_pixels
+from vmcore.training import LabelledImages, widened_pair
+
+log = logging.getLogger("train.bundled")
+
+_Images = npt.NDArray[np.uint8]
+
+
+def real_pairs(table: pd.DataFrame, work: Path) -> tuple[npt.NDArray[np.int64], _Images]:
+    """Rows of the heads of which a pair could be made, and the pairs, uint8 (N, 2, 3, 224, 224).
+
+    The first of each pair has a ventricle of normal width, the second a wide one.
+
+    Args:
+        table: the bundled model's images.
+        work: the folder of intermediate results, where they are kept.
+    """
+    path = work / "pairs.npz"
+    if not path.is_file():
+        real = table[(table["source"] != "phantom") & (table["label"] == "normal")]
+        files = [str(Path(str(row.root)) / str(row.path)) for row in real.itertuples()]
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            made = list(pool.map(_pair, files, chunksize=8))
+        rows = [row for row, pair in zip(real.index, made, strict=True) if pair is not None]
+        pairs = [pair for pair in made if pair is not None]
+        log.info("%d pairs of %d real normal heads", len(pairs), len(real))
+        with replacing(path) as temporary, temporary.open("wb") as stream:
+            np.savez_compressed(stream, rows=np.array(rows, np.int64), pairs=np.stack(pairs))
+    content = np.load(path)
+    return content["rows"], content["pairs"]
+
+
+def with_pairs(
+    study: LabelledImages, fold: Fold, rows: npt.NDArray[np.int64], pairs: _Images
+) -> tuple[LabelledImages, Fold]:
+    """The study and a fold of it with the pairs of those heads that the fold trains on."""
+    learnt = np.isin(rows, fold.train)
+    images = pairs[learnt].reshape(-1, *pairs.shape[2:])
+    labels = np.tile(np.array([0, 1], np.int64), int(learnt.sum()))
+    weights = None if study.weights is None else np.append(study.weights, np.ones(len(labels)))
+    added = np.arange(len(study.labels), len(study.labels) + len(labels))
+    return (
+        LabelledImages(
+            np.concatenate([study.images, images]), np.append(study.labels, labels), weights
+        ),
+        Fold(np.append(fold.train, added), fold.validation),
+    )
+
+
+def _pair(file: str) -> _Images | None:
+    scan = read_scan(Path(file))
+    clean = clean_frame(scan.frames[len(scan.frames) // 2], region=scan.region).image
+    rng = np.random.default_rng(zlib.crc32(Path(file).name.encode()))
+    pair = widened_pair(clean, _anatomy_model().find(clean), rng)
+    if pair is None:
+        return None
+    return np.stack(
+        [to_model_pixels(image).transpose(2, 0, 1) for image in (pair.normal, pair.wide)]
+    )
+
+
+@lru_cache(maxsize=1)
+def _anatomy_model() -> AnatomyModel:
+    return AnatomyModel.load()
