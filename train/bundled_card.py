@@ -50,6 +50,7 @@ class BundleRecipe(Protocol):
     pretrain_epochs: int
     anatomy_epochs: int
     finetune_epochs: int
+    pair_epochs: int
     warm_up_phantoms: int
     real_weight: float
 
@@ -139,8 +140,8 @@ _LIMITS = (
         "own source is therefore given separately, and should be read first."
     ),
     (
-        "Most of its wide ventricles are phantoms, drawn by this software. Being right on a "
-        "phantom proves nothing about a person."
+        "Most of its wide ventricles are phantoms, drawn by this software, or real heads whose "
+        "ventricle it widened. Being right on those proves nothing about a person."
     ),
     "Screening brains and HC18 heads are taken as normal; no one measured their ventricles.",
     (
@@ -269,11 +270,17 @@ def _counts(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _recipe_words(recipe: BundleRecipe, splits: Splits) -> str:
+    pairs = (
+        f"{recipe.pair_epochs} epochs more in which real normal heads of the fold's training subjects "
+        "stand in pairs, with another normal and with a widened ventricle; "
+        if recipe.pair_epochs
+        else ""
+    )
     return (
         f"Made by `python -m train.bundled`: masked autoencoder, {recipe.pretrain_epochs} epochs at "
         "mask ratio 0.75 (for speed; the paper's is 0.25) on all but the test subjects; "
         f"{recipe.anatomy_epochs} epochs of learning ventricles from {recipe.warm_up_phantoms} "
         f"phantoms that are in no fold; {len(splits.folds)} folds of {recipe.finetune_epochs} epochs "
-        f"by subject with a held-out test set of {len(splits.test)} images; real images of "
+        f"by subject with a held-out test set of {len(splits.test)} images; {pairs}real images of "
         f"ventriculomegaly weighted {recipe.real_weight:g} times; seed {recipe.seed}."
     )

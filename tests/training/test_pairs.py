@@ -61,7 +61,7 @@ def test_colour_that_is_left_stays_where_nothing_moved() -> None:
         lambda anatomy: replace(anatomy, atrium=replace(anatomy.atrium, head_share=0.16)),
     ],
 )
-def test_no_pair_is_made_of_what_is_not_surely_normal(less) -> None:  # noqa: ANN001
+def test_no_pair_is_made_of_what_is_not_surely_normal(less) -> None:
     phantom = make_phantom(5.5, 5, shape=(480, 640))
     made = widened_pair(phantom.clean, less(known(phantom)), np.random.default_rng(0))
     assert made is None
