@@ -143,13 +143,13 @@ def main(recipe: Recipe) -> None:
         ),
     )  # fmt: skip
     start = base.state_dict()
-    real = with_heads(forward_of(base), real, recipe.work / "heads.json")
+    shown = with_heads(forward_of(base), real, recipe.work / "heads.json")
 
     def begin(network: StructureNetwork) -> None:
         network.load_state_dict(start)
 
     tables = []
-    for number, (pictures, outlined) in enumerate(folds(real, recipe.folds, recipe.seed), start=1):
+    for number, (pictures, outlined) in enumerate(folds(shown, recipe.folds, recipe.seed), start=1):
         fold = learnt(
             recipe, f"fold-{number}", begin, [*pictures, *drawn],
             StructureSettings(
@@ -162,7 +162,7 @@ def main(recipe: Recipe) -> None:
             test = partial(phantoms, recipe.test_phantoms, _TEST_PHANTOMS_SEED)
             tables.append(_kept(recipe, "phantoms", fold, test, number))
     final = learnt(
-        recipe, "final", begin, [*real, *drawn],
+        recipe, "final", begin, [*shown, *drawn],
         StructureSettings(
             steps=recipe.final_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed
         ),

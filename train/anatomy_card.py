@@ -37,7 +37,10 @@ _CAUTIONS = [
     ),
     "HC18 counts examinations: a woman may be among its subjects more than once.",
     "In six outlined heads the skull is not outlined: there the found head's axis is the measure.",
-    "Many of fetal-brain-planes are turned or blurred copies, and show callipers.",
+    (
+        "The pictures of fetal-brain-planes were squeezed to a square, so that heads have another shape there "
+        "and shares mean little; many are turned or blurred copies, and show callipers."
+    ),
     "No picture at hand has an atrial width that was measured in millimetres.",
     "The ellipse's long axis stands for the midline.",
 ]
