@@ -45,7 +45,7 @@ from vmcore.training import (
     LabelledImages,
     PretrainSettings,
     finetune_fold,
-    learn_anatomy,
+    learn_ventricle_patches,
     make_fabric,
     pretrain,
 )
@@ -69,12 +69,12 @@ class Recipe:
     drawn: int = 300
     """Phantoms of each class in the folds and the test set."""
     warm_up_phantoms: int = 6000
-    """Phantoms for learning anatomy; none of them is in a fold or the test set."""
+    """Phantoms for learning ventricles; none of them is in a fold or the test set."""
     pretrain_epochs: int = 20
-    anatomy_epochs: int = 6
+    ventricle_epochs: int = 6
     finetune_epochs: int = 8
-    pair_epochs: int = 3
-    """Epochs that each fold goes on with pairs of its real normal heads; 0 for none."""
+    pair_epochs: int = 0
+    """Epochs that each fold goes on with pairs of its real normal heads; none by default."""
     real_weight: float = 3.0
     """Weight of a real ventriculomegaly image's loss against a phantom's."""
     seed: int = 11
@@ -126,20 +126,20 @@ def autoencoder(recipe: Recipe, study: LabelledImages, splits: Splits) -> dict[s
     return load_file(path)
 
 
-def anatomist(recipe: Recipe, encoder: dict[str, Tensor]) -> dict[str, Tensor]:
+def ventricle_patches(recipe: Recipe, encoder: dict[str, Tensor]) -> dict[str, Tensor]:
     """Learn ventricles from phantoms that are in no fold and no test."""
-    path = recipe.work / "anatomist.safetensors"
+    path = recipe.work / "ventricle-patches.safetensors"
     if not path.is_file():
         torch.manual_seed(recipe.seed)
         images, labels = _warm_up(recipe)
         model = create_classifier(recipe.architecture, encoder)
         settings = FinetuneSettings(
-            epochs=recipe.anatomy_epochs, batch_size=64, learning_rate=7e-4, seed=recipe.seed,
+            epochs=recipe.ventricle_epochs, batch_size=64, learning_rate=7e-4, seed=recipe.seed,
             augmentation=Augmentation(field_of_view=(0.6, 1.6)),
         )  # fmt: skip
-        learn_anatomy(
+        learn_ventricle_patches(
             model, images, labels, settings, make_fabric(),
-            on_epoch=lambda e, loss, right: log.info("anatomy %d: loss %.4f, right %.3f", e, loss, right),
+            on_epoch=lambda e, loss, right: log.info("ventricles %d: loss %.4f, right %.3f", e, loss, right),
         )  # fmt: skip
         keep_state(model.state_dict(), path)
     return load_file(path)
@@ -218,7 +218,7 @@ def main(recipe: Recipe) -> None:
     recipe.work.mkdir(parents=True, exist_ok=True)
     table, splits, study = prepare(recipe)
     write_atomically(recipe.work / "manifest.csv", table.to_csv(index=False))
-    start = anatomist(recipe, autoencoder(recipe, study, splits))
+    start = ventricle_patches(recipe, autoencoder(recipe, study, splits))
     states = paired(recipe, table, study, splits, folds(recipe, study, splits, start))
     write_bundle(recipe, table, splits, study, states)
 

@@ -48,7 +48,7 @@ class BundleRecipe(Protocol):
     architecture: str
     seed: int
     pretrain_epochs: int
-    anatomy_epochs: int
+    ventricle_epochs: int
     finetune_epochs: int
     pair_epochs: int
     warm_up_phantoms: int
@@ -279,7 +279,7 @@ def _recipe_words(recipe: BundleRecipe, splits: Splits) -> str:
     return (
         f"Made by `python -m train.bundled`: masked autoencoder, {recipe.pretrain_epochs} epochs at "
         "mask ratio 0.75 (for speed; the paper's is 0.25) on all but the test subjects; "
-        f"{recipe.anatomy_epochs} epochs of learning ventricles from {recipe.warm_up_phantoms} "
+        f"{recipe.ventricle_epochs} epochs of learning ventricles from {recipe.warm_up_phantoms} "
         f"phantoms that are in no fold; {len(splits.folds)} folds of {recipe.finetune_epochs} epochs "
         f"by subject with a held-out test set of {len(splits.test)} images; {pairs}real images of "
         f"ventriculomegaly weighted {recipe.real_weight:g} times; seed {recipe.seed}."

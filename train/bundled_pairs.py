@@ -1,4 +1,8 @@
-"""Pairs of the bundled model's real normal heads, in which nothing but the ventricle differs."""
+"""Pairs of the bundled model's real normal heads, in which nothing but the ventricle differs.
+
+They are made of HC18's heads: the other pictures were squeezed to a square, so that a width's share of
+the head cannot be told.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ def real_pairs(table: pd.DataFrame, work: Path) -> tuple[npt.NDArray[np.int64], 
     """
     path = work / "pairs.npz"
     if not path.is_file():
-        real = table[(table["source"] != "phantom") & (table["label"] == "normal")]
+        real = table[table["source"] == "hc18"]
         files = [str(Path(str(row.root)) / str(row.path)) for row in real.itertuples()]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             made = list(pool.map(_pair, files, chunksize=8))

@@ -19,7 +19,7 @@ from vmcore.training import (
     PretrainSettings,
     class_weights,
     finetune_fold,
-    learn_anatomy,
+    learn_ventricle_patches,
     learning_rate,
     make_fabric,
     predict,
@@ -135,7 +135,7 @@ def test_learning_anatomy_lowers_the_loss() -> None:
     torch.manual_seed(0)
     seen: list[float] = []
     settings = FinetuneSettings(epochs=4, batch_size=8, learning_rate=5e-4, augmentation=STILL)
-    learn_anatomy(
+    learn_ventricle_patches(
         create_classifier("usf-mae-tiny"), images, labels, settings,
         make_fabric("32-true", "cpu"), on_epoch=lambda _, loss, _right: seen.append(loss),
     )  # fmt: skip

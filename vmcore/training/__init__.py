@@ -1,4 +1,4 @@
-"""Training: masked pretraining, learning anatomy from phantoms, fine-tuning by fold."""
+"""Training: masked pretraining, learning ventricles from phantoms, fine-tuning by fold."""
 
 import lazy_loader
 

@@ -1,4 +1,3 @@
-from .anatomy import learn_anatomy
 from .checkpoint import CheckpointError, EpochResult
 from .finetune import (
     FinetuneSettings,
@@ -16,6 +15,7 @@ from .predicting import fold_predictions
 from .pretrain import PretrainSettings, pretrain
 from .schedule import learning_rate
 from .steps import make_fabric, seeded
+from .ventricle_patches import learn_ventricle_patches
 
 __all__ = [
     "CheckpointError",
@@ -30,7 +30,7 @@ __all__ = [
     "finetune_fold",
     "fit_ood_detector",
     "fold_predictions",
-    "learn_anatomy",
+    "learn_ventricle_patches",
     "learning_rate",
     "make_fabric",
     "normalise",

@@ -32,7 +32,7 @@ class _DenseTask(nn.Module):
         return logits, self.patch_head(tokens[:, 1:]).squeeze(-1)
 
 
-def learn_anatomy(
+def learn_ventricle_patches(
     classifier: nn.Module,
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
