@@ -50,6 +50,7 @@ bench: $(VENV)/app.stamp ## Measure classifying, training and results against na
 
 model: $(VENV)/app.stamp ## Make the bundled model again: make model DATA=folder
 	$(BIN)/python -m train.bundled --data $(DATA)
+	$(BIN)/python -m train.looking --data $(DATA)
 	$(BIN)/python -m train.card
 
 anatomy: $(VENV)/app.stamp ## Make the anatomy model again: make anatomy DATA=folder

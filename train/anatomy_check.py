@@ -135,11 +135,11 @@ def figures(table: pd.DataFrame) -> list[dict[str, str]]:
                 name = f"width told where people say ventricle {'' if visible else 'not '}visible"
                 one[name] = _share(rows["told"][rows["said_visible"].astype(bool) == visible])
         if rows["dice"].notna().any():
-            one["head's Dice, 0 where none was found"] = str(_mean(rows, rows["dice"]))
+            one["head's Dice, 0 where none was found"] = str(mean_by_subject(rows, rows["dice"]))
         if rows["true_circumference_mm"].notna().any():
             error = (rows["circumference_mm"] - rows["true_circumference_mm"]).abs()
             one["head circumference, mean absolute error in mm, where it is told"] = str(
-                _mean(rows, error)
+                mean_by_subject(rows, error)
             )
         if source == "hc18":
             one |= _assumed_normal(rows[rows["told"]])
@@ -165,13 +165,15 @@ def _atrium_figures(rows: pd.DataFrame) -> dict[str, str]:
         "centre within a tenth of the short axis, of all": _share(rows["distance"] < _CLOSE),
         "told, but its centre is farther away": _share(told["distance"] >= _CLOSE),
         "distance of the centre, share of the short axis, of all found": str(
-            _mean(rows, rows["distance"])
+            mean_by_subject(rows, rows["distance"])
         ),
         "width, mean absolute error as a share of the short axis, of all found": str(
-            _mean(rows, (rows["share"] - rows["true_share"]).abs())
+            mean_by_subject(rows, (rows["share"] - rows["true_share"]).abs())
         ),
-        f"the same, of the {len(told)} told": str(_mean(told, error.abs())),
-        "width, mean error as a share of the short axis, of those told": str(_mean(told, error)),
+        f"the same, of the {len(told)} told": str(mean_by_subject(told, error.abs())),
+        "width, mean error as a share of the short axis, of those told": str(
+            mean_by_subject(told, error)
+        ),
         "errors within one standard deviation, of those told": _share(
             error.abs() <= told["deviation"]
         ),
@@ -179,7 +181,7 @@ def _atrium_figures(rows: pd.DataFrame) -> dict[str, str]:
     }
     if told["true_width_mm"].notna().all():
         said["width, mean absolute error in mm, of those told"] = str(
-            _mean(told, (told["width_mm"] - told["true_width_mm"]).abs())
+            mean_by_subject(told, (told["width_mm"] - told["true_width_mm"]).abs())
         )
     return said
 
@@ -189,7 +191,7 @@ def _share(which: pd.Series) -> str:
     return f"{wilson(int(which.sum()), len(which))} of {len(which)}"
 
 
-def _mean(rows: pd.DataFrame, values: pd.Series) -> Interval:
+def mean_by_subject(rows: pd.DataFrame, values: pd.Series) -> Interval:
     """The mean of known values with its bootstrap interval by subject."""
     known = values.notna()
     subjects, numbers = np.unique(rows["subject_id"][known], return_inverse=True)

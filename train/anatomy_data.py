@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from vmcore.anatomy.head import HeadEllipse
-from vmcore.data.phantom import make_phantom
+from vmcore.data.phantom import Phantom, make_phantom
 from vmcore.training.outlined import OutlinedPicture, atrium_rectangle
 
 LONG_SIDE = 512
@@ -132,22 +132,27 @@ def _phantom(index: int, seed: int) -> OutlinedPicture:
     shape = (int(rng.integers(360, 520)), int(rng.integers(460, 680)))
     phantom = make_phantom(width_mm, rng, shape=shape)
     grey, scale = _shrunk(phantom.clean[..., 0])
-    (x, y), (long, short), degrees = phantom.head
-    head = HeadEllipse.of_axes((y, x), (long / 2, short / 2), np.deg2rad(degrees))
+    rectangle, head = atrium_of_phantom(phantom)
     near = _contour(phantom.geometry.near_ventricle)
-    ends = np.array(phantom.atrium)[:, ::-1]
     return OutlinedPicture(
         grey,
         f"phantom-{seed}-{index}",
         "phantom",
         head=_scaled_head(head, scale),
-        ventricle=_scaled(atrium_rectangle(ends, head), scale),
+        ventricle=_scaled(rectangle, scale),
         cavum=_rectangle(phantom.geometry.cavum, scale),
         known=(True, True, True),
         ignored=(_scaled(near, scale),) if len(near) > 2 else (),
         visible=(True, True),
         spacing_mm=phantom.spacing_mm[0] / float(scale.mean()),
     )
+
+
+def atrium_of_phantom(phantom: Phantom) -> tuple[npt.NDArray[np.float64], HeadEllipse]:
+    """The rectangle (4, 2) that an expert would draw around a phantom's atrium, and its head."""
+    (x, y), (long, short), degrees = phantom.head
+    head = HeadEllipse.of_axes((y, x), (long / 2, short / 2), np.deg2rad(degrees))
+    return atrium_rectangle(np.array(phantom.atrium)[:, ::-1], head), head
 
 
 def speckle(count: int, seed: int) -> list[OutlinedPicture]:

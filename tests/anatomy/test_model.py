@@ -143,3 +143,39 @@ def test_the_card_says_what_was_measured_and_what_it_does_not_prove() -> None:
     assert {"set", "figure", "value"} <= set(figures[0])
     assert any("outlined by experts" in caution for caution in card.cautions)
     assert json.loads(card.model_dump_json())["licence"]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_grain_is_no_head(model: AnatomyModel, number: int) -> None:
+    rng = np.random.default_rng(number)
+    grain = rng.integers(0, 60 + 35 * number, (420, 560, 1), dtype=np.uint8)
+    found = model.find(np.repeat(grain, 3, axis=2))
+    assert found.head is None
+    assert found.atrium is None
+
+
+def test_of_two_heads_at_most_one_is_measured_and_in_itself(model: AnatomyModel) -> None:
+    left, right = make_phantom(6.0, 1, shape=(400, 420)), make_phantom(14.0, 2, shape=(400, 420))
+    found = model.find(np.hstack([left.clean, right.clean]))
+    if found.head is not None and found.atrium is not None:
+        for row, column in (found.atrium.start, found.atrium.end):
+            assert np.hypot(*found.head.ellipse.level(row, column)) < 1
+
+
+def test_an_upside_down_head_is_still_a_head(model: AnatomyModel) -> None:
+    phantom = make_phantom(8.0, 5, shape=(480, 640))
+    upright = model.find(phantom.clean, phantom.spacing_mm)
+    turned = model.find(np.ascontiguousarray(phantom.clean[::-1]), phantom.spacing_mm)
+    assert upright.head is not None
+    assert turned.head is not None
+    assert turned.head.circumference_mm == pytest.approx(upright.head.circumference_mm, rel=0.04)
+
+
+def test_colour_doppler_does_not_break_the_finding(model: AnatomyModel) -> None:
+    phantom = make_phantom(8.0, 5, shape=(480, 640))
+    doppler = phantom.clean.copy()
+    doppler[200:260, 250:340] = (220, 40, 30)
+    doppler[230:260, 300:340] = (30, 60, 220)
+    found = model.find(doppler, phantom.spacing_mm)
+    assert found.head is not None
+    assert found.atrium is None or found.atrium.width_mm < 30
