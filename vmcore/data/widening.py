@@ -80,7 +80,8 @@ def widen_ventricle(
     u, v = x * along[0] + y * along[1], x * across[0] + y * across[1]
     wall_shift = shift * _window(np.abs(u), length / 2, max(2.5 * abs(shift), length / 2))
     down = 1.0 if across[1] >= 0 else -1.0
-    source, fluid = _source(down * v, half, wall_shift, shift, rooms[:: int(down)])
+    above, below = rooms if down > 0 else rooms[::-1]
+    source, fluid = _source(down * v, half, wall_shift, shift, (above, below))
     held = _held(picture.shape, skull)
     moved, fluid = (down * source - v) * held, fluid * held
     warped = cv2.remap(
