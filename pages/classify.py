@@ -27,6 +27,7 @@ from vmcore.reporting import (
     head_words,
     heatmap_png,
     picture_panels,
+    pixel_size_words,
     results_csv,
     verdict,
 )
@@ -207,9 +208,9 @@ def _verdict(analysis: Analysis) -> None:
 
 
 def _ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
-    """Where a file has no millimetres, the gestational age gives some."""
+    """Where a file has no millimetres, the gestational age gives some, or checks a ruler's."""
     atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if atrium is None or atrium.millimetres_from in {"file", "ruler"}:
+    if atrium is None or atrium.millimetres_from == "file":
         return
     weeks, days = f"weeks-{uploaded.key}", f"days-{uploaded.key}"
 
@@ -221,7 +222,7 @@ def _ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
     known = uploaded.gestational_weeks
     left, right, _ = st.columns([2, 1, 2])
     left.number_input(
-        "Gestational age: weeks, to estimate millimetres",
+        "Gestational age: weeks, to estimate or check millimetres",
         int(FIRST_WEEK), int(LAST_WEEK), None if known is None else int(known), 1,
         key=weeks, on_change=keep, placeholder="for example 21",
     )  # fmt: skip
@@ -239,9 +240,7 @@ def _removals(analysis: Analysis) -> None:
         size = f" ({removal.pixels:,} pixels)" if removal.pixels else ""
         st.markdown(f"- {removal.why}{size}")
     device = plain(analysis.scan.device or "not named")
-    spacing = analysis.scan.spacing_mm
-    size = f"{spacing[0]:.3f} × {spacing[1]:.3f} mm per pixel" if spacing else "pixel size unknown"
-    st.caption(f"{analysis.scan.kind} · device: {device} · {size}")
+    st.caption(f"{analysis.scan.kind} · device: {device} · {pixel_size_words(analysis)}")
 
 
 def _take_away(

@@ -42,6 +42,7 @@ _CAUTIONS = [
         "and shares mean little; many are turned or blurred copies, and show callipers."
     ),
     "No picture at hand has an atrial width that was measured in millimetres.",
+    "How long the networks learnt was chosen after looking at shorter trainings on these same heads.",
     "The ellipse's long axis stands for the midline.",
 ]
 

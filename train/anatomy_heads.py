@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -30,28 +31,34 @@ def with_heads(
     Args:
         forward: the base network.
         pictures: of all sources.
-        kept: JSON file of the found heads by the picture's number; made if it is not there.
+        kept: JSON file of the found heads by subject and content; made if it is not there.
     """
     if not kept.is_file():
         write_atomically(kept, json.dumps(_found(forward, pictures)))
     heads = json.loads(kept.read_text())
     return [
-        replace(one, head=_ellipse(heads[str(number)])) if str(number) in heads else one
-        for number, one in enumerate(pictures)
+        replace(one, head=_ellipse(heads[_key(one)])) if _key(one) in heads else one
+        for one in pictures
     ]
 
 
-def _found(forward: Forward, pictures: Sequence[OutlinedPicture]) -> dict[int, dict[str, object]]:
-    heads: dict[int, dict[str, object]] = {}
+def _found(forward: Forward, pictures: Sequence[OutlinedPicture]) -> dict[str, dict[str, object]]:
+    heads: dict[str, dict[str, object]] = {}
     looked: Counter[tuple[object, ...]] = Counter()
-    for number, one in enumerate(pictures):
+    for one in pictures:
         kind = (one.subject_id, *one.visible)
         if one.source != SOURCE or looked[kind] == _PER_SUBJECT:
             continue
         looked[kind] += 1
         if (head := find_anatomy(forward, one.grey).head) is not None:
-            heads[number] = asdict(head.ellipse)
+            heads[_key(one)] = asdict(head.ellipse)
     return heads
+
+
+def _key(picture: OutlinedPicture) -> str:
+    if picture.source != SOURCE:
+        return ""
+    return f"{picture.subject_id} {zlib.crc32(picture.grey.tobytes()):08x}"
 
 
 def _ellipse(values: dict) -> HeadEllipse:

@@ -140,8 +140,8 @@ _LIMITS = (
         "own source is therefore given separately, and should be read first."
     ),
     (
-        "Most of its wide ventricles are phantoms, drawn by this software, or real heads whose "
-        "ventricle it widened. Being right on those proves nothing about a person."
+        "Most of its wide ventricles are phantoms, drawn by this software. Being right on a "
+        "phantom proves nothing about a person."
     ),
     "Screening brains and HC18 heads are taken as normal; no one measured their ventricles.",
     (

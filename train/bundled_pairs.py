@@ -37,19 +37,22 @@ def real_pairs(table: pd.DataFrame, work: Path) -> tuple[npt.NDArray[np.int64], 
         table: the bundled model's images.
         work: the folder of intermediate results, where they are kept.
     """
-    path = work / "pairs.npz"
+    path = work / f"pairs-{(_anatomy_model().digest or '')[:12]}.npz"
     if not path.is_file():
         real = table[table["source"] == "hc18"]
         files = [str(Path(str(row.root)) / str(row.path)) for row in real.itertuples()]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             made = list(pool.map(_pair, files, chunksize=8))
-        rows = [row for row, pair in zip(real.index, made, strict=True) if pair is not None]
+        paths = [name for name, pair in zip(real["path"], made, strict=True) if pair is not None]
         pairs = [pair for pair in made if pair is not None]
+        if not pairs:
+            raise SystemExit("No pair could be made: no atrium was surely found in any head.")
         log.info("%d pairs of %d real normal heads", len(pairs), len(real))
         with replacing(path) as temporary, temporary.open("wb") as stream:
-            np.savez_compressed(stream, rows=np.array(rows, np.int64), pairs=np.stack(pairs))
+            np.savez_compressed(stream, paths=np.array(paths, str), pairs=np.stack(pairs))
     content = np.load(path)
-    return content["rows"], content["pairs"]
+    row_of = pd.Series(np.arange(len(table)), index=table["path"])
+    return row_of[content["paths"]].to_numpy(np.int64), content["pairs"]
 
 
 def with_pairs(

@@ -34,8 +34,14 @@ from vmcore.models.bundle_card import CARD_FILE
 log = logging.getLogger("train.looking")
 
 TITLE = "Where it looks: Eigen-CAM and the ventricle (95 % intervals)"
+_LIMIT = (
+    "Its heatmap and its probability need not follow the ventricle: 'Where it looks' tells how much of "
+    "the map lies there, and how much more the probability rises when only the ventricle widens than when as "
+    "much is done to the other end of the head."
+)
 _SEED, _PHANTOMS, _METHOD = 70_000, 40, "eigen-cam"
 _WIDE = (0.15, 0.30)  # of the head's short axis
+_ALIKE = 0.7  # both changes must be so far alike to be compared
 _GROWN = 0.5  # of the atrium's width, on every side
 
 Polygon = npt.NDArray[np.float64]
@@ -67,8 +73,13 @@ class OutlinedHead:
         cv2.fillPoly(mask, [np.round(grown).astype(np.int32)], 1)
         return mask > 0
 
-    def widened(self, rng: np.random.Generator, *, elsewhere: bool) -> npt.NDArray[np.uint8]:
-        """The same picture with a wide ventricle, or with as much done to the head's other end."""
+    def widened(
+        self, rng: np.random.Generator, *, elsewhere: bool
+    ) -> tuple[npt.NDArray[np.uint8], float]:
+        """The same picture with a wide ventricle, or with as much done to the head's other end.
+
+        Also by what factor: less than was drawn where there is no room.
+        """
         width = float(np.hypot(*(self.rectangle[1] - self.rectangle[0])))
         share = width / self.head.biparietal_diameter
         rectangle = self.rectangle
@@ -79,7 +90,7 @@ class OutlinedHead:
         grey = (self.picture.astype(np.uint16).sum(2) // 3).astype(np.uint8)
         other = widen_ventricle(grey, rectangle, factor, rng, skull=self.head.outline())
         drawn = np.where(other.changed[..., None], other.picture[..., None], self.picture)
-        return drawn.astype(np.uint8)
+        return drawn.astype(np.uint8), other.factor
 
 
 def real_heads(data: Path, learnt: set[str]) -> Iterator[OutlinedHead]:
@@ -115,10 +126,14 @@ def drawn_heads() -> Iterator[OutlinedHead]:
 def looked(classifier: Classifier, heads: Sequence[OutlinedHead], source: str) -> dict[str, str]:
     """One row of the card."""
     rng = np.random.default_rng(_SEED)
-    asked = [
-        (one.picture, one.widened(rng, elsewhere=False), one.widened(rng, elsewhere=True))
-        for one in heads
-    ]
+    asked, room = [], []
+    for one in heads:
+        (wide, factor), (control, other) = (
+            one.widened(rng, elsewhere=elsewhere) for elsewhere in (False, True)
+        )
+        asked.append((one.picture, wide, control))
+        room.append(min(factor, other) - 1 >= _ALIKE * (max(factor, other) - 1))
+    fair = np.array(room)
     maps = classifier.predict([one.picture for one in heads], heatmap=_METHOD)
     before, wide, control = (
         np.array([found.probability for found in classifier.predict(list(part), heatmap=None)])
@@ -129,19 +144,23 @@ def looked(classifier: Classifier, heads: Sequence[OutlinedHead], source: str) -
     table = pd.DataFrame({"subject_id": [one.subject_id for one in heads]})
     mass = pd.Series([mass_within(m, r) for m, r in zip(heatmaps, regions, strict=True)])
     hits = sum(points_into(m, r) for m, r in zip(heatmaps, regions, strict=True))
-    rises = int((wide - before > control - before).sum())
+    wide, control, before = wide[fair], control[fair], before[fair]
+    rises = int((wide > control).sum())
+    changed = table[fair].reset_index(drop=True)
     return {
         "heads": f"{source}, {len(heads)}",
-        "share of the map in the atrium": str(mean_by_subject(table, mass)),
-        "share of the area": str(
+        "share of the map in or close to the atrium": str(mean_by_subject(table, mass)),
+        "share of the area there": str(
             mean_by_subject(table, pd.Series([float(region.mean()) for region in regions]))
         ),
-        "highest place in it": f"{wilson(hits, len(heads))}",
+        "highest place there": f"{wilson(hits, len(heads))}",
         "probability rises by, when only the ventricle widens": str(
-            mean_by_subject(table, pd.Series(wide - before))
+            mean_by_subject(changed, pd.Series(wide - before))
         ),
-        "when as much is done elsewhere": str(mean_by_subject(table, pd.Series(control - before))),
-        "rises more with the ventricle": f"{wilson(rises, len(heads))}",
+        "when as much is done elsewhere": str(
+            mean_by_subject(changed, pd.Series(control - before))
+        ),
+        "rises more with the ventricle": f"{wilson(rises, len(wide))} of {len(wide)}",
     }
 
 
@@ -161,7 +180,10 @@ def main(data: Path, bundle: Path = BUNDLED) -> None:
         rows.append(looked(classifier, list(heads), source))
         log.info("%s", rows[-1])
     card = load_card(bundle)
-    changed = card.model_copy(update={"metrics": {**card.metrics, TITLE: rows}})
+    limits = [limit for limit in card.limits if limit != _LIMIT]
+    changed = card.model_copy(
+        update={"metrics": {**card.metrics, TITLE: rows}, "limits": [*limits, _LIMIT]}
+    )
     write_atomically(bundle / CARD_FILE, changed.model_dump_json(indent=2) + "\n")
 
 

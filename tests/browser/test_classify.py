@@ -138,11 +138,16 @@ def test_a_ruler_gives_millimetres(page: Page, tmp_path: Path) -> None:
     expect(headline).to_be_visible()
     assert " mm (" in headline.inner_text()
     expect(page.get_by_text("its ticks taken as 5 mm apart")).to_be_visible()
-    expect(page.get_by_label("Gestational age: weeks")).to_be_hidden()
     with page.expect_download() as caught:
         page.get_by_role("button", name="Results CSV").click()
     table = pd.read_csv(caught.value.path())
     assert table["millimetres_from"][0] == "ruler"
+    assert table["ruler_tick_mm"][0] == 5
+    field = page.get_by_label("Gestational age: weeks")
+    field.fill("39")  # the head is far too small for that: the ruler was misread
+    field.press("Enter")
+    expect(page.get_by_text("by gestational age")).to_be_visible()
+    expect(page.get_by_text("so it is not used")).to_be_visible()
     no_trace(page)
 
 

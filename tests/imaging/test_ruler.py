@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
+import cv2
 import numpy as np
 import pytest
 
 from tests.imaging.ruled import ruled
-from vmcore.data.phantom import make_phantom
+from vmcore.data.phantom import OverlaySettings, make_phantom
 from vmcore.data.phantom.rulers import Manner
 from vmcore.imaging.ruler import find_rulers
 
@@ -44,8 +47,37 @@ def test_both_directions_are_read() -> None:
 
 @pytest.mark.parametrize("number", range(6))
 def test_nothing_else_is_a_ruler(number: int) -> None:
-    phantom = make_phantom(7.0, number)
-    assert find_rulers(phantom.image) == []
+    overlays = OverlaySettings(
+        ellipse=number % 2 == 0, grey=number % 3 == 0, result_box=number % 2 == 1, arrow=True
+    )
+    phantom = make_phantom(7.0, number, overlays=overlays)
+    assert [ruler for ruler in find_rulers(phantom.image) if ruler.every] == []
+    assert find_rulers(make_phantom(7.0, number).image) == []
+
+
+@pytest.mark.parametrize("column", [10, 560])
+def test_a_list_of_words_is_no_ruler(column: int) -> None:
+    picture = make_phantom(7.0, 1, shape=(480, 640)).image.copy()
+    for line in range(12):
+        words = f"{line} C{line % 5}/M{line % 7} 2.Trim"[: 6 + line % 6]
+        cv2.putText(picture, words, (column, 60 + 24 * line), 0, 0.4, (220, 220, 220), 1)
+    assert [ruler for ruler in find_rulers(picture) if ruler.every] == []
+
+
+def test_two_rulers_of_two_views_are_nobodys() -> None:
+    picture = ruled("dots", 1, (661, 959)).image.copy()
+    assert [ruler.edge for ruler in find_rulers(picture)] == ["left"]
+    for number, row in enumerate(np.arange(70, 655, 41.0)):
+        half = 5 if number % 10 == 0 else 2 if number % 2 == 0 else 1
+        picture[round(row) - 1 : round(row) + 1, 930 - half : 930 + half] = 255
+    assert find_rulers(picture) == []
+
+
+def test_a_large_noisy_picture_is_looked_through_soon() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (4000, 5000, 1), dtype=np.uint8)
+    before = time.process_time()
+    find_rulers(np.repeat(noise, 3, axis=2))
+    assert time.process_time() - before < 15  # about one second
 
 
 def test_noise_and_empty_pictures_have_none() -> None:

@@ -20,7 +20,14 @@ from vmcore.anatomy import (
 from vmcore.imaging import CleanFrame, Scan
 from vmcore.inference import Analysis, Prediction
 from vmcore.models import BundleCard
-from vmcore.reporting import caution, picture_panels, results_csv, verdict, width_words
+from vmcore.reporting import (
+    caution,
+    picture_panels,
+    pixel_size_words,
+    results_csv,
+    verdict,
+    width_words,
+)
 from vmcore.reporting.callipers import with_callipers
 
 SHAPE = (240, 320)
@@ -149,14 +156,29 @@ def test_millimetres_of_a_ruler_are_said_to_be_its(both: bool, square: bool) -> 
     assert "by the ruler" in verdict(analysis).headline
     (said,) = [one for one in caution(analysis) if "ruler" in one]
     assert "5 mm apart" in said
-    assert "fits the gestational age" in said
+    assert "60 mm wide, as at about 24 weeks" in said
     assert ("pixels as square" in said) == square
 
 
 def test_a_ruler_that_cannot_be_read_is_said() -> None:
-    scale = RulerScale(None, None, both_directions=False)
-    (said,) = [one for one in caution(by_ruler(calliper(None), scale)) if "ruler" in one]
-    assert "not what its ticks stand for" in said
+    for trouble, words in (
+        ("ticks", "not what its ticks stand for"),
+        ("shape", "squeezed"),
+        ("contradiction", "contradict each other"),
+        ("columns only", "none at the side"),
+        ("head", "impossibly"),
+    ):
+        scale = RulerScale(None, None, both_directions=False, trouble=trouble)  # type: ignore[arg-type]
+        (said,) = [one for one in caution(by_ruler(calliper(None), scale)) if "ruler" in one]
+        assert words in said
+
+
+def test_a_ruler_that_the_gestational_age_contradicts_is_said_to_be_dropped() -> None:
+    scale = RulerScale(None, None, both_directions=False, trouble="gestational age")
+    told = replace(calliper(6.2), millimetres_from="gestational age")
+    (said,) = [one for one in caution(by_ruler(told, scale)) if "ruler" in one]
+    assert "expected to have" in said
+    assert "not used" in said
 
 
 def test_the_table_holds_what_was_measured() -> None:
@@ -186,3 +208,13 @@ def test_callipers_are_drawn_where_they_were_measured() -> None:
     changed = np.abs(drawn.astype(int) - analysis.clean.image).max(2) > 20
     assert changed[ellipse > 0].sum() > 400
     assert (analysis.clean.image == 60).all()  # the picture itself stays as it was
+
+
+def test_the_pixel_size_says_where_it_comes_from() -> None:
+    known = analysed(calliper(6.2), 0.1)
+    assert pixel_size_words(known) == "0.300 × 0.300 mm per pixel"
+    scale = RulerScale((0.2, 0.25), 5.0, both_directions=True)
+    ruled = by_ruler(calliper(6.2), scale)
+    assert pixel_size_words(ruled) == "0.200 × 0.250 mm per pixel by the ruler"
+    unread = RulerScale(None, None, both_directions=False, trouble="ticks")
+    assert pixel_size_words(by_ruler(calliper(None), unread)) == "pixel size unknown"

@@ -1,6 +1,6 @@
 from .card import AnatomyCard, AnatomyError, Limits, anatomy_digest, load_anatomy_card
 from .finding import find_anatomy
-from .gestation import by_gestational_age, expected_biparietal_mm
+from .gestation import by_gestational_age, expected_biparietal_mm, weeks_of_biparietal
 from .grades import WIDE_MM, Grades, grade
 from .head import HeadEllipse
 from .model import AnatomyModel
@@ -27,4 +27,5 @@ __all__ = [
     "grade",
     "load_anatomy_card",
     "ruler_scale",
+    "weeks_of_biparietal",
 ]

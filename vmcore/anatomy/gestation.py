@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from vmcore.anatomy.result import Anatomy, AtriumCalliper
+from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, RulerScale
 
 FIRST_WEEK, LAST_WEEK = 14.0, 40.0
+_MISREAD = 5.0  # standard deviations from a head of that age: twice or half the size is over ten
 
 
 def expected_biparietal_mm(weeks: float) -> tuple[float, float]:
@@ -32,23 +33,39 @@ def expected_biparietal_mm(weeks: float) -> tuple[float, float]:
     return float(mean), float(deviation)
 
 
+def weeks_of_biparietal(millimetres: float) -> float:
+    """The gestational age, 14 to 40 weeks, at which a biparietal diameter is the mean."""
+    weeks = np.linspace(FIRST_WEEK, LAST_WEEK, 27)
+    return float(np.interp(millimetres, [expected_biparietal_mm(week)[0] for week in weeks], weeks))
+
+
 def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:
     """The same anatomy with the atrium's millimetres from the head's expected size.
 
-    The spread of heads of that age joins the uncertainty of the millimetres. What has millimetres from its file
-    stays as it is.
+    The spread of heads of that age joins the uncertainty of the millimetres. What has millimetres from
+    its file stays as it is, and so does what has them from a ruler, unless its head would be more than
+    five standard deviations from that age's: then the ruler was misread.
 
     Raises:
         ValueError: an age out of range.
     """
     mean, deviation = expected_biparietal_mm(weeks)
-    atrium = anatomy.atrium
-    if atrium is None or atrium.width_mm is not None:
+    atrium, head, ruler = anatomy.atrium, anatomy.head, anatomy.ruler
+    if ruler is not None and ruler.spacing_mm is not None and head is not None:
+        off = abs((head.biparietal_diameter_mm or mean) - mean)
+        if off <= _MISREAD * deviation:
+            return anatomy
+        head = Head(head.ellipse, None, None)
+        ruler = RulerScale(None, None, ruler.both_directions, "gestational age")
+        anatomy = replace(anatomy, head=head, ruler=ruler)
+    elif atrium is not None and atrium.width_mm is not None:
+        return anatomy
+    if atrium is None:
         return anatomy
     told: AtriumCalliper = replace(
         atrium,
         width_mm=atrium.head_share * mean,
         millimetres_from="gestational age",
-        head_size_deviation=deviation / mean,
+        scale_deviation=deviation / mean,
     )
     return replace(anatomy, atrium=told)

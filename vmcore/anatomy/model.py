@@ -89,16 +89,24 @@ class AnatomyModel:
             image: uint8 (H, W, 3), RGB, at least 16 pixels on each side.
             spacing_mm: (row, column) millimetres per pixel; without it lengths are in pixels and in
                 shares of the head only, and pixels count as square.
-            uncleaned: the picture as the scanner drew it: without a spacing, a ruler at its edge gives
-                one.
+            uncleaned: uint8 (H, W, 3), the picture as the scanner drew it, with the same pixels, a strip
+                more at most: without a spacing, a ruler at its edge gives one.
 
         Raises:
-            ValueError: an image of another shape or type, or a spacing that is no length.
+            ValueError: images of another shape or type, or a spacing that is no length.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"An image must be uint8 (H, W, 3), not {image.dtype} {image.shape}.")
         if min(image.shape[:2]) < 16:
             raise ValueError("An image needs at least 16 pixels on each side.")
+        if uncleaned is not None and (
+            uncleaned.dtype != np.uint8
+            or uncleaned.shape[2:] != (3,)
+            or any(more < side for more, side in zip(uncleaned.shape, image.shape, strict=True))
+        ):
+            raise ValueError(
+                "The uncleaned picture must be uint8 (H, W, 3), no smaller than the image."
+            )
         if spacing_mm is not None and not all(np.isfinite(mm) and mm > 0 for mm in spacing_mm):
             raise ValueError("A spacing must be two positive lengths in mm.")
         grey = (image.astype(np.uint16).sum(2) // 3).astype(np.uint8)

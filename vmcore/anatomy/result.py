@@ -11,6 +11,10 @@ import numpy.typing as npt
 from vmcore.anatomy.head import HeadEllipse
 
 Point = tuple[float, float]
+RulerTrouble = Literal["ticks", "head", "shape", "contradiction", "columns only", "gestational age"]
+"""What stands against a ruler: its ticks may be of several kinds; the head would be impossible; its
+shape says that pixels are not square; two rulers contradict each other; none lies along the rows'
+direction; the head's size does not fit the gestational age that was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class AtriumCalliper:
         probability: that the likeliest place is an atrium, 0..1.
         millimetres_from: the file's spacing, the ruler that the scanner drew, or the head's expected size
             at a gestational age.
-        head_size_deviation: one standard deviation of the head's size at that age, as a share of it.
+        scale_deviation: one standard deviation of what a pixel is in mm, as a share of it: none of a file's.
     """
 
     start: Point
@@ -64,14 +68,14 @@ class AtriumCalliper:
     side: Literal["near", "far"]
     probability: float
     millimetres_from: Literal["file", "ruler", "gestational age"] | None = None
-    head_size_deviation: float = 0.0
+    scale_deviation: float = 0.0
 
     @property
     def uncertainty_mm(self) -> float | None:
-        """One standard deviation of ``width_mm``, the head's own spread included."""
+        """One standard deviation of ``width_mm``, that of the scale included."""
         if self.width_mm is None:
             return None
-        relative = np.hypot(self.uncertainty / self.head_share, self.head_size_deviation)
+        relative = np.hypot(self.uncertainty / self.head_share, self.scale_deviation)
         return float(self.width_mm * relative)
 
 
@@ -98,11 +102,13 @@ class RulerScale:
         tick_mm: what the distance of two ticks stands for; None where it cannot be told.
         both_directions: whether a ruler was read along rows and columns; pixels count as square
             without.
+        trouble: why it cannot be told.
     """
 
     spacing_mm: tuple[float, float] | None
     tick_mm: float | None
     both_directions: bool
+    trouble: RulerTrouble | None = None
 
 
 @dataclass(frozen=True, slots=True)

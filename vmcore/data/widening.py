@@ -3,8 +3,8 @@
 A picture and its widened twin have the same machine, grain, callipers and skull: what differs between
 them is what makes ventriculomegaly. Across the ventricle its walls keep their thickness and move apart,
 and the tissue beyond gives way smoothly, up to the skull. What was in the lumen, the choroid plexus
-above all, keeps its size and sinks to the lower wall; the room above fills with fluid of the picture's
-own darkness and grain. A ventricle that grows narrower is pressed together.
+above all, keeps its size and sinks to the lower wall; the room above fills with fluid as dark and
+uneven as the darkest places around. A ventricle that grows narrower is pressed together.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -32,6 +32,9 @@ _SEEN_WHOLE = 0.75  # of the larger ones: texture hides a part of some
 _FEWEST_LARGER = 2  # a single one may be a tick that something else made larger
 _ALIKE = 1.2  # how different larger ticks of one kind may look, beyond a pixel
 _SMALLEST_PITCH_PX = 5
+_LARGEST_PX = 1600  # larger pictures are shrunk
+_MOST_MARKS = 6000  # at an edge: more is texture
+_SAME = 0.02  # difference within which two rulers are the same
 _TRIED = 6  # of a line's commonest distances
 _AGAIN = 0.3  # of a line's marks must have a neighbour at that distance, give or take a pixel
 _SPANS = 0.4  # of the picture's side that a ruler covers at least
@@ -70,8 +73,16 @@ def find_rulers(picture: npt.NDArray[np.uint8]) -> list[Ruler]:
         picture: uint8 (H, W, 3), before cleaning.
     """
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    shrunk = max(max(grey.shape) / _LARGEST_PX, 1.0)
+    if shrunk > 1:
+        size = (round(grey.shape[1] / shrunk), round(grey.shape[0] / shrunk))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     rulers = [_best(grey, ("left", "right")), _best(grey, ("bottom", "top"))]
-    return [ruler for ruler in rulers if ruler is not None]
+    return [
+        replace(ruler, ticks=ruler.ticks * shrunk, pitch_px=ruler.pitch_px * shrunk)
+        for ruler in rulers
+        if ruler is not None
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,8 @@ def _best(grey: Grey, edges: tuple[Edge, Edge]) -> Ruler | None:
     found = [(comb, edge) for edge in edges for comb in [_comb_at(grey, edge)] if comb is not None]
     if not found:
         return None
+    if len(found) == 2 and abs(found[0][0].pitch / found[1][0].pitch - 1) > _SAME:
+        return None  # of two views, perhaps: nobody can tell whose it is
     comb, edge = max(found, key=lambda one: (len(one[0].ticks), -one[0].off))
     return Ruler(
         edge, np.array([tick.place for tick in comb.ticks]), comb.pitch, _larger_every(comb)
@@ -113,21 +126,26 @@ def _comb_at(grey: Grey, edge: Edge) -> _Comb | None:
     upright = upright if edge in {"left", "top"} else upright[:, ::-1]
     length, across = upright.shape
     band = np.ascontiguousarray(upright[:, : max(round(_BAND * across), 8)])
-    lines = {
-        tuple(mark for mark in marks if mark.first <= column <= mark.last)
-        for marks in _marks(band, length, across)
-        for column in range(band.shape[1])
-    }
     best: _Comb | None = None
-    for line in sorted(lines, key=len, reverse=True):
-        if not _FEWEST <= len(line) <= _MOST_TICKS:
-            continue
+    for line in sorted(_lines(_marks(band, length, across), band.shape[1]), key=len, reverse=True):
         if best is not None and len(line) <= len(best.ticks):
             break
         comb = _comb(line, length)
         if comb is not None and (best is None or len(comb.ticks) > len(best.ticks)):
             best = comb
     return best
+
+
+def _lines(kinds: list[list[_Tick]], columns: int) -> set[tuple[_Tick, ...]]:
+    """The marks of one kind that share a column, where they are as many as a ruler may have."""
+    lines: set[tuple[_Tick, ...]] = set()
+    for marks in kinds:
+        by_column: list[list[_Tick]] = [[] for _ in range(columns)]
+        for mark in marks:
+            for column in range(mark.first, mark.last + 1):
+                by_column[column].append(mark)
+        lines |= {tuple(line) for line in by_column if _FEWEST <= len(line) <= _MOST_TICKS}
+    return lines
 
 
 def _marks(band: Grey, length: int, across: int) -> list[list[_Tick]]:
@@ -138,6 +156,8 @@ def _marks(band: Grey, length: int, across: int) -> list[list[_Tick]]:
     for operation in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
         stands_out = (cv2.morphologyEx(band, operation, lines) > _CONTRAST).astype(np.uint8)
         count, _, stats, middles = cv2.connectedComponentsWithStats(stands_out, connectivity=8)
+        if count > _MOST_MARKS:
+            continue
         found.append(
             [
                 _Tick(float(middles[number, 1]), int(left), int(left + width - 1))

@@ -2,7 +2,7 @@ from .card import anatomy_card, calibration_words, model_card
 from .colour_space import hsv_scatter
 from .curves import fold_curves, run_curves
 from .figures import decimal, percent
-from .measurement import head_words, width_words
+from .measurement import head_words, pixel_size_words, width_words
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
 from .shown import shown_table
@@ -27,6 +27,7 @@ __all__ = [
     "model_card",
     "percent",
     "picture_panels",
+    "pixel_size_words",
     "results_csv",
     "run_curves",
     "shown_table",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper
+from vmcore.inference import Analysis
 
 _NORMAL_95 = 1.96  # standard deviations on both sides that hold 95 of 100 errors
 
@@ -50,6 +51,17 @@ def why_not_measured(anatomy: Anatomy) -> str:
         "A head was found but no atrium that can be measured: the plane does not show it, or it is too "
         "uncertain where its walls are."
     )
+
+
+def pixel_size_words(analysis: Analysis) -> str:
+    """How large a pixel is, and whether a ruler said so."""
+    ruler = analysis.anatomy.ruler if analysis.anatomy else None
+    spacing, by = analysis.scan.spacing_mm, ""
+    if spacing is None and ruler is not None:
+        spacing, by = ruler.spacing_mm, " by the ruler"
+    if spacing is None:
+        return "pixel size unknown"
+    return f"{spacing[0]:.3f} × {spacing[1]:.3f} mm per pixel{by}"
 
 
 def head_words(anatomy: Anatomy) -> str | None:

@@ -69,6 +69,7 @@ def _measured(anatomy: Anatomy | None) -> dict[str, object]:
         "atrial_width_mm": atrium.width_mm if atrium else None,
         "atrial_width_mm_sd": atrium.uncertainty_mm if atrium else None,
         "millimetres_from": atrium.millimetres_from if atrium else None,
+        "ruler_tick_mm": anatomy.ruler.tick_mm if anatomy and anatomy.ruler else None,
         "atrial_width_share": atrium.head_share if atrium else None,
         "atrial_width_share_sd": atrium.uncertainty if atrium else None,
         "atrium_side": atrium.side if atrium else None,

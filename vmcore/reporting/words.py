@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vmcore.anatomy import WIDE_MM, Grades, grade
+from vmcore.anatomy import WIDE_MM, Anatomy, Grades, RulerScale, grade, weeks_of_biparietal
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent
 from vmcore.reporting.measurement import holds_limit, shown_mm, why_not_measured, width_words
@@ -27,6 +27,19 @@ HEATMAP_WORDS = {
 Tone = Literal["normal", "ventriculomegaly", "withheld"]
 NO_VERDICT = "No verdict"
 _BY_HAND = "Measure it by hand."
+_UNREAD = {
+    "ticks": "A ruler was seen at its edge, but not what its ticks stand for.",
+    "head": "A ruler was seen at its edge, but by it the head would be impossibly small or large.",
+    "shape": (
+        "A ruler was seen at its edge, but the head's shape says that the picture was squeezed or "
+        "stretched; then its share of the head is wrong too."
+    ),
+    "contradiction": "Two rulers at its edges contradict each other.",
+    "columns only": "A ruler was seen below or above, but none at the side.",
+    "gestational age": (
+        "The ruler at its edge does not fit the gestational age that you told, so it is not used."
+    ),
+}
 _BY = {"ruler": "the ruler", "gestational age": "gestational age"}
 
 
@@ -165,15 +178,37 @@ def _no_spacing(analysis: Analysis) -> str:
         return (
             "The millimetres come from the size that a head of this gestational age is expected to have, "
             "not from the file: on a head that is small or large for its age they are wrong."
+            + _misread(analysis)
         )
-    ruler = analysis.anatomy.ruler if analysis.anatomy else None
-    if ruler is not None and ruler.tick_mm is not None:
-        square = "" if ruler.both_directions else " and pixels as square"
-        return (
-            f"The millimetres come from the ruler at the picture's edge, its ticks taken as {ruler.tick_mm:g} "
-            f"mm apart{square}. Check that the head's size fits the gestational age."
-        )
-    unread = " A ruler was seen at its edge, but not what its ticks stand for." if ruler else ""
+    unread = ""
+    anatomy = analysis.anatomy
+    if anatomy is not None and anatomy.ruler is not None:
+        if anatomy.ruler.tick_mm is not None:
+            return _by_ruler(anatomy, anatomy.ruler)
+        unread = f" {_UNREAD[anatomy.ruler.trouble or 'ticks']}"
     return (
         "The file does not say how large its pixels are, so nothing can be measured in mm." + unread
+    )
+
+
+def _misread(analysis: Analysis) -> str:
+    ruler = analysis.anatomy.ruler if analysis.anatomy else None
+    if ruler is None or ruler.trouble != "gestational age":
+        return ""
+    return f" {_UNREAD['gestational age']}"
+
+
+def _by_ruler(anatomy: Anatomy, ruler: RulerScale) -> str:
+    """Where the millimetres come from, and by what a person sees that they are wrong."""
+    square = "" if ruler.both_directions else " and pixels as square"
+    diameter = anatomy.head.biparietal_diameter_mm if anatomy.head else None
+    said = (
+        f"The millimetres come from the ruler at the picture's edge, its ticks taken as {ruler.tick_mm:g} "
+        f"mm apart{square}."
+    )
+    if diameter is None:
+        return said
+    return (
+        f"{said} By it the head is {diameter:.0f} mm wide, as at about "
+        f"{weeks_of_biparietal(diameter):.0f} weeks: if that does not fit, the width is wrong too."
     )

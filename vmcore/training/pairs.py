@@ -1,7 +1,9 @@
 """Pairs of a real head: once with a ventricle of normal width, once with a wide one.
 
-Machine, grain, callipers and skull are the same in both, and both were drawn anew around the
-ventricle, so nothing but its width tells them apart.
+Machine, callipers and skull are the same in both. In both the walls were moved apart and fluid was
+drawn in, a little or much, so that neither warping nor drawn fluid alone tells which is wide. Widths are
+shares of the head's short axis: on a head of 95 mm a normal one may be 11 mm, on one of 45 mm a wide one
+only 7.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from vmcore.training.outlined import atrium_rectangle
 
 RgbPicture = npt.NDArray[np.uint8]
 
-_WIDEST_NORMAL = 0.12  # of the head's short axis: above, a head is not taken as normal
+_WIDEST_NORMAL = 0.12  # of the head's short axis
 _NARROWEST_WIDE, _WIDEST = 0.145, 0.30  # 10 mm at a biparietal diameter of 69 mm, 21 mm
 _SURE = 0.02  # largest standard deviation of a width that a pair is made from
-_SMALLEST_FACTOR = 0.7
+_LEAST_WIDENED, _MOST_WIDENED = 1.05, 1.5  # factors of the one that stays normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,11 @@ def widened_pair(
     rectangle, skull = atrium_rectangle(ends, head.ellipse), head.ellipse.outline()
     grey = (picture.astype(np.uint16).sum(2) // 3).astype(np.uint8)
     made = []
-    highest = _WIDEST_NORMAL / atrium.head_share
+    highest = min(_WIDEST_NORMAL / atrium.head_share, _MOST_WIDENED)
+    if highest < _LEAST_WIDENED:
+        return None
     for factor in (
-        float(rng.uniform(_SMALLEST_FACTOR, max(min(highest, 1.5), 1.0))),
+        float(rng.uniform(_LEAST_WIDENED, highest)),
         float(rng.uniform(_NARROWEST_WIDE, _WIDEST)) / atrium.head_share,
     ):
         one = widen_ventricle(grey, rectangle, float(np.clip(factor, 0.4, 5.0)), rng, skull=skull)
