@@ -134,7 +134,7 @@ def test_a_ruler_gives_millimetres(page: Page, tmp_path: Path) -> None:
     phantom = ruled("dots", 1, (661, 959))
     upload(page, write_png(tmp_path / "scan.png", phantom))  # PNG has no pixel size
     wait_for_answer(page)
-    headline = page.get_by_text("by the ruler")
+    headline = page.get_by_text("by the ruler").first
     expect(headline).to_be_visible()
     assert " mm (" in headline.inner_text()
     expect(page.get_by_text("its ticks taken as 5 mm apart")).to_be_visible()
