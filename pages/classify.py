@@ -10,25 +10,20 @@ import logging
 
 import streamlit as st
 
+from pages.parts.answered_by import show_answered_by
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
-from pages.parts.sharing import looked_at
+from pages.parts.scan_take_away import show_removals, take_away
+from pages.parts.scan_verdict import TONES, ask_for_age, show_verdict
 from pages.parts.uploads import Models, UploadBudget, UploadedScan, Uploads
 from vmcore.anatomy import AnatomyError, AnatomyModel
-from vmcore.anatomy.gestation import FIRST_WEEK, LAST_WEEK
-from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
+from vmcore.inference import HEATMAP_METHODS
 from vmcore.models import BundleError
 from vmcore.reporting import (
     HEATMAP_WORDS,
     PANELS,
     caution,
-    decimal,
-    fold_strip,
-    head_words,
-    heatmap_png,
     picture_panels,
-    pixel_size_words,
-    results_csv,
     verdict,
 )
 from vmcore.runs import InUse, RunError, bundle_in_use
@@ -36,11 +31,6 @@ from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
 
-_TONES = {
-    "normal": (":material/check_circle:", "green"),
-    "ventriculomegaly": (":material/error:", "red"),
-    "withheld": (":material/help:", "orange"),
-}
 _QUIET_BAR = {
     "displaylogo": False,
     # a saved picture of the panels would hold the uploaded one, names and all
@@ -118,7 +108,7 @@ def _answer(uploads: Uploads, in_use: InUse) -> None:
     except Exception as error:
         log.exception("Analysis failed: %s", type(error).__name__)
         st.error("A scan cannot be analysed; the log says why.", icon=":material/error:")
-    _model_card(models)
+    show_answered_by(models)
 
 
 def _anatomy_model() -> AnatomyModel | None:
@@ -137,7 +127,7 @@ def _choose(uploads: Uploads, models: Models) -> UploadedScan:
     for done, one in enumerate(uploads.scans, start=1):
         analysis = uploads.analysis(one, models, one.middle, HEATMAP_METHODS[0])
         said = verdict(analysis, settings().grades)
-        icon, colour = _TONES[said.tone]
+        icon, colour = TONES[said.tone]
         labels[one.number] = f":{colour}[{icon}] {one.number} · {said.headline}"
         bar.progress(
             done / len(uploads.scans), f"Judging the scans … {done} of {len(uploads.scans)}"
@@ -157,7 +147,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     with verdict_place:
         with st.spinner("Analysing …", show_time=False):
             analysis = uploads.analysis(uploaded, models, frame, method)
-        _verdict(analysis)
+        show_verdict(analysis)
     shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
         picture_panels(analysis, shown),
@@ -165,15 +155,15 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         config=_QUIET_BAR,
         width="stretch",
     )
-    _ask_for_age(uploaded, analysis)
+    ask_for_age(uploaded, analysis)
     for sentence in (*analysis.scan.notes, *caution(analysis)):
         st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _removals(analysis)
+        show_removals(analysis)
     with right:
-        _take_away(uploads, uploaded, analysis, models.classifier)
+        take_away(uploads, uploaded, analysis, models.classifier)
 
 
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:
@@ -189,111 +179,6 @@ def _controls(uploaded: UploadedScan) -> tuple[str, int]:
         return picture, 0
     frame = right.slider("Frame", 1, frames, uploaded.middle + 1, key=f"frame-{uploaded.key}")
     return picture, frame - 1
-
-
-def _verdict(analysis: Analysis) -> None:
-    said = verdict(analysis, settings().grades)
-    icon, colour = _TONES[said.tone]
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
-    with left:
-        st.subheader(f":{colour}[{icon} {said.headline}]", anchor=False)
-        st.write(said.sentence)
-        if analysis.anatomy and (head := head_words(analysis.anatomy)):
-            st.caption(head)
-    with right:
-        st.plotly_chart(
-            fold_strip(analysis.prediction), config={"displayModeBar": False}, width="stretch"
-        )
-        st.caption("A dot is a fold, the diamond their mean.")
-
-
-def _ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
-    """Where a file has no millimetres, the gestational age gives some, or checks a ruler's."""
-    atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if atrium is None or atrium.millimetres_from == "file":
-        return
-    weeks, days = f"weeks-{uploaded.key}", f"days-{uploaded.key}"
-
-    def keep() -> None:
-        whole, rest = st.session_state[weeks], st.session_state[days] or 0
-        age = None if whole is None else min(whole + rest / 7, LAST_WEEK)
-        uploaded.gestational_weeks = age  # kept with the scan: a field that is not drawn forgets
-
-    known = uploaded.gestational_weeks
-    left, right, _ = st.columns([2, 1, 2])
-    left.number_input(
-        "Gestational age: weeks, to estimate or check millimetres",
-        int(FIRST_WEEK), int(LAST_WEEK), None if known is None else int(known), 1,
-        key=weeks, on_change=keep, placeholder="for example 21",
-    )  # fmt: skip
-    right.number_input(
-        "and days", 0, 6, None if known is None else round((known - int(known)) * 7), 1,
-        key=days, on_change=keep, placeholder="0 to 6",
-    )  # fmt: skip
-
-
-def _removals(analysis: Analysis) -> None:
-    st.markdown("**What was removed, and why**")
-    if not analysis.clean.removals:
-        st.write("Nothing: no colour and no text was found.")
-    for removal in analysis.clean.removals:
-        size = f" ({removal.pixels:,} pixels)" if removal.pixels else ""
-        st.markdown(f"- {removal.why}{size}")
-    device = plain(analysis.scan.device or "not named")
-    st.caption(f"{analysis.scan.kind} · device: {device} · {pixel_size_words(analysis)}")
-
-
-def _take_away(
-    uploads: Uploads, uploaded: UploadedScan, analysis: Analysis, classifier: Classifier
-) -> None:
-    st.markdown("**Take away** (cleaned pixels only)")
-    name = f"ventriscope-scan-{uploaded.number}-frame-{analysis.frame + 1}"
-    looked = looked_at(name)
-    first, second = st.columns(2)
-    first.download_button(
-        "Heatmap PNG",
-        lambda: heatmap_png(analysis, classifier.card.name, grades=settings().grades),
-        f"{name}.png",
-        "image/png",
-        disabled=not looked,
-        icon=":material/image:",
-        on_click="ignore",
-        width="stretch",
-    )
-    second.download_button(
-        "Results CSV",
-        lambda: results_csv(uploads.results(classifier), classifier.card, settings().grades),
-        "ventriscope-results.csv",
-        "text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-        width="stretch",
-    )
-    st.selectbox(
-        "Heatmap method",
-        HEATMAP_METHODS,
-        key="method",
-        help="Eigen-CAM is the paper's and comes with the answer. The others, for comparison, "
-        "need gradients and take longer.",
-    )
-
-
-def _model_card(models: Models) -> None:
-    card = models.classifier.card
-    with st.expander(f"Answered by {plain(card.name)}", icon=":material/model_training:"):
-        st.write(
-            f"{card.folds} folds of {plain(card.architecture)}, made "
-            f"{plain(card.created or 'at an unknown time')}. "
-            f"Threshold {decimal(card.threshold)}: {plain(card.threshold_rule)}."
-        )
-        for limit in card.limits:
-            st.markdown(f"- {plain(limit)}")
-        if models.anatomy is not None:
-            measured = models.anatomy.card
-            st.write(f"Measured by {plain(measured.name)}, made {plain(measured.created)}.")
-            for sentence in measured.cautions:
-                st.markdown(f"- {plain(sentence)}")
-        st.page_link("pages/about.py", label="The whole model card", icon=":material/info:")
 
 
 main()

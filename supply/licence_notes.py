@@ -5,6 +5,8 @@ from __future__ import annotations
 NAMED = {
     "colorama": "BSD-3-Clause",  # on Windows only
     "cuda-toolkit": "LicenseRef-NVIDIA-Proprietary",  # an empty package that asks for others
+    "dicomweb-client": "MIT",  # its metadata name the file alone
+    "pypdfium2": "BSD-3-Clause OR Apache-2.0",  # it writes "dependency licenses" into the same field
 }
 """Licences of packages that name none, or are not installed where the list is made."""
 
@@ -14,6 +16,8 @@ BY_LICENCE = {
     NVIDIA: "NVIDIA's own terms. Fetched by torch on Linux, for graphics cards. May be passed on as "
     "part of an application, under those terms and unchanged. Where no graphics card is used, torch's "
     "build for processors does without them.",
+    "LGPL-3.0-only": "Used as it comes, as a package of its own that anybody may replace; then nothing "
+    "follows for other files. Changes of the package itself stay under this licence.",
     "MPL-2.0": "Files of the package itself that somebody changes stay under this licence; used as "
     "they are, nothing follows for other files.",
 }

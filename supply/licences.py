@@ -23,7 +23,7 @@ SPELLINGS = {
     r"2-clause bsd": "BSD-2-Clause",
     r"bsd license": "BSD",
     r"isc license( \(iscl\))?": "ISC",
-    r"python software foundation license": "PSF-2.0",
+    r"python software foundation license|psfl": "PSF-2.0",
     r"mozilla public license 2\.0 \(mpl 2\.0\)": "MPL-2.0",
     r"gpl v3\.0": "GPL-3.0",
     r"nvidia proprietary software": "LicenseRef-NVIDIA-Proprietary",
@@ -54,6 +54,8 @@ def licence_of(package: Distribution) -> str | None:
         for spelling, expression in SPELLINGS.items():
             if re.fullmatch(spelling, said, re.IGNORECASE):
                 return expression
+        if said == "LICENSE":  # a file's name, put where the licence's belongs
+            continue
         if re.fullmatch(r"[A-Za-z]+(-?[\w.]+)*( (AND|OR|WITH) [\w.-]+)*", said):
             return said
     return NAMED.get(canonicalize_name(package.name))

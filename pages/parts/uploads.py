@@ -24,11 +24,15 @@ _KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs 
 
 @dataclass(slots=True)
 class UploadedScan:
-    """One read scan and the analyses made of it, by both models' digests, frame and method."""
+    """One read scan and the analyses made of it, by both models' digests, frame and method.
+
+    ``content`` gives the file's bytes again, names and all, for what is written from the original.
+    """
 
     number: int
     key: str
     scan: Scan
+    content: Callable[[], bytes]
     analyses: dict[tuple[str, str | None, int, str], Analysis] = field(default_factory=dict)
     gestational_weeks: float | None = None
 
@@ -122,11 +126,11 @@ class Uploads:
                 continue
             self.numbers[key] = max(self.numbers.values(), default=0) + 1
             try:
-                self._take(key, read_sandboxed(content(), limits=self.limits))
+                self._take(key, read_sandboxed(content(), limits=self.limits), content)
             except ScanError as error:
                 self.refused[key] = str(error)
 
-    def _take(self, key: str, scan: Scan) -> None:
+    def _take(self, key: str, scan: Scan, content: Callable[[], bytes]) -> None:
         """Hold a scan if there is room for it."""
         with _room:
             everybody = sum(uploads.held for uploads in _all | {self})
@@ -136,7 +140,7 @@ class Uploads:
             ):
                 if held + scan.frames.nbytes > megabytes * _MB:
                     raise ScanError(_FULL.format(whose=whose, megabytes=megabytes))
-            self.scans.append(UploadedScan(self.numbers[key], key, scan))
+            self.scans.append(UploadedScan(self.numbers[key], key, scan, content))
 
     def analysis(
         self,

@@ -2,6 +2,7 @@ from .card import AnatomyCard, AnatomyError, Limits, anatomy_digest, load_anatom
 from .finding import find_anatomy
 from .gestation import by_gestational_age, expected_biparietal_mm, weeks_of_biparietal
 from .grades import WIDE_MM, Grades, grade
+from .hand import HandCalliper
 from .head import HeadEllipse
 from .model import AnatomyModel
 from .result import Anatomy, AtriumCalliper, Head, Plane, RulerScale
@@ -15,6 +16,7 @@ __all__ = [
     "AnatomyModel",
     "AtriumCalliper",
     "Grades",
+    "HandCalliper",
     "Head",
     "HeadEllipse",
     "Limits",

@@ -1,0 +1,60 @@
+"""What was removed from a scan, and what may be taken away of its answer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.plain import plain
+from pages.parts.sharing import looked_at
+from pages.parts.uploads import UploadedScan, Uploads
+from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
+from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
+from vmcore.settings import settings
+
+
+def show_removals(analysis: Analysis) -> None:
+    """What cleaning took away, and what kind of file it was."""
+    st.markdown("**What was removed, and why**")
+    if not analysis.clean.removals:
+        st.write("Nothing: no colour and no text was found.")
+    for removal in analysis.clean.removals:
+        size = f" ({removal.pixels:,} pixels)" if removal.pixels else ""
+        st.markdown(f"- {removal.why}{size}")
+    device = plain(analysis.scan.device or "not named")
+    st.caption(f"{analysis.scan.kind} · device: {device} · {pixel_size_words(analysis)}")
+
+
+def take_away(
+    uploads: Uploads, uploaded: UploadedScan, analysis: Analysis, classifier: Classifier
+) -> None:
+    """Buttons that save; none before the cleaned picture was looked at."""
+    st.markdown("**Take away** (cleaned pixels only)")
+    name = f"ventriscope-scan-{uploaded.number}-frame-{analysis.frame + 1}"
+    looked = looked_at(name)
+    first, second = st.columns(2)
+    first.download_button(
+        "Heatmap PNG",
+        lambda: heatmap_png(analysis, classifier.card.name, grades=settings().grades),
+        f"{name}.png",
+        "image/png",
+        disabled=not looked,
+        icon=":material/image:",
+        on_click="ignore",
+        width="stretch",
+    )
+    second.download_button(
+        "Results CSV",
+        lambda: results_csv(uploads.results(classifier), classifier.card, settings().grades),
+        "ventriscope-results.csv",
+        "text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.selectbox(
+        "Heatmap method",
+        HEATMAP_METHODS,
+        key="method",
+        help="Eigen-CAM is the paper's and comes with the answer. The others, for comparison, "
+        "need gradients and take longer.",
+    )
