@@ -16,14 +16,14 @@ BY_LICENCE = {
     NVIDIA: "NVIDIA's own terms. Fetched by torch on Linux, for graphics cards. May be passed on as "
     "part of an application, under those terms and unchanged. Where no graphics card is used, torch's "
     "build for processors does without them.",
-    "LGPL-3.0-only": "Used as it comes, as a package of its own that anybody may replace; then nothing "
-    "follows for other files. Changes of the package itself stay under this licence.",
     "MPL-2.0": "Files of the package itself that somebody changes stay under this licence; used as "
     "they are, nothing follows for other files.",
 }
 """Notes on every package under a licence."""
 
 BY_PACKAGE = {
+    "fpdf2": "Used as it comes, as a package of its own that anybody may replace; then nothing follows "
+    "for other files. Changes of the package itself stay under this licence.",
     "pylibjpeg-libjpeg": "Reads JPEG lossless and JPEG-LS. Who passes on an installed whole with it (a "
     "container, an installer) has to pass on the whole under GPL-3.0, as that licence is mostly read: the "
     "code here and nearly all packages allow that, NVIDIA's terms do not. Leave it out of such a whole, "
@@ -38,6 +38,8 @@ INSIDE = {
     "torch": "libgomp: GPL-3.0 with GCC's runtime exception",
     "openvino": "parts of oneTBB: GPL-3.0 with GCC's runtime exception; liburing, used under MIT",
     "opencv-python-headless": "FFmpeg: LGPL-2.1; libgfortran as in numpy",
+    "pypdfium2": "FreeType, used under its own licence, not the GPL-2.0; parts of GCC's libraries with its "
+    "runtime exception",
     "shapely": "GEOS: LGPL-2.1",
 }
 """Libraries within wheels whose licences ask for more than to be named."""

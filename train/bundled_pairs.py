@@ -1,7 +1,6 @@
 """Pairs of the bundled model's real normal heads, in which nothing but the ventricle differs.
 
-They are made of HC18's heads: the other pictures were squeezed to a square, so that a width's share of
-the head cannot be told.
+They are made of HC18's heads, whose pixel size is known: the other pictures were squeezed to a square.
 """
 
 from __future__ import annotations
@@ -40,9 +39,10 @@ def real_pairs(table: pd.DataFrame, work: Path) -> tuple[npt.NDArray[np.int64], 
     path = work / f"pairs-{(_anatomy_model().digest or '')[:12]}.npz"
     if not path.is_file():
         real = table[table["source"] == "hc18"]
-        files = [str(Path(str(row.root)) / str(row.path)) for row in real.itertuples()]
+        files = [Path(str(row.root)) / str(row.path) for row in real.itertuples()]
+        sizes = [_pixel_mm(file) for file in files]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            made = list(pool.map(_pair, files, chunksize=8))
+            made = list(pool.map(_pair, files, sizes, chunksize=8))
         paths = [name for name, pair in zip(real["path"], made, strict=True) if pair is not None]
         pairs = [pair for pair in made if pair is not None]
         if not pairs:
@@ -72,11 +72,22 @@ def with_pairs(
     )
 
 
-def _pair(file: str) -> _Images | None:
-    scan = read_scan(Path(file))
+def _pixel_mm(file: Path) -> float:
+    """Millimetres per pixel of an HC18 image."""
+    return _pixel_sizes(file.parent.parent)[file.name]
+
+
+@lru_cache(maxsize=1)
+def _pixel_sizes(folder: Path) -> dict[str, float]:
+    table = pd.read_csv(folder / "training_set_pixel_size_and_HC.csv")
+    return dict(zip(table["filename"], table["pixel size(mm)"], strict=True))
+
+
+def _pair(file: Path, pixel_mm: float) -> _Images | None:
+    scan = read_scan(file)
     clean = clean_frame(scan.frames[len(scan.frames) // 2], region=scan.region).image
-    rng = np.random.default_rng(zlib.crc32(Path(file).name.encode()))
-    pair = widened_pair(clean, _anatomy_model().find(clean), rng)
+    rng = np.random.default_rng(zlib.crc32(file.name.encode()))
+    pair = widened_pair(clean, _anatomy_model().find(clean, (pixel_mm, pixel_mm)), rng)
     if pair is None:
         return None
     return np.stack(

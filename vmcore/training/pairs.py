@@ -1,9 +1,9 @@
 """Pairs of a real head: once with a ventricle of normal width, once with a wide one.
 
 Machine, callipers and skull are the same in both. In both the walls were moved apart and fluid was
-drawn in, a little or much, so that neither warping nor drawn fluid alone tells which is wide. Widths are
-shares of the head's short axis: on a head of 95 mm a normal one may be 11 mm, on one of 45 mm a wide one
-only 7.
+drawn in, a little or much, so that neither warping nor drawn fluid alone tells which is wide. What is
+normal and what wide is told in millimetres where the picture has a scale; where it has none, in shares of
+the head's short axis, which hold for a head of about 70 mm.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from vmcore.training.outlined import atrium_rectangle
 
 RgbPicture = npt.NDArray[np.uint8]
 
-_WIDEST_NORMAL = 0.12  # of the head's short axis
-_NARROWEST_WIDE, _WIDEST = 0.145, 0.30  # 10 mm at a biparietal diameter of 69 mm, 21 mm
+_WIDEST_NORMAL_MM, _NARROWEST_WIDE_MM, _WIDEST_MM = 9.0, 10.5, 20.0
+_USUAL_HEAD_MM = 72.0  # short axis of a head whose picture has no scale
+_WIDEST_SHARE = 0.35  # of the short axis: more, and the head is another one
 _SURE = 0.02  # largest standard deviation of a width that a pair is made from
 _LEAST_WIDENED, _MOST_WIDENED = 1.05, 1.5  # factors of the one that stays normal
 
@@ -48,23 +49,32 @@ def widened_pair(
     head, atrium = anatomy.head, anatomy.atrium
     if head is None or atrium is None:
         return None
-    if atrium.uncertainty > _SURE or not 0 < atrium.head_share < _WIDEST_NORMAL:
+    head_mm = _USUAL_HEAD_MM
+    if atrium.width_mm is not None and atrium.head_share > 0:
+        head_mm = atrium.width_mm / atrium.head_share
+    widest_normal = _WIDEST_NORMAL_MM / head_mm
+    narrowest, widest = _NARROWEST_WIDE_MM / head_mm, min(_WIDEST_MM / head_mm, _WIDEST_SHARE)
+    if (
+        atrium.uncertainty > _SURE
+        or not 0 < atrium.head_share < widest_normal
+        or narrowest >= widest
+    ):
         return None
     ends = np.array([atrium.start, atrium.end])[:, ::-1]
     rectangle, skull = atrium_rectangle(ends, head.ellipse), head.ellipse.outline()
     grey = (picture.astype(np.uint16).sum(2) // 3).astype(np.uint8)
     made = []
-    highest = min(_WIDEST_NORMAL / atrium.head_share, _MOST_WIDENED)
+    highest = min(widest_normal / atrium.head_share, _MOST_WIDENED)
     if highest < _LEAST_WIDENED:
         return None
     for factor in (
         float(rng.uniform(_LEAST_WIDENED, highest)),
-        float(rng.uniform(_NARROWEST_WIDE, _WIDEST)) / atrium.head_share,
+        float(rng.uniform(narrowest, widest)) / atrium.head_share,
     ):
         one = widen_ventricle(grey, rectangle, float(np.clip(factor, 0.4, 5.0)), rng, skull=skull)
         drawn = np.where(one.changed[..., None], one.picture[..., None], picture)
         made.append((drawn.astype(np.uint8), one.factor * atrium.head_share))
     (normal, normal_share), (wide, wide_share) = made
-    if wide_share < _NARROWEST_WIDE:  # the head has no room for it
+    if wide_share < narrowest:  # the head has no room for it
         return None
     return WidenedPair(normal, wide, normal_share, wide_share)
