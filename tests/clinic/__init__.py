@@ -1,0 +1,1 @@
+"""Tests of the clinic: examinations, records, the hospital's network."""
