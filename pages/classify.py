@@ -9,14 +9,19 @@ enter_frame("classify")  # before what takes long to load
 import logging
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.answered_by import show_answered_by
+from pages.parts.inbox import draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
+from pages.parts.scan_list import opened_scan, show_list, show_steps
 from pages.parts.scan_take_away import show_removals, take_away
-from pages.parts.scan_verdict import TONES, ask_for_age, show_verdict
-from pages.parts.uploads import Models, UploadBudget, UploadedScan, Uploads
+from pages.parts.scan_verdict import ask_for_age, show_verdict
+from pages.parts.uploaded_scan import Models, UploadedScan
+from pages.parts.uploads import UploadBudget, Uploads
 from vmcore.anatomy import AnatomyError, AnatomyModel
+from vmcore.imaging import ScanError
 from vmcore.inference import HEATMAP_METHODS
 from vmcore.models import BundleError
 from vmcore.reporting import (
@@ -24,7 +29,6 @@ from vmcore.reporting import (
     PANELS,
     caution,
     picture_panels,
-    verdict,
 )
 from vmcore.runs import InUse, RunError, bundle_in_use
 from vmcore.settings import settings
@@ -45,51 +49,29 @@ def main() -> None:
         allowed.read_limits(),
         UploadBudget(allowed.most_scans, allowed.session_mb, allowed.all_sessions_mb),
     )
-    if st.session_state.get("uploads") or st.session_state.get("examples"):
+    list_place = st.sidebar.container()
+    if any(st.session_state.get(key) for key in ("uploads", "folder", "examples")):
         with st.sidebar:  # the room is the pictures' now
-            _inbox(uploads)
+            draw_inbox(uploads)
     else:
         st.title("Is the lateral ventricle wide?", anchor=False)
         st.caption(
-            "Drop transventricular scans of the fetal brain. They are read, cleaned and judged on "
-            "this machine; nothing is kept after the session."
+            "Drop transventricular scans of the fetal brain, one or a whole examination. They are "
+            "read, cleaned and judged on this machine; nothing is kept after the session."
         )
-        _inbox(uploads)
+        draw_inbox(uploads)
         _invitation()
-    for sentence in uploads.refusals:
-        st.warning(sentence, icon=":material/warning:")
+    problems = st.container()
     try:
         in_use = bundle_in_use()
         if in_use.concern:
             st.warning(plain(in_use.concern), icon=":material/sync_problem:")
         if uploads.scans:
-            _answer(uploads, in_use)
+            _answer(uploads, in_use, list_place)
     except (BundleError, RunError) as error:
         st.error(f"The model cannot be loaded. {plain(error)}", icon=":material/error:")
-
-
-def _inbox(uploads: Uploads) -> None:
-    files = st.file_uploader(
-        "Scans: DICOM (also loops), PNG, JPEG, TIFF, BMP or WebP",
-        accept_multiple_files=True,
-        key="uploads",
-    )
-    examples = sorted(settings().examples.glob("*.dcm"))
-    chosen: list[str] = []
-    if examples:
-        words = {path.name: path.stem.replace("-", " ") for path in examples}
-        chosen = st.pills(
-            "or try a phantom (drawn, not scanned)",
-            list(words),
-            format_func=words.__getitem__,
-            selection_mode="multi",
-            key="examples",
-        )
-    with st.spinner("Reading …", show_time=False):
-        uploads.sync(
-            {upload.file_id: upload.getvalue for upload in files},
-            {path.name: path.read_bytes for path in examples if path.name in chosen},
-        )
+    with problems:
+        show_problems(uploads)
 
 
 def _invitation() -> None:
@@ -100,15 +82,36 @@ def _invitation() -> None:
     )
 
 
-def _answer(uploads: Uploads, in_use: InUse) -> None:
+def _answer(uploads: Uploads, in_use: InUse, list_place: DeltaGenerator) -> None:
     with st.spinner("Loading the model …", show_time=False):
         models = Models(load_classifier(in_use.bundle, settings().device), _anatomy_model())
+    uploads.judge(models)
     try:
-        _show(uploads, _choose(uploads, models), models)
+        uploaded = _open(uploads)
+        if uploaded is None:
+            return
+        if len(uploads.files) > 1:
+            with list_place:
+                show_list(uploads, models)
+            show_steps(uploads, models)
+        _show(uploads, uploaded, models)
+    except ScanError as error:
+        st.warning(str(error), icon=":material/memory:")
     except Exception as error:
         log.exception("Analysis failed: %s", type(error).__name__)
         st.error("A scan cannot be analysed; the log says why.", icon=":material/error:")
     show_answered_by(models)
+
+
+def _open(uploads: Uploads) -> UploadedScan | None:
+    """The scan that is looked at, judged; None where no file is a scan."""
+    while uploads.scans:
+        uploaded = opened_scan(uploads)
+        with st.spinner("Reading and judging …", show_time=False):
+            uploads.judge_now(uploaded)
+        if uploaded.refusal is None:
+            return uploaded
+    return None
 
 
 def _anatomy_model() -> AnatomyModel | None:
@@ -117,27 +120,6 @@ def _anatomy_model() -> AnatomyModel | None:
     except AnatomyError as error:
         st.warning(f"Nothing is measured. {plain(str(error))}", icon=":material/straighten:")
         return None
-
-
-def _choose(uploads: Uploads, models: Models) -> UploadedScan:
-    if len(uploads.scans) == 1:
-        return uploads.scans[0]
-    labels = {}
-    bar = st.progress(0.0, "Judging the scans …")
-    for done, one in enumerate(uploads.scans, start=1):
-        analysis = uploads.analysis(one, models, one.middle, HEATMAP_METHODS[0])
-        said = verdict(analysis, settings().grades)
-        icon, colour = TONES[said.tone]
-        labels[one.number] = f":{colour}[{icon}] {one.number} · {said.headline}"
-        bar.progress(
-            done / len(uploads.scans), f"Judging the scans … {done} of {len(uploads.scans)}"
-        )
-    bar.empty()
-    number = st.segmented_control(
-        "Scan", list(labels), format_func=labels.__getitem__, default=uploads.scans[0].number,
-        key=f"scan-{'-'.join(map(str, labels))}", required=True, label_visibility="collapsed",
-    )  # fmt: skip
-    return next(one for one in uploads.scans if one.number == number)
 
 
 def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
@@ -174,7 +156,7 @@ def _controls(uploaded: UploadedScan) -> tuple[str, int]:
         "Picture", list(words), format_func=words.__getitem__, default="all", required=True,
         key="picture", label_visibility="collapsed",
     )  # fmt: skip
-    frames = len(uploaded.scan.frames)
+    frames = uploaded.frames
     if frames == 1:
         return picture, 0
     frame = right.slider("Frame", 1, frames, uploaded.middle + 1, key=f"frame-{uploaded.key}")

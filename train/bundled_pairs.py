@@ -74,7 +74,7 @@ def with_pairs(
 
 def _pixel_mm(file: Path) -> float:
     """Millimetres per pixel of an HC18 image."""
-    return _pixel_sizes(file.parent.parent)[file.name]
+    return _pixel_sizes(file.parent.parent)[f"{file.stem}.png"]
 
 
 @lru_cache(maxsize=1)

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     """Largest file that is read, in MB."""
     most_frames: int = Field(2000, ge=1)
     """Longest loop that is read, in frames."""
-    most_scans: int = Field(24, ge=1)
+    most_scans: int = Field(1000, ge=1)
     """Scans that one session holds at a time."""
     session_mb: int = Field(1200, ge=16)
     """Memory that one session's scans may take, in MB of decoded pixels."""

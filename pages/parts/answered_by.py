@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.plain import plain
-from pages.parts.uploads import Models
+from pages.parts.uploaded_scan import Models
 from vmcore.reporting import decimal
 
 

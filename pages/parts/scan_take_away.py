@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.parts.plain import plain
 from pages.parts.sharing import looked_at
-from pages.parts.uploads import UploadedScan, Uploads
+from pages.parts.uploaded_scan import UploadedScan
+from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
 from vmcore.settings import settings

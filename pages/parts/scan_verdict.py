@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.uploads import UploadedScan
+from pages.parts.uploaded_scan import UploadedScan
 from vmcore.anatomy.gestation import FIRST_WEEK, LAST_WEEK
 from vmcore.inference import Analysis
 from vmcore.reporting import fold_strip, head_words, verdict

@@ -1,60 +1,44 @@
-"""The scans that one session has uploaded: in memory only, gone with the session."""
+"""The scans that one session has uploaded: in memory only, gone with the session.
+
+They are read and judged in the background, the one that is looked at first. Pixels are held as far as
+there is room, those of the scans used last; answers stay.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from weakref import WeakSet
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import streamlit as st
 
-from vmcore.anatomy import AnatomyModel, by_gestational_age
+from pages.parts.uploaded_scan import Models, UploadedScan
+from vmcore.clinic import BackgroundWork, Intake, Progress, take_in
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
-from vmcore.inference import Analysis, Classifier, analyse
+from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, analyse
+
+log = logging.getLogger(__name__)
 
 _MB = 1_000_000
 _FULL = (
     "It does not fit in the memory that is left for {whose} scans ({megabytes:,} MB); remove others "
     "first, or export a shorter loop."
 )
-_KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
+_FAILED = "It cannot be analysed; the log says why."
+_METHOD = HEATMAP_METHODS[0]  # the one that comes with the answer
 
 
-@dataclass(slots=True)
-class UploadedScan:
-    """One read scan and the analyses made of it, by both models' digests, frame and method.
+class DroppedFile(NamedTuple):
+    """A file as it was dropped: what it is known by, its name, and its bytes."""
 
-    ``content`` gives the file's bytes again, names and all, for what is written from the original.
-    """
-
-    number: int
     key: str
-    scan: Scan
+    name: str
     content: Callable[[], bytes]
-    analyses: dict[tuple[str, str | None, int, str], Analysis] = field(default_factory=dict)
-    gestational_weeks: float | None = None
-
-    @property
-    def middle(self) -> int:
-        """The frame shown first."""
-        return len(self.scan.frames) // 2
-
-    def in_millimetres(self, analysis: Analysis) -> Analysis:
-        """An analysis with millimetres by gestational age, where that was told and the file has none."""
-        if self.gestational_weeks is None or analysis.anatomy is None:
-            return analysis
-        told = by_gestational_age(analysis.anatomy, self.gestational_weeks)
-        return replace(analysis, anatomy=told)
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What judges scans and what measures them; nothing is measured without the second."""
-
-    classifier: Classifier
-    anatomy: AnatomyModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +50,33 @@ class UploadBudget:
     all_sessions_mb: int
 
 
+class _NoRoomError(ScanError):
+    """There is no room just now; the file itself may be a scan."""
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Uploads:
     """Scans in the order in which they came, and why other files were refused."""
 
     limits: ReadLimits
     budget: UploadBudget
-    scans: list[UploadedScan] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
+    files: list[UploadedScan] = field(default_factory=list)
+    intakes: dict[str, Intake] = field(default_factory=dict)
     overflow: int = 0
-    numbers: dict[str, int] = field(default_factory=dict)
+    models: Models | None = None
+    stopped: bool = False
+    work: BackgroundWork[tuple[str, object]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give the background work a way to this session that does not keep it alive."""
+        me = weakref.ref(self)
+
+        def judge(item: tuple[str, object]) -> None:
+            uploads = me()
+            if uploads is not None:
+                uploads._judge(item[0])  # noqa: SLF001  its own
+
+        self.work = BackgroundWork(judge)
 
     @classmethod
     def of_session(cls, limits: ReadLimits, budget: UploadBudget) -> Uploads:
@@ -92,84 +93,104 @@ class Uploads:
             _all.add(self)
 
     @property
+    def scans(self) -> list[UploadedScan]:
+        """Files that may be scans, as far as it is known."""
+        return [one for one in self.files if one.refusal is None]
+
+    @property
     def held(self) -> int:
         """Bytes of decoded pixels."""
-        return sum(uploaded.scan.frames.nbytes for uploaded in self.scans)
+        return sum(uploaded.held for uploaded in list(self.files))
 
     @property
     def refusals(self) -> list[str]:
-        """One sentence for every file that is no scan."""
-        said = [f"File {self.numbers[key]}: {why}" for key, why in self.refused.items()]
+        """One sentence for every file that is no scan, and every archive that is refused."""
+        said = [why for intake in self.intakes.values() for why in intake.refused]
+        said += [f"File {one.number}: {one.refusal}" for one in self.files if one.refusal]
         if self.overflow:
             said.append(
                 f"Only {self.budget.scans} scans are held at a time; {self.overflow} were left out."
             )
         return said
 
-    def sync(
-        self,
-        uploads: Mapping[str, Callable[[], bytes]],
-        examples: Mapping[str, Callable[[], bytes]],
-    ) -> None:
-        """Hold exactly these files, reading only those that are new."""
-        wanted = {**uploads, **examples}
-        self.scans = [one for one in self.scans if one.key in wanted]
-        self.refused = {key: why for key, why in self.refused.items() if key in wanted}
-        self.numbers = {key: n for key, n in self.numbers.items() if key in wanted}
-        known = {one.key for one in self.scans} | set(self.refused)
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many files were no scans but what lies beside them, by kind."""
+        total: Counter[str] = Counter()
+        for intake in self.intakes.values():
+            total.update(intake.skipped)
+        return total
+
+    @property
+    def progress(self) -> Progress:
+        """How many scans are judged of how many."""
+        return self.work.progress()
+
+    def sync(self, dropped: Sequence[DroppedFile]) -> None:
+        """Hold exactly these files; new ones are looked through, and read when they are judged."""
+        self.intakes = {
+            key: self.intakes[key] if key in self.intakes else take_in(key, name, content)
+            for key, name, content in dropped
+        }
+        incoming = [file for intake in self.intakes.values() for file in intake.files]
+        wanted = {file.key for file in incoming}
+        self.files = [one for one in self.files if one.key in wanted]
+        known = {one.key for one in self.files}
         self.overflow = 0
-        for key, content in wanted.items():
-            if key in known:
+        for file in incoming:
+            if file.key in known:
                 continue
-            if len(self.scans) >= self.budget.scans:
+            if len(self.files) >= self.budget.scans:
                 self.overflow += 1
                 continue
-            self.numbers[key] = max(self.numbers.values(), default=0) + 1
-            try:
-                self._take(key, read_sandboxed(content(), limits=self.limits), content)
-            except ScanError as error:
-                self.refused[key] = str(error)
+            number = max((one.number for one in self.files), default=0) + 1
+            self.files.append(UploadedScan(number, file.key, file.content))
+            self.stopped = False
 
-    def _take(self, key: str, scan: Scan, content: Callable[[], bytes]) -> None:
-        """Hold a scan if there is room for it."""
-        with _room:
-            everybody = sum(uploads.held for uploads in _all | {self})
-            for whose, held, megabytes in (
-                ("this session's", self.held, self.budget.session_mb),
-                ("all sessions'", everybody, self.budget.all_sessions_mb),
-            ):
-                if held + scan.frames.nbytes > megabytes * _MB:
-                    raise ScanError(_FULL.format(whose=whose, megabytes=megabytes))
-            self.scans.append(UploadedScan(self.numbers[key], key, scan, content))
+    def judge(self, models: Models) -> None:
+        """Let the background judge every scan that these models have not judged yet."""
+        self.models = models
+        for one in self.files:
+            if one.no_room:  # there may be some now
+                one.refusal, one.no_room = None, False
+                self.work.again(self._item(one))
+        if not self.stopped:
+            self.work.want([self._item(one) for one in self.files])
 
-    def analysis(
-        self,
-        uploaded: UploadedScan,
-        models: Models,
-        frame: int,
-        method: str,
-    ) -> Analysis:
-        """The analysis of a frame, made once by each version of a model."""
-        classifier = models.classifier
-        make = partial(
-            analyse, uploaded.scan, classifier, frame=frame, heatmap=method,
-            anatomy_model=models.anatomy,
-        )  # fmt: skip
-        if classifier.digest is None:  # nothing tells it from another one
-            return uploaded.in_millimetres(make())
-        measured_by = models.anatomy.digest if models.anatomy else None
-        key = (classifier.digest, measured_by, frame, method)
-        if key not in uploaded.analyses:
-            while len(uploaded.analyses) >= _KEPT_FRAMES:
-                uploaded.analyses.pop(next(iter(uploaded.analyses)))
-            uploaded.analyses[key] = make()
-        return uploaded.in_millimetres(uploaded.analyses[key])
+    def stop(self) -> None:
+        """Judge no more scans but those that are opened, until more are added or somebody says so."""
+        self.stopped = True
+        self.work.cancel()
+
+    def judge_now(self, uploaded: UploadedScan) -> None:
+        """Read and judge this scan before the others, and wait for it."""
+        self.work.now(self._item(uploaded))
+
+    def analysis(self, uploaded: UploadedScan, models: Models, frame: int, method: str) -> Analysis:
+        """The analysis of a frame, made once by each version of a model.
+
+        Raises:
+            ScanError: its pixels were let go and there is no room for them now.
+        """
+        key = models.key(frame, method)
+        with uploaded.lock:
+            uploaded.used = time.monotonic()
+            found = None if key is None else uploaded.analyses.get(key)
+            if found is None:
+                found = analyse(
+                    self._opened(uploaded), models.classifier, frame=frame, heatmap=method,
+                    anatomy_model=models.anatomy,
+                )  # fmt: skip
+                if key is not None:
+                    uploaded.keep(key, found)
+                    self._make_room(uploaded, 0)
+            return uploaded.in_millimetres(found)
 
     def results(self, classifier: Classifier) -> list[tuple[int, Analysis]]:
-        """Every frame that this version of the model has analysed, once, by scan and frame."""
+        """Every frame that this version of the model has analysed, once, by scan and frame; no pixels."""
         found = {}
-        for uploaded in self.scans:
-            for (digest, _, frame, _), analysis in uploaded.analyses.items():
+        for uploaded in self.files:
+            for (digest, _, frame, _), analysis in list(uploaded.answers.items()):
                 if digest == classifier.digest:
                     found[uploaded.number, frame] = (
                         uploaded.number,
@@ -177,6 +198,56 @@ class Uploads:
                     )
         return [found[key] for key in sorted(found)]
 
+    def _item(self, uploaded: UploadedScan) -> tuple[str, object]:
+        return uploaded.key, None if self.models is None else self.models.key(0, _METHOD)
+
+    def _judge(self, key: str) -> None:
+        uploaded = next((one for one in list(self.files) if one.key == key), None)
+        models = self.models
+        if uploaded is None or models is None or uploaded.refusal is not None:
+            return
+        try:
+            with uploaded.lock:
+                self._opened(uploaded)
+                self.analysis(uploaded, models, uploaded.middle, _METHOD)
+        except ScanError as error:
+            uploaded.refusal, uploaded.no_room = str(error), isinstance(error, _NoRoomError)
+        except Exception as error:
+            log.exception("Analysis failed: %s", type(error).__name__)
+            uploaded.refusal = _FAILED
+
+    def _opened(self, uploaded: UploadedScan) -> Scan:
+        """The scan with its pixels, read if they are not there."""
+        scan = uploaded.scan
+        if scan is None:
+            scan = read_sandboxed(uploaded.content(), limits=self.limits)
+            self._make_room(uploaded, scan.frames.nbytes)
+            uploaded.scan, uploaded.frames = scan, len(scan.frames)
+        return scan
+
+    def _make_room(self, wanted: UploadedScan, more: int) -> None:
+        """Let go of the pixels used longest ago until ``more`` bytes of a scan fit.
+
+        Raises:
+            _NoRoomError: they do not fit even so.
+        """
+        with _room:
+            others = sorted(
+                (one for one in list(self.files) if one is not wanted), key=lambda one: one.used
+            )
+            for whose, megabytes, held in (
+                ("this session's", self.budget.session_mb, lambda: self.held),
+                ("all sessions'", self.budget.all_sessions_mb, lambda: _held_by_all(self)),
+            ):
+                while others and held() + more > megabytes * _MB:
+                    others.pop(0).let_go()
+                if more and held() + more > megabytes * _MB:
+                    raise _NoRoomError(_FULL.format(whose=whose, megabytes=megabytes))
+
 
 _room = threading.Lock()
-_all: WeakSet[Uploads] = WeakSet()  # of every session that is there
+_all: weakref.WeakSet[Uploads] = weakref.WeakSet()  # of every session that is there
+
+
+def _held_by_all(asking: Uploads) -> int:
+    return sum(uploads.held for uploads in _all | {asking})

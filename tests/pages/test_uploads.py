@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
 from pages.parts import upkeep
-from pages.parts.uploads import UploadBudget, Uploads
+from pages.parts.uploaded_scan import Models
+from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
 from vmcore.imaging import ReadLimits
+from vmcore.inference import Classifier
 
 
 def png(side: int, seed: int) -> bytes:
@@ -24,36 +29,98 @@ def png(side: int, seed: int) -> bytes:
     return stream.getvalue()
 
 
-def files(*sizes: int) -> dict[str, Any]:
-    return {
-        f"{at}-{side}": (lambda at=at, side=side: png(side, at)) for at, side in enumerate(sizes)
-    }
+def files(*sizes: int) -> list[DroppedFile]:
+    return [
+        DroppedFile(f"{at}-{side}", "scan.png", lambda at=at, side=side: png(side, at))
+        for at, side in enumerate(sizes)
+    ]
 
 
-def test_a_session_holds_no_more_than_its_budget() -> None:
-    uploads = Uploads(ReadLimits(), UploadBudget(10, session_mb=1, all_sessions_mb=100))
-    uploads.sync(files(400, 400, 400, 200), {})  # 480 KB each, the last 120 KB
-    assert [uploaded.number for uploaded in uploads.scans] == [1, 2]
-    assert uploads.held == 2 * 400 * 400 * 3
-    assert len(uploads.refusals) == 2
-    assert all("this session's scans (1 MB)" in why for why in uploads.refusals)
-    uploads.sync(files(400, 200, 200), {})  # what was removed makes room
-    assert [uploaded.scan.frames.shape[1] for uploaded in uploads.scans] == [400, 200, 200]
+def session(budget: UploadBudget) -> Uploads:
+    uploads = Uploads(ReadLimits(), budget)
+    uploads.join()
+    return uploads
 
 
-def test_all_sessions_together_hold_no_more_than_theirs() -> None:
-    budget = UploadBudget(10, session_mb=100, all_sessions_mb=1)
-    first, second = Uploads(ReadLimits(), budget), Uploads(ReadLimits(), budget)
-    for uploads in (first, second):
-        uploads.join()
-    first.sync(files(400, 400), {})
-    second.sync(files(400), {})
-    assert (len(first.scans), len(second.scans)) == (2, 0)
-    assert "all sessions' scans (1 MB)" in second.refusals[0]
+def judged(uploads: Uploads, models: Models, *sizes: int) -> Uploads:
+    uploads.sync(files(*sizes))
+    uploads.judge(models)
+    assert uploads.work.wait(120)
+    return uploads
+
+
+@pytest.fixture(scope="module")
+def models(small_bundle: Path) -> Models:
+    return Models(Classifier.load(small_bundle))
+
+
+def test_every_scan_is_judged_and_pixels_are_held_as_far_as_there_is_room(models: Models) -> None:
+    uploads = judged(session(UploadBudget(10, 4, 100)), models, 400, 400, 400, 200)
+    assert [uploaded.number for uploaded in uploads.scans] == [1, 2, 3, 4]
+    assert all(uploaded.answers and uploaded.thumbnail for uploaded in uploads.scans)
+    assert uploads.held <= 4e6
+    assert any(uploaded.scan is None for uploaded in uploads.scans)
+    assert [number for number, _ in uploads.results(models.classifier)] == [1, 2, 3, 4]
+    first = uploads.scans[0]
+    again = uploads.analysis(first, models, 0, "eigen-cam")  # read once more
+    kept = first.answer(models, "eigen-cam")
+    assert kept is not None
+    assert again.prediction.probability == kept.prediction.probability
+    assert kept.clean.image.size == kept.scan.frames.size == 0
+    assert uploads.held <= 4e6
+
+
+def test_what_never_fits_is_refused_and_read_once_there_is_room(models: Models) -> None:
+    uploads = judged(session(UploadBudget(10, 1, 100)), models, 800, 200)
+    assert [uploaded.number for uploaded in uploads.scans] == [2]
+    assert "this session's scans (1 MB)" in uploads.refusals[0]
+    assert uploads.refusals[0].startswith("File 1:")
+
+
+def test_all_sessions_together_hold_no_more_than_theirs(models: Models) -> None:
+    budget = UploadBudget(10, session_mb=100, all_sessions_mb=3)
+    first = judged(session(budget), models, 400, 400)
+    second = judged(session(budget), models, 700)
+    assert "all sessions' scans (3 MB)" in second.refusals[0]
     del first
-    second.sync({}, {})
-    second.sync(files(400), {})
-    assert len(second.scans) == 1
+    judged(second, models, 700)
+    assert not second.refusals
+
+
+def test_files_that_are_no_scans_are_told_and_counted(models: Models) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a/one.png", png(100, 1))
+        archive.writestr("a/__MACOSX/._one.png", b"x")
+        archive.writestr("a/broken.png", png(100, 2)[:300])
+    uploads = session(UploadBudget(10, 100, 100))
+    uploads.sync(
+        [
+            DroppedFile("zip", "Jane Doe.zip", stream.getvalue),
+            DroppedFile("pdf", "Jane Doe.pdf", lambda: b"%PDF-1.4"),
+        ]
+    )
+    uploads.judge(models)
+    assert uploads.work.wait(120)
+    assert len(uploads.scans) == 1
+    assert uploads.skipped == {"system files": 1, "documents": 1}
+    assert len(uploads.refusals) == 1
+    assert "Jane" not in repr((uploads.refusals, uploads.skipped, uploads.files))
+
+
+def test_stopping_leaves_the_rest_until_somebody_opens_it(models: Models) -> None:
+    uploads = session(UploadBudget(100, 100, 100))
+    uploads.sync(files(*(100 for _ in range(30))))
+    uploads.judge(models)
+    uploads.stop()
+    assert uploads.work.wait(60)
+    done = sum(bool(one.answers) for one in uploads.scans)
+    assert done < 30
+    uploads.judge(models)
+    last = uploads.scans[-1]
+    uploads.judge_now(last)
+    assert last.answers
+    assert sum(bool(one.answers) for one in uploads.scans) == done + 1
 
 
 def test_an_upload_never_lies_in_a_temporary_file(monkeypatch: Any) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pages.parts.model import load_classifier
-from pages.parts.uploads import Models, UploadBudget, Uploads
+from pages.parts.uploaded_scan import Models
+from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
 from tests.runs.support import finished_run, small_plan
 from tests.runs.tracking_server import NEEDS, TrackingServer, has_server, tracking_server
 from vmcore.data import StoredStudy
@@ -152,7 +153,7 @@ def test_an_analysis_belongs_to_the_version_of_the_model_that_made_it(
     bundle = copied(small_bundle, tmp_path / "bundle")
     uploads = Uploads(ReadLimits(), UploadBudget(4, 1200, 4000))
     write_png(tmp_path / "scan.png", make_phantom(12.0, 1, shape=(200, 260)))
-    uploads.sync({"scan": (tmp_path / "scan.png").read_bytes}, {})
+    uploads.sync([DroppedFile("scan", "scan.png", (tmp_path / "scan.png").read_bytes)])
     (uploaded,) = uploads.scans
     seen = []
     for threshold in (0.5, 0.9, 0.1):
@@ -163,7 +164,10 @@ def test_an_analysis_belongs_to_the_version_of_the_model_that_made_it(
         assert analysis.prediction.threshold == threshold
         assert analysis.bundle_digest == classifier.digest == bundle_digest(bundle)
         assert uploads.analysis(uploaded, Models(classifier), 0, "eigen-cam") is analysis
-        assert uploads.results(classifier) == [(uploaded.number, analysis)]  # nobody else's
+        ((number, answer),) = uploads.results(classifier)  # nobody else's
+        assert number == uploaded.number
+        assert answer.prediction.threshold == threshold
+        assert answer.prediction.probability == analysis.prediction.probability
         seen.append(classifier.digest)
         del classifier
     assert len(set(seen)) == 3

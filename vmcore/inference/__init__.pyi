@@ -1,5 +1,13 @@
-from .analysis import Analysis, analyse
+from .analysis import Analysis, analyse, without_pixels
 from .classifier import Classifier, Prediction
 from .heatmap import HEATMAP_METHODS, eigen_cam
 
-__all__ = ["HEATMAP_METHODS", "Analysis", "Classifier", "Prediction", "analyse", "eigen_cam"]
+__all__ = [
+    "HEATMAP_METHODS",
+    "Analysis",
+    "Classifier",
+    "Prediction",
+    "analyse",
+    "eigen_cam",
+    "without_pixels",
+]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from vmcore.anatomy import Anatomy, AnatomyModel
 from vmcore.imaging import CleanFrame, Scan, clean_frame
 from vmcore.inference.classifier import Classifier, Prediction
+
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +67,16 @@ def analyse(
     anatomy = anatomy_model.find(clean.image, scan.spacing_mm, uncleaned=scan.frames[frame])
     return Analysis(
         scan, frame, clean, prediction, classifier.digest, anatomy, anatomy_model.digest
+    )
+
+
+def without_pixels(analysis: Analysis) -> Analysis:
+    """The same answer without any picture: no frames, no heatmap, no outlines of structures."""
+    scan, clean, anatomy = analysis.scan, analysis.clean, analysis.anatomy
+    return replace(
+        analysis,
+        scan=replace(scan, frames=np.empty((0, *scan.frames.shape[1:]), np.uint8)),
+        clean=replace(clean, image=_NO_PICTURE, mask=np.empty((0, 0), bool)),
+        prediction=replace(analysis.prediction, heatmap=None),
+        anatomy=anatomy and replace(anatomy, structures=np.empty((0, 0), np.uint8)),
     )

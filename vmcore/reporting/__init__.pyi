@@ -5,6 +5,7 @@ from .figures import decimal, percent
 from .measurement import head_words, pixel_size_words, width_words
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
+from .ranking import needs_a_look, urgency
 from .shown import shown_table
 from .tables import results_csv
 from .words import HEATMAP_WORDS, Verdict, caution, verdict
@@ -25,12 +26,14 @@ __all__ = [
     "heatmap_png",
     "hsv_scatter",
     "model_card",
+    "needs_a_look",
     "percent",
     "picture_panels",
     "pixel_size_words",
     "results_csv",
     "run_curves",
     "shown_table",
+    "urgency",
     "verdict",
     "width_words",
 ]

@@ -1,0 +1,150 @@
+"""The list of many scans: judged while one works, ordered by how much each matters, one click opens."""
+
+from __future__ import annotations
+
+import base64
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.uploaded_scan import Models, UploadedScan
+from pages.parts.uploads import Uploads
+from vmcore.inference import HEATMAP_METHODS, Analysis
+from vmcore.reporting import needs_a_look, urgency, verdict
+from vmcore.settings import settings
+
+_MARKS = {"ventriculomegaly": "🔴", "withheld": "🟠", "normal": "🟢"}
+_FILTERS = ("Needs a look", "Wide", "Normal", "Measured")
+_EVERY_S = 1.5
+_ROW_PX, _MOST_ROWS = 56, 8
+_OPENED = "opened scan"
+
+
+def opened_scan(uploads: Uploads) -> UploadedScan:
+    """The scan that is looked at: the one that was chosen, or the first."""
+    number = st.session_state.get(_OPENED)
+    scans = uploads.scans
+    return next((one for one in scans if one.number == number), scans[0])
+
+
+def open_scan(number: int) -> None:
+    """Look at this scan from now on."""
+    st.session_state[_OPENED] = number
+
+
+def show_list(uploads: Uploads, models: Models) -> None:
+    """Draw the list, anew every other second while scans are still being judged."""
+    working = uploads.progress.working
+    st.fragment(_draw, run_every=_EVERY_S if working else None)(uploads, models, watched=working)
+
+
+def show_steps(uploads: Uploads, models: Models) -> None:
+    """Buttons and keys to the next and the previous scan of the list."""
+    order = [one.number for one, _ in _listed(uploads, models)]
+    here = opened_scan(uploads).number
+    place = order.index(here) if here in order else -1
+    back, where, onward = st.columns([1, 2, 1], vertical_alignment="center")
+    back.button(
+        "Previous", icon=":material/chevron_left:", shortcut="p", width="stretch",
+        disabled=place <= 0, on_click=open_scan, args=(order[max(place - 1, 0)],) if order else (0,),
+    )  # fmt: skip
+    words = f"Scan {here}" + (
+        f" · {place + 1} of {len(order)}" if place >= 0 else " · not in the list"
+    )
+    where.markdown(f"<div style='text-align:center'>{words}</div>", unsafe_allow_html=True)
+    following = order[min(place + 1, len(order) - 1)] if order else 0
+    onward.button(
+        "Next", icon=":material/chevron_right:", icon_position="right", shortcut="n",
+        width="stretch", disabled=place >= len(order) - 1, on_click=open_scan, args=(following,),
+    )  # fmt: skip
+
+
+def _draw(uploads: Uploads, models: Models, *, watched: bool) -> None:
+    progress = uploads.progress
+    if not uploads.scans or (watched and not progress.working):
+        st.rerun()  # the rest of the page waits for that, and nobody need watch any more
+    if progress.working:
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.progress(
+            progress.done / max(progress.wanted, 1), f"Judged {progress.done} of {progress.wanted}"
+        )
+        right.button("Stop", key="stop judging", on_click=uploads.stop)
+    elif uploads.stopped:
+        st.button("Judge the rest", key="judge the rest", on_click=_go_on, args=(uploads,))
+    st.pills(
+        "Show", _FILTERS, selection_mode="multi", key="list filter", label_visibility="collapsed"
+    )
+    _table(_listed(uploads, models), opened_scan(uploads).number)
+
+
+def _go_on(uploads: Uploads) -> None:
+    uploads.stopped = False
+
+
+def _listed(uploads: Uploads, models: Models) -> list[tuple[UploadedScan, Analysis | None]]:
+    """Scans with their answers as they are shown: the judged in their order, then the rest."""
+    wanted = st.session_state.get("list filter") or []
+    grades = settings().grades
+    pairs = [(one, one.answer(models, HEATMAP_METHODS[0])) for one in uploads.scans]
+    judged = [pair for pair in pairs if pair[1] is not None and _passes(pair[1], wanted)]
+    judged.sort(key=lambda pair: (*urgency(pair[1], grades), pair[0].number))
+    return judged + ([] if wanted else [pair for pair in pairs if pair[1] is None])
+
+
+def _passes(analysis: Analysis, wanted: list[str]) -> bool:
+    grades = settings().grades
+    tone = verdict(analysis, grades).tone
+    passes = {
+        "Needs a look": needs_a_look(analysis, grades),
+        "Wide": tone == "ventriculomegaly",
+        "Normal": tone == "normal",
+        "Measured": bool(analysis.anatomy and analysis.anatomy.plane.fits),
+    }
+    return all(passes[one] for one in wanted)
+
+
+def _table(listed: list[tuple[UploadedScan, Analysis | None]], opened: int) -> None:
+    numbers = [one.number for one, _ in listed]
+    rows = pd.DataFrame(
+        {
+            "picture": [_picture(one) for one, _ in listed],
+            "answer": [_words(one, analysis) for one, analysis in listed],
+        }
+    )
+    place = [numbers.index(opened)] if opened in numbers else []
+    key = f"list-{hash((*numbers, opened))}"  # a selection is a row's place, which changes its meaning
+
+    def choose() -> None:
+        chosen = st.session_state[key].selection.rows
+        if chosen:
+            open_scan(numbers[chosen[0]])
+
+    if not numbers:
+        st.caption("No scan of this kind.")
+        return
+    event = st.dataframe(
+        rows, key=key, on_select=choose, selection_mode="single-row", hide_index=True,
+        selection_default={"selection": {"rows": place, "columns": [], "cells": []}},
+        row_height=_ROW_PX, height=_ROW_PX * min(len(rows), _MOST_ROWS) + 38,
+        column_config={
+            "picture": st.column_config.ImageColumn("", width=70),
+            "answer": st.column_config.TextColumn("Scan", width="medium"),
+        },
+    )  # fmt: skip
+    chosen = event.selection.rows
+    if chosen and numbers[chosen[0]] != opened:
+        st.rerun()
+
+
+def _picture(uploaded: UploadedScan) -> str | None:
+    if uploaded.thumbnail is None:
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(uploaded.thumbnail).decode("ascii")
+
+
+def _words(uploaded: UploadedScan, analysis: Analysis | None) -> str:
+    if analysis is None:
+        return f"{uploaded.number} · waiting"
+    said = verdict(analysis, settings().grades)
+    headline = said.headline.removeprefix("Atrial width ")
+    return f"{uploaded.number} {_MARKS[said.tone]} {headline}"

@@ -1,0 +1,117 @@
+"""One uploaded scan: its pixels while there is room for them, and what was answered for good."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vmcore.anatomy import AnatomyModel, by_gestational_age
+from vmcore.imaging import Scan
+from vmcore.inference import Analysis, Classifier, without_pixels
+
+AnalysisKey = tuple[str, str | None, int, str]
+"""Both models' digests, the frame, and the heatmap's method."""
+_KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
+_THUMBNAIL_PX = 84
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What judges scans and what measures them; nothing is measured without the second."""
+
+    classifier: Classifier
+    anatomy: AnatomyModel | None = None
+
+    def key(self, frame: int, method: str) -> AnalysisKey | None:
+        """What an analysis by these models is known by; None where nothing tells the version."""
+        if self.classifier.digest is None:
+            return None
+        return self.classifier.digest, self.anatomy.digest if self.anatomy else None, frame, method
+
+
+@dataclass(slots=True, eq=False)
+class UploadedScan:
+    """A file that somebody added.
+
+    ``content`` gives the file's bytes again, names and all, for what is written from the original.
+    ``refusal`` says why it is no scan, or, with ``no_room``, why it could not be held just then.
+    ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without.
+    """
+
+    number: int
+    key: str
+    content: Callable[[], bytes]
+    scan: Scan | None = None
+    frames: int = 0
+    refusal: str | None = None
+    no_room: bool = False
+    thumbnail: bytes | None = None
+    analyses: dict[AnalysisKey, Analysis] = field(default_factory=dict)
+    answers: dict[AnalysisKey, Analysis] = field(default_factory=dict)
+    gestational_weeks: float | None = None
+    used: float = 0.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def middle(self) -> int:
+        """The frame shown first."""
+        return self.frames // 2
+
+    @property
+    def held(self) -> int:
+        """Bytes of pixels, those of the analyses included."""
+        scan, analyses = self.scan, list(self.analyses.values())
+        return (0 if scan is None else scan.frames.nbytes) + sum(map(_pixels_of, analyses))
+
+    def keep(self, key: AnalysisKey, analysis: Analysis) -> None:
+        """Keep an analysis, and the first one's picture for the list."""
+        while len(self.analyses) >= _KEPT_FRAMES:
+            self.analyses.pop(next(iter(self.analyses)))
+        self.analyses[key] = analysis
+        self.answers[key] = without_pixels(analysis)
+        if self.thumbnail is None:
+            self.thumbnail = _thumbnail(analysis.clean.image)
+
+    def let_go(self) -> None:
+        """Drop the pixels; they are read again when they are asked for."""
+        self.scan, self.analyses = None, {}
+
+    def answer(self, models: Models, method: str) -> Analysis | None:
+        """What these models answered about the middle frame, without pixels; None before that."""
+        key = models.key(self.middle, method)
+        found = None if key is None else self.answers.get(key)
+        return None if found is None else self.in_millimetres(found)
+
+    def in_millimetres(self, analysis: Analysis) -> Analysis:
+        """An analysis with millimetres by gestational age, where that was told and the file has none."""
+        if self.gestational_weeks is None or analysis.anatomy is None:
+            return analysis
+        told = by_gestational_age(analysis.anatomy, self.gestational_weeks)
+        return replace(analysis, anatomy=told)
+
+
+def _pixels_of(analysis: Analysis) -> int:
+    arrays = [analysis.clean.image, analysis.clean.mask]
+    if analysis.prediction.heatmap is not None:
+        arrays.append(analysis.prediction.heatmap)
+    if analysis.anatomy is not None:
+        arrays.append(analysis.anatomy.structures)
+    return sum(array.nbytes for array in arrays)
+
+
+def _thumbnail(image: npt.NDArray[np.uint8]) -> bytes:
+    """A JPEG of the cleaned picture, small enough for a list."""
+    scale = _THUMBNAIL_PX / max(image.shape[:2])
+    size = tuple(max(round(side * scale), 1) for side in image.shape[1::-1])
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    done, encoded = cv2.imencode(
+        ".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 80]
+    )
+    if not done:
+        raise ValueError("The picture cannot be encoded.")
+    return encoded.tobytes()
