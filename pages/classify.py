@@ -15,7 +15,7 @@ from pages.parts.answered_by import show_answered_by
 from pages.parts.inbox import draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
-from pages.parts.scan_list import opened_scan, show_list, show_steps
+from pages.parts.scan_list import opened_scan, show_list
 from pages.parts.scan_take_away import show_removals, take_away
 from pages.parts.scan_verdict import ask_for_age, show_verdict
 from pages.parts.uploaded_scan import Models, UploadedScan
@@ -61,7 +61,8 @@ def main() -> None:
         )
         draw_inbox(uploads)
         _invitation()
-    problems = st.container()
+    # beside a list, what could not be used must not push the answer off the screen
+    problems = st.sidebar.container() if len(uploads.files) > 1 else st.container()
     try:
         in_use = bundle_in_use()
         if in_use.concern:
@@ -93,7 +94,6 @@ def _answer(uploads: Uploads, in_use: InUse, list_place: DeltaGenerator) -> None
         if len(uploads.files) > 1:
             with list_place:
                 show_list(uploads, models)
-            show_steps(uploads, models)
         _show(uploads, uploaded, models)
     except ScanError as error:
         st.warning(str(error), icon=":material/memory:")

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.uploads import DroppedFile, Uploads
 from vmcore.settings import settings
 
-_SHOWN = 4  # refusals that are seen at once
+_SHOWN = 2  # refusals that are seen at once
 
 
 def draw_inbox(uploads: Uploads) -> None:
@@ -57,5 +57,5 @@ def show_problems(uploads: Uploads) -> None:
             for sentence in refusals[_SHOWN:]:
                 st.write(sentence)
     if uploads.skipped:
-        words = ", ".join(f"{count} {kind}" for kind, count in uploads.skipped.items())
+        words = ", ".join(f"{kind} ({count})" for kind, count in uploads.skipped.items())
         st.caption(f":material/filter_alt: Passed over, because they are no scans: {words}.")

@@ -10,13 +10,14 @@ import streamlit as st
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis
-from vmcore.reporting import needs_a_look, urgency, verdict
+from vmcore.reporting import NO_VERDICT, needs_a_look, shown_mm, urgency, verdict
+from vmcore.reporting.colours import AMBER, QUIET, ROSE, TEAL
 from vmcore.settings import settings
 
-_MARKS = {"ventriculomegaly": "🔴", "withheld": "🟠", "normal": "🟢"}
 _FILTERS = ("Needs a look", "Wide", "Normal", "Measured")
 _EVERY_S = 1.5
-_ROW_PX, _MOST_ROWS = 56, 8
+_ROW_PX, _MOST_ROWS = 56, 7
+_COLOURS = {"ventriculomegaly": ROSE, "withheld": AMBER, "normal": TEAL}
 _OPENED = "opened scan"
 
 
@@ -35,50 +36,49 @@ def open_scan(number: int) -> None:
 def show_list(uploads: Uploads, models: Models) -> None:
     """Draw the list, anew every other second while scans are still being judged."""
     working = uploads.progress.working
-    st.fragment(_draw, run_every=_EVERY_S if working else None)(uploads, models, watched=working)
+    draw = st.fragment(_draw, run_every=_EVERY_S if working else None)
+    draw(uploads, models, opened=opened_scan(uploads).number, watched=working)
 
 
-def show_steps(uploads: Uploads, models: Models) -> None:
+def _steps(order: list[int], here: int) -> None:
     """Buttons and keys to the next and the previous scan of the list."""
-    order = [one.number for one, _ in _listed(uploads, models)]
-    here = opened_scan(uploads).number
     place = order.index(here) if here in order else -1
-    back, where, onward = st.columns([1, 2, 1], vertical_alignment="center")
+    back, onward = st.columns(2)
     back.button(
-        "Previous", icon=":material/chevron_left:", shortcut="p", width="stretch",
-        disabled=place <= 0, on_click=open_scan, args=(order[max(place - 1, 0)],) if order else (0,),
+        "Previous", key="previous scan", shortcut="p", width="stretch", disabled=place <= 0,
+        on_click=open_scan, args=(order[max(place - 1, 0)] if order else here,),
     )  # fmt: skip
-    words = f"Scan {here}" + (
-        f" · {place + 1} of {len(order)}" if place >= 0 else " · not in the list"
-    )
-    where.markdown(f"<div style='text-align:center'>{words}</div>", unsafe_allow_html=True)
-    following = order[min(place + 1, len(order) - 1)] if order else 0
+    last = len(order) - 1
     onward.button(
-        "Next", icon=":material/chevron_right:", icon_position="right", shortcut="n",
-        width="stretch", disabled=place >= len(order) - 1, on_click=open_scan, args=(following,),
+        "Next", key="next scan", shortcut="n", width="stretch", disabled=place >= last,
+        on_click=open_scan, args=(order[min(place + 1, last)] if order else here,),
     )  # fmt: skip
+    where = f"{place + 1} of {len(order)}" if place >= 0 else "not in this list"
+    st.caption(f"Scan {here}: {where}")
 
 
-def _draw(uploads: Uploads, models: Models, *, watched: bool) -> None:
+def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> None:
     progress = uploads.progress
-    if not uploads.scans or (watched and not progress.working):
-        st.rerun()  # the rest of the page waits for that, and nobody need watch any more
+    if (
+        not uploads.scans
+        or opened_scan(uploads).number != opened
+        or (watched and not progress.working)
+    ):
+        st.rerun()  # the rest of the page is another one now
+    listed = _listed(uploads, models)
+    _steps([one.number for one, _ in listed], opened)
     if progress.working:
-        left, right = st.columns([3, 1], vertical_alignment="center")
+        left, right = st.columns([3, 2], vertical_alignment="center")
         left.progress(
             progress.done / max(progress.wanted, 1), f"Judged {progress.done} of {progress.wanted}"
         )
-        right.button("Stop", key="stop judging", on_click=uploads.stop)
+        right.button("Stop", key="stop judging", on_click=uploads.stop, width="stretch")
     elif uploads.stopped:
-        st.button("Judge the rest", key="judge the rest", on_click=_go_on, args=(uploads,))
+        st.button("Judge the rest", key="judge the rest", on_click=uploads.go_on)
     st.pills(
         "Show", _FILTERS, selection_mode="multi", key="list filter", label_visibility="collapsed"
     )
-    _table(_listed(uploads, models), opened_scan(uploads).number)
-
-
-def _go_on(uploads: Uploads) -> None:
-    uploads.stopped = False
+    _table(listed, opened)
 
 
 def _listed(uploads: Uploads, models: Models) -> list[tuple[UploadedScan, Analysis | None]]:
@@ -111,19 +111,23 @@ def _table(listed: list[tuple[UploadedScan, Analysis | None]], opened: int) -> N
             "answer": [_words(one, analysis) for one, analysis in listed],
         }
     )
+    colours = [_colour(analysis) for _, analysis in listed]
+    shown = rows.style.apply(
+        lambda _: [f"color: {colour}" for colour in colours], subset=["answer"]
+    )
     place = [numbers.index(opened)] if opened in numbers else []
     key = f"list-{hash((*numbers, opened))}"  # a selection is a row's place, which changes its meaning
 
     def choose() -> None:
         chosen = st.session_state[key].selection.rows
-        if chosen:
+        if chosen and numbers[chosen[0]] != opened:  # else a list that is gone says how it began
             open_scan(numbers[chosen[0]])
 
     if not numbers:
         st.caption("No scan of this kind.")
         return
-    event = st.dataframe(
-        rows, key=key, on_select=choose, selection_mode="single-row", hide_index=True,
+    st.dataframe(
+        shown, key=key, on_select=choose, selection_mode="single-row", hide_index=True,
         selection_default={"selection": {"rows": place, "columns": [], "cells": []}},
         row_height=_ROW_PX, height=_ROW_PX * min(len(rows), _MOST_ROWS) + 38,
         column_config={
@@ -131,9 +135,6 @@ def _table(listed: list[tuple[UploadedScan, Analysis | None]], opened: int) -> N
             "answer": st.column_config.TextColumn("Scan", width="medium"),
         },
     )  # fmt: skip
-    chosen = event.selection.rows
-    if chosen and numbers[chosen[0]] != opened:
-        st.rerun()
 
 
 def _picture(uploaded: UploadedScan) -> str | None:
@@ -145,6 +146,14 @@ def _picture(uploaded: UploadedScan) -> str | None:
 def _words(uploaded: UploadedScan, analysis: Analysis | None) -> str:
     if analysis is None:
         return f"{uploaded.number} · waiting"
+    said = verdict(analysis, settings().grades).headline
+    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+    width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
+    return f"{uploaded.number} · {width}{said.rsplit(': ', 1)[-1]}"
+
+
+def _colour(analysis: Analysis | None) -> str:
+    if analysis is None:
+        return QUIET
     said = verdict(analysis, settings().grades)
-    headline = said.headline.removeprefix("Atrial width ")
-    return f"{uploaded.number} {_MARKS[said.tone]} {headline}"
+    return QUIET if said.headline == NO_VERDICT else _COLOURS[said.tone]

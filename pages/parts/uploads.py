@@ -162,6 +162,10 @@ class Uploads:
         self.stopped = True
         self.work.cancel()
 
+    def go_on(self) -> None:
+        """Judge the rest after all, as soon as the page is drawn again."""
+        self.stopped = False
+
     def judge_now(self, uploaded: UploadedScan) -> None:
         """Read and judge this scan before the others, and wait for it."""
         self.work.now(self._item(uploaded))

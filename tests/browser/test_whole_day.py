@@ -22,7 +22,7 @@ from rapidocr import RapidOCR
 from tests.browser import marked
 from tests.browser.conftest import Server
 from tests.browser.day import Day, Person, crash
-from tests.browser.test_classify import upload, wait_for_answer
+from tests.browser.test_classify import open_scan, upload, wait_for_answer
 from tests.browser.test_training import prepare, settled, start
 from tests.canaries import search
 from vmcore.runs.processes import end_process
@@ -82,7 +82,7 @@ def classify(person: Person, app: Server, files: list[Path], day: Day) -> None:
     expect(page.get_by_role("alert").get_by_text("damaged or incomplete")).to_be_visible()
     stem = day.names["seen"].removesuffix("seen").lower()
     for number, file in ((1, None), (2, files[1])):
-        page.get_by_text(f"{number} ·").first.click()
+        open_scan(page, number)
         expect(
             page.get_by_role("checkbox")
         ).not_to_be_checked()  # another scan's, to be ticked anew

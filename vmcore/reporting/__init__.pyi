@@ -2,16 +2,17 @@ from .card import anatomy_card, calibration_words, model_card
 from .colour_space import hsv_scatter
 from .curves import fold_curves, run_curves
 from .figures import decimal, percent
-from .measurement import head_words, pixel_size_words, width_words
+from .measurement import head_words, pixel_size_words, shown_mm, width_words
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
 from .ranking import needs_a_look, urgency
 from .shown import shown_table
 from .tables import results_csv
-from .words import HEATMAP_WORDS, Verdict, caution, verdict
+from .words import HEATMAP_WORDS, NO_VERDICT, Verdict, caution, verdict
 
 __all__ = [
     "HEATMAP_WORDS",
+    "NO_VERDICT",
     "PANELS",
     "Panel",
     "Verdict",
@@ -32,6 +33,7 @@ __all__ = [
     "pixel_size_words",
     "results_csv",
     "run_curves",
+    "shown_mm",
     "shown_table",
     "urgency",
     "verdict",
