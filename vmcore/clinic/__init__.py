@@ -1,0 +1,5 @@
+"""The clinic around a scan: what is written of examinations, and what may leave for research."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
