@@ -219,13 +219,13 @@ def _say_what_was_done(made: Dataset, options: DeidentifyOptions) -> None:
     made.DeidentificationMethod = [
         f"VentriScope: DICOM PS3.15 {EDITION} Annex E, Basic Profile",
         "All that is not known to be safe was removed",
-        "Text and all that lies beside the scan were removed from pixels",
+        "Text, drawing and all beside the scan were removed from pixels",
     ]
     made.DeidentificationMethodCodeSequence = [_code(*code) for code in codes]
     moved = options.shift_dates
     made.LongitudinalTemporalInformationModified = "MODIFIED" if moved else "REMOVED"
     made.DerivationDescription = (
-        "De-identified: burned-in text and what lies beside the scan were removed. "
+        "De-identified: burned-in text, drawing and what lies beside the scan were removed. "
         f"{RESEARCH_USE_ONLY}"
     )
 

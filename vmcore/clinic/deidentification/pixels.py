@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vmcore.imaging import Region, ScanError
-from vmcore.imaging.cleaning import CleaningSettings
+from vmcore.imaging import CleanFrame, CleaningSettings, Region, ScanError, clean_frame
+from vmcore.imaging.sector import scan_sector
 from vmcore.imaging.text_removal import cover_text, remove_text, text_in
 
 _ROUNDS = 4  # at most, in which text is looked for in all frames
+_MARGIN = 0.02  # of the picture's shorter side, about the sector
 _LEFT = (
     "Text is left in the picture after all that could be removed was; the file is not handed out. "
     "Export it from the scanner without annotations."
@@ -37,6 +39,10 @@ class CleanLoop(NamedTuple):
 def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoop:
     """Blacken what lies beside the scan, and take text off every frame.
 
+    Beside the scan is what lies outside of its region, and what lies outside of the sector of echoes:
+    there nothing is lost, and text too small or too faint to be found goes too.
+
+    Callipers, arrows and other drawing go as they do for the model (:func:`vmcore.imaging.clean_frame`).
     Text mostly stands still: what is found in one frame goes from all of them. Then text is looked for
     in each frame as it would be handed out, until there is none in any.
 
@@ -49,14 +55,16 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
         ScanError: text is still found after several rounds.
     """
     beside = _beside(frames.shape[1:3], region)
-    text = _covered(text_in(frames[0]), beside.shape) & ~beside  # words that the region's edge cuts
+    beside |= ~_sectors(frames, beside)
+    undrawn = [_undrawn(frame, region, beside) for frame in frames]
+    drawn = np.any([one.mask for one in undrawn], axis=0)
+    # looked for before anything is black, so that words which the scan's edge cuts are found
+    text = remove_text(undrawn[0].image, text_in(frames[0])).mask & ~beside
     checked = np.zeros(len(frames), bool)
     cleaned = np.empty_like(frames)
     for _ in range(_ROUNDS):
         for at in np.flatnonzero(~checked):
-            frame = frames[at].copy()
-            frame[beside] = 0
-            cleaned[at] = cover_text(frame, text)
+            cleaned[at] = cover_text(undrawn[at].image, text)
             found = text_in(cleaned[at])
             checked[at] = True
             if found:
@@ -64,7 +72,7 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
                 text = text | more
                 checked[:] = False  # what is covered now was looked for without it
         if checked.all():
-            return CleanLoop(cleaned, beside | text)
+            return CleanLoop(cleaned, beside | text | drawn)
     raise ScanError(_LEFT)
 
 
@@ -78,8 +86,30 @@ def _beside(shape: tuple[int, ...], region: Region | None) -> npt.NDArray[np.boo
     return beside
 
 
-def _covered(regions: tuple[Region, ...], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    covered = np.zeros(shape, bool)
-    for row, column, height, width in regions:
-        covered[row : row + height, column : column + width] = True
-    return covered
+def _sectors(frames: npt.NDArray[np.uint8], beside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where echoes are in any frame, with a margin; everywhere, where no sector stands out in one."""
+    sectors = np.zeros(beside.shape, bool)
+    for frame in frames:
+        sectors |= scan_sector(_blackened(frame, beside))
+    margin = round(_MARGIN * min(beside.shape))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
+    return cv2.dilate(sectors.astype(np.uint8), kernel).astype(bool)
+
+
+def _undrawn(
+    frame: npt.NDArray[np.uint8], region: Region | None, beside: npt.NDArray[np.bool_]
+) -> CleanFrame:
+    """A frame in its full size, black beside the scan and without drawing; text is still in it."""
+    black = _blackened(frame, beside)
+    clean = clean_frame(black, region=region, settings=CleaningSettings(remove_text=False))
+    (row, column), (height, width) = clean.offset, clean.image.shape[:2]
+    place = (slice(row, row + height), slice(column, column + width))
+    mask = np.zeros(beside.shape, bool)
+    black[place], mask[place] = clean.image, clean.mask
+    return CleanFrame(black, mask, (0, 0))
+
+
+def _blackened(
+    frame: npt.NDArray[np.uint8], beside: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.uint8]:
+    return np.where(beside[..., None], 0, frame).astype(np.uint8)
