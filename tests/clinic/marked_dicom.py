@@ -68,32 +68,28 @@ class Marks:
 
 
 def _value(vr: str, number: int) -> tuple[object, bytes]:
-    if vr in TEXTS:
-        word = f"QX{number}ZK"
-        return word, word.encode()
-    if vr == "UI":
-        return f"1.3.987.{number}.4", f"1.3.987.{number}.4".encode()
-    if vr == "DA":
-        day = f"1{number % 1000:03d}0717"
-        return day, day.encode()
-    if vr == "TM":
-        time = f"1{number % 10}3147.{number}"
-        return time, time.encode()
-    if vr == "DT":
-        moment = f"1{number % 1000:03d}0717134759.{number}"
-        return moment, moment.encode()
-    if vr == "AS":
-        return f"{number % 1000:03d}D", f"{number % 1000:03d}D".encode()
-    if vr in {"IS", "DS"}:
-        return f"77{number}77", f"77{number}77".encode()
-    if vr in {"UL", "SL"}:
-        return 0x51000000 + number, (0x51000000 + number).to_bytes(4, "little")
-    if vr in {"FD", "FL"}:
-        value = number * 1.0009765625
-        return value, struct.pack("<d" if vr == "FD" else "<f", value)
-    if vr == "SV":
-        return 0x5152535400000000 + number, (0x5152535400000000 + number).to_bytes(8, "little")
-    return f"QB{number}ZK".encode(), f"QB{number}ZK".encode()
+    """A value of this representation, and its bytes in a file."""
+    day = f"1{number % 1000:03d}0717"
+    words = {
+        "UI": f"1.3.987.{number}.4",
+        "DA": day,
+        "TM": f"1{number % 10}3147.{number}",
+        "DT": f"{day}134759.{number}",
+        "AS": f"{number % 1000:03d}D",
+        "IS": f"77{number}77",
+        "DS": f"77{number}77",
+    } | dict.fromkeys(TEXTS, f"QX{number}ZK")
+    if vr in words:
+        return words[vr], words[vr].encode()
+    fraction, whole = number * 1.0009765625, 0x51000000 + number
+    numbers = {
+        "FD": (fraction, struct.pack("<d", fraction)),
+        "FL": (fraction, struct.pack("<f", fraction)),
+        "UL": (whole, struct.pack("<L", whole)),
+        "SL": (whole, struct.pack("<l", whole)),
+        "SV": (whole << 32, struct.pack("<q", whole << 32)),
+    }
+    return numbers.get(vr, (f"QB{number}ZK".encode(),) * 2)
 
 
 def marked_file(character_set: str = "ISO_IR 192") -> tuple[bytes, list[bytes]]:

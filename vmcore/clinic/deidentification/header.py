@@ -144,9 +144,10 @@ def _replaced(
 ) -> DataElement | None:
     if action is Action.EMPTY:
         return empty(tag)
-    if action is Action.DUMMY:
+    is_uid = dictionary_VR(tag) == "UI"
+    if action is Action.DUMMY and not is_uid:
         return dummy(tag)
-    if action is Action.UID:
+    if action in {Action.UID, Action.DUMMY}:
         return _element(tag, replaced_uids(values_of(source, tag), pseudonyms))
     return None
 

@@ -6,6 +6,7 @@ calibration stay true: what :func:`vmcore.imaging.clean_frame` would cut off is 
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 import cv2
@@ -54,6 +55,7 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
     Raises:
         ScanError: text is still found after several rounds.
     """
+    frames, which = _distinct(frames)
     beside = _beside(frames.shape[1:3], region)
     beside |= ~_sectors(frames, beside)
     undrawn = [_undrawn(frame, region, beside) for frame in frames]
@@ -72,8 +74,24 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
                 text = text | more
                 checked[:] = False  # what is covered now was looked for without it
         if checked.all():
-            return CleanLoop(cleaned, beside | text | drawn)
+            return CleanLoop(cleaned[which], beside | text | drawn)
     raise ScanError(_LEFT)
+
+
+def _distinct(
+    frames: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Each picture once, and which of them each frame is: scanners repeat frames to keep time."""
+    seen: dict[bytes, int] = {}
+    first: list[int] = []
+    which = np.empty(len(frames), np.int64)
+    for at, frame in enumerate(frames):
+        digest = hashlib.sha256(frame.tobytes()).digest()
+        if digest not in seen:
+            seen[digest] = len(first)
+            first.append(at)
+        which[at] = seen[digest]
+    return (frames if len(first) == len(frames) else frames[first]), which
 
 
 def _beside(shape: tuple[int, ...], region: Region | None) -> npt.NDArray[np.bool_]:
