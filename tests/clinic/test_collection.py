@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.data import get_testdata_file
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from tests.canaries import search
+from tests.clinic.test_deidentify import errors
 from tests.conftest import Configure
 from tests.imaging.drawn import dataset_of, picture
 from train.deidentify import DeidentifyArguments, main
@@ -24,6 +26,7 @@ from vmcore.clinic import (
     CollectionReport,
     Pseudonyms,
     collection_pseudonyms,
+    deidentify,
     export_collection,
 )
 from vmcore.clinic.deidentification.pixels import clean_loop
@@ -39,7 +42,7 @@ def named(dataset: Dataset, number: str = NUMBER, instance: str = "1.2.3") -> by
     dataset.PatientName, dataset.PatientID = f"{NAME}^Ada", number
     dataset.InstitutionName, dataset.SOPInstanceUID = HOSPITAL, instance
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"1.2.9.{number[-2:]}", "1.2.8"
-    dataset.Manufacturer, dataset.ManufacturerModelName = "Maker", "=Echo 7"
+    dataset.Manufacturer, dataset.ManufacturerModelName = "=Maker", "Echo 7"
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = instance
     file = io.BytesIO()
@@ -58,7 +61,7 @@ def loop_with_names() -> tuple[bytes, np.ndarray, np.ndarray]:
     frames = np.repeat(frames[::5, :, 84:], 5, axis=0)  # each held for a while, as in a slow loop
     inked = np.zeros(frames.shape[:3], np.uint8)
     for at, (frame, ink) in enumerate(zip(frames, inked, strict=True)):
-        places = [(NAME, (60, 130)), ("ADA", (20, 60) if at % 2 else (170, 60))]
+        places = [(NAME, (60, 130)), ("ADA", (20, 60) if at // 5 % 2 else (170, 60))]
         for words, place in places:
             cv2.putText(ink, words, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1, 1, cv2.LINE_8)
         frame[ink > 0] = INK
@@ -144,6 +147,7 @@ def test_the_manifest_says_what_is_known(collection: CollectionReport) -> None:
     assert undecided[0].startswith(of_one)  # the same patient's
     assert table["subject_known"].all()
     assert set(table["notice"]) == {RESEARCH_USE_ONLY}
+    assert set(table["device"]) == {"'=Maker Echo 7"}  # no formula to a spreadsheet
     assert "site-a" in table["source"].to_list()
     about = json.loads((collection.folder / "collection.json").read_text())
     assert about["key"] == PSEUDONYMS.fingerprint
@@ -153,6 +157,19 @@ def test_the_manifest_says_what_is_known(collection: CollectionReport) -> None:
 def read_undecided(folder: Path) -> list[str]:
     rows = (folder / "undecided.csv").read_text().splitlines()[1:]
     return [row.split(",")[0] for row in rows]
+
+
+def test_a_loop_is_valid_in_both_ways_to_write_it(
+    collection: CollectionReport, tmp_path: Path
+) -> None:
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy (dicom3tools) is not installed")
+    capture = dataset_of(np.stack([picture()[..., 0]] * 2), colour="MONOCHROME2")
+    capture.SOPClassUID, capture.ConversionType = SecondaryCaptureImageStorage, "SYN"
+    made = deidentify(named(capture), PSEUDONYMS).content
+    (tmp_path / "capture.dcm").write_bytes(made)
+    for path in (*collection.folder.rglob("*.dcm"), tmp_path / "capture.dcm"):
+        assert errors(path) == set()
 
 
 def test_training_prepares_it(collection: CollectionReport, tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def _made(
     grey = str(source.get("PhotometricInterpretation", "")).strip().startswith("MONOCHROME")
     made.SOPClassUID = _class_of(source, len(frames), grey=grey)
     _put_pixels(made, frames, grey=grey)
+    _complete_capture(made)
     syntax = source.file_meta.TransferSyntaxUID
     if syntax in _LOSSY and made.get("LossyImageCompression") != "01":
         made.LossyImageCompression = "01"
@@ -200,6 +201,17 @@ def _put_pixels(made: Dataset, frames: npt.NDArray[np.uint8], *, grey: bool) -> 
     pixels = np.ascontiguousarray(frames[..., 0] if grey else frames).tobytes()
     made.add_new("PixelData", "OB", pixels + b"\0" * (len(pixels) % 2))
     made.BurnedInAnnotation = "NO"
+
+
+def _complete_capture(made: Dataset) -> None:
+    """What a secondary capture must say beside its pixels (PS3.3 A.8 and C.8.6)."""
+    if made.SOPClassUID not in _CAPTURE:
+        return
+    if "ConversionType" not in made:
+        made.ConversionType = "WSD"
+    if made.SOPClassUID == MultiFrameGrayscaleByteSecondaryCaptureImageStorage:
+        made.PresentationLUTShape = "IDENTITY"
+        made.RescaleSlope, made.RescaleIntercept, made.RescaleType = 1, 0, "US"
 
 
 def _say_when_frames_were(made: Dataset) -> None:

@@ -24,6 +24,7 @@ from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic.deidentification.profile import EDITION
 from vmcore.data.manifest import LABELS
 from vmcore.files import write_atomically
+from vmcore.reporting.spreadsheet import as_csv
 
 _MANIFEST, _UNDECIDED, _ABOUT = "manifest.csv", "undecided.csv", "collection.json"
 _COLUMNS = ["path", "label", "subject_id", "subject_known", "device", "source", "notice"]
@@ -143,4 +144,4 @@ def _csv(rows: Iterable[Row]) -> str:
         ]
         for row in rows
     ]
-    return pd.DataFrame(cells, columns=_COLUMNS).to_csv(index=False)
+    return as_csv(pd.DataFrame(cells, columns=_COLUMNS))

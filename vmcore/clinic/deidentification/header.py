@@ -34,9 +34,10 @@ from vmcore.imaging import Region
 from vmcore.imaging.dicom.values import whole_number
 
 _FIRST_GROUP = 0x0008  # below are meta information, commands and directories, no data set's
-_EMPTY = (  # Type 2 of the image's modules
+_EMPTY = (  # Type 2 and 2C of the image's modules
     "AccessionNumber", "Manufacturer", "ReferringPhysicianName", "PatientBirthDate", "PatientSex",
     "StudyDate", "StudyTime", "StudyID", "SeriesNumber", "InstanceNumber", "PatientOrientation",
+    "Laterality",  # Type 2C: empty where nobody knows
 )  # fmt: skip
 _DEEPEST = 3  # sequences within sequences
 
@@ -99,8 +100,6 @@ def deidentified_header(
     for keyword in _EMPTY:
         if keyword not in made:
             setattr(made, keyword, None)
-    if "Laterality" in source and "Laterality" not in made:
-        made.Laterality = None  # Type 2C: it is there, and nobody knows
     made.PatientName = made.PatientID = pseudonyms.subject(identity.patient)
     made.SOPInstanceUID = pseudonyms.uid(identity.instance)
     for keyword, other in (

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vmcore.imaging import CleanFrame, CleaningSettings, Region, ScanError, clean_frame
+from vmcore.imaging import CleaningSettings, Region, ScanError, clean_frame
 from vmcore.imaging.sector import scan_sector
 from vmcore.imaging.text_removal import cover_text, remove_text, text_in
 
@@ -58,20 +58,20 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
     frames, which = _distinct(frames)
     beside = _beside(frames.shape[1:3], region)
     beside |= ~_sectors(frames, beside)
-    undrawn = [_undrawn(frame, region, beside) for frame in frames]
-    drawn = np.any([one.mask for one in undrawn], axis=0)
+    cleaned, drawn = np.empty_like(frames), np.zeros_like(beside)
+    for at, frame in enumerate(frames):
+        cleaned[at], mask = _undrawn(frame, region, beside)
+        drawn |= mask
     # looked for before anything is black, so that words which the scan's edge cuts are found
-    text = remove_text(undrawn[0].image, text_in(frames[0])).mask & ~beside
+    text = remove_text(cleaned[0], text_in(frames[0])).mask & ~beside
     checked = np.zeros(len(frames), bool)
-    cleaned = np.empty_like(frames)
     for _ in range(_ROUNDS):
-        for at in np.flatnonzero(~checked):
-            cleaned[at] = cover_text(undrawn[at].image, text)
+        for at in np.flatnonzero(~checked).tolist():
+            cleaned[at] = cover_text(cleaned[at], text)
             found = text_in(cleaned[at])
             checked[at] = True
             if found:
-                more = remove_text(cleaned[at], found).mask & ~beside
-                text = text | more
+                text = text | remove_text(cleaned[at], found).mask & ~beside
                 checked[:] = False  # what is covered now was looked for without it
         if checked.all():
             return CleanLoop(cleaned[which], beside | text | drawn)
@@ -116,7 +116,7 @@ def _sectors(frames: npt.NDArray[np.uint8], beside: npt.NDArray[np.bool_]) -> np
 
 def _undrawn(
     frame: npt.NDArray[np.uint8], region: Region | None, beside: npt.NDArray[np.bool_]
-) -> CleanFrame:
+) -> CleanLoop:
     """A frame in its full size, black beside the scan and without drawing; text is still in it."""
     black = _blackened(frame, beside)
     clean = clean_frame(black, region=region, settings=CleaningSettings(remove_text=False))
@@ -124,7 +124,7 @@ def _undrawn(
     place = (slice(row, row + height), slice(column, column + width))
     mask = np.zeros(beside.shape, bool)
     black[place], mask[place] = clean.image, clean.mask
-    return CleanFrame(black, mask, (0, 0))
+    return CleanLoop(black, mask)
 
 
 def _blackened(
