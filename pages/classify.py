@@ -15,6 +15,7 @@ from pages.parts.answered_by import show_answered_by
 from pages.parts.inbox import draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
+from pages.parts.scan_deidentified import show_deidentified
 from pages.parts.scan_list import opened_scan, show_list
 from pages.parts.scan_take_away import show_removals, take_away
 from pages.parts.scan_verdict import ask_for_age, show_verdict
@@ -146,6 +147,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         show_removals(analysis)
     with right:
         take_away(uploads, uploaded, analysis, models.classifier)
+        show_deidentified(uploaded)
 
 
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:

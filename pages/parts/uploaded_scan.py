@@ -47,6 +47,7 @@ class UploadedScan:
     key: str
     content: Callable[[], bytes]
     scan: Scan | None = None
+    kind: str = ""
     frames: int = 0
     refusal: str | None = None
     no_room: bool = False

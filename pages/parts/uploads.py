@@ -226,7 +226,7 @@ class Uploads:
         if scan is None:
             scan = read_sandboxed(uploaded.content(), limits=self.limits)
             self._make_room(uploaded, scan.frames.nbytes)
-            uploaded.scan, uploaded.frames = scan, len(scan.frames)
+            uploaded.scan, uploaded.frames, uploaded.kind = scan, len(scan.frames), scan.kind
         return scan
 
     def _make_room(self, wanted: UploadedScan, more: int) -> None:

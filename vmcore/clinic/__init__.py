@@ -1,4 +1,4 @@
-"""The clinic: whole examinations, and what a hospital's network and records ask for."""
+"""The clinic: whole examinations, what is recorded of them, and what may leave for research."""
 
 import lazy_loader
 

@@ -89,6 +89,19 @@ def remove_text(image: Image, regions: Sequence[Region]) -> TextRemoval:
     return TextRemoval(_without(image, fresh, sector), gone | _covered(fresh, gone.shape))
 
 
+def cover_text(image: Image, text: Mask) -> Image:
+    """Black out known text beside the scan sector and paint over that within it.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        text: bool (H, W), where it stands.
+
+    Returns:
+        uint8 (H, W, 3); all other pixels stay bit for bit.
+    """
+    return _cover(image, text, scan_sector(image)) if text.any() else image
+
+
 def _read(image: Image, boxes: Sequence[TextBox], scale: float) -> list[TextBox]:
     """Those that read as text."""
     read = reads_as_text(image, boxes, scale)
@@ -149,9 +162,10 @@ def _on(sector: Mask, box: TextBox) -> bool:
 
 
 def _without(image: Image, regions: Sequence[Region], sector: Mask) -> Image:
-    if not regions:
-        return image
-    found = _covered(regions, sector.shape)
+    return _cover(image, _covered(regions, sector.shape), sector) if regions else image
+
+
+def _cover(image: Image, found: Mask, sector: Mask) -> Image:
     # letters go across the sector's edge: none of them may lend its grey to the tissue
     image = np.where(sector[..., None], paint_over(image, found), image)
     image[found & ~sector] = 0
