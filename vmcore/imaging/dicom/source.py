@@ -6,11 +6,11 @@ It is called when somebody exports, and what it returns is used at once and neve
 from __future__ import annotations
 
 import logging
-import warnings
 
 from pydicom import Dataset
 
 from vmcore.imaging.dicom.opening import looks_like_dicom, open_dataset
+from vmcore.imaging.dicom.silence import silence
 from vmcore.imaging.scan import ReadLimits, ScanError
 
 _NO_STUDY = (
@@ -37,8 +37,7 @@ def read_source(data: bytes, limits: ReadLimits) -> Dataset:
         raise ScanError(f"The file is larger than the limit of {limits.file_bytes // 2**20} MB.")
     if not looks_like_dicom(data):
         raise ScanError(_NO_STUDY)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote what they complain about
+    with silence():
         try:
             opened = open_dataset(data, limits, stop_before_pixels=True)
             header = Dataset()

@@ -35,7 +35,7 @@ def inside(points: Points, rows: int, columns: int) -> list[Points]:
         rows: of the image.
         columns: of the image.
     """
-    within: list[bool] = ((points >= 0) & (points <= (columns, rows))).all(axis=1).tolist()
+    within = np.all((points >= 0) & (points <= (columns, rows)), axis=1).tolist()
     parts: list[Points] = []
     start = None
     for at, is_in in enumerate([*within, False]):

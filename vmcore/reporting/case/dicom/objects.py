@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from pydicom import Dataset
 
+from vmcore.imaging.dicom.silence import silence
 from vmcore.reporting.case.dicom.presentation_state import presentation_state
 from vmcore.reporting.case.dicom.secondary_capture import secondary_capture
 from vmcore.reporting.case.dicom.structured_report import structured_report
@@ -45,7 +46,8 @@ def case_objects(
         structured_report(case, study, observer),
         presentation_state(case, study),
     ]
-    return [study.join(one) for one in made if one is not None]
+    with silence():
+        return [study.join(one) for one in made if one is not None]
 
 
 def objects_zip(objects: Iterable[Dataset]) -> bytes:
@@ -55,7 +57,7 @@ def objects_zip(objects: Iterable[Dataset]) -> bytes:
         objects: of one case (:func:`case_objects`).
     """
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with silence(), zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for one in objects:
             file = io.BytesIO()
             one.save_as(file, enforce_file_format=True)

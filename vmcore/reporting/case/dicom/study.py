@@ -7,7 +7,6 @@ library on the way can put a name into a log or an error.
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,8 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID, UltrasoundImageStorage
 from pydicom.valuerep import DA, TM
+
+from vmcore.imaging.dicom.silence import silence
 
 UTF_8 = "ISO_IR 192"
 _TEXTS = {
@@ -94,8 +95,7 @@ def source_study(source: Dataset, frame: int) -> SourceStudy:
         StudyError: UIDs are missing or invalid, names or numbers are ones that DICOM does not allow, or
             the frame is not one that the file announces.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote what they complain about
+    with silence():
         reference = Dataset()
         for keyword, what in (
             ("StudyInstanceUID", "study"),
@@ -177,12 +177,12 @@ def _uid(source: Dataset, keyword: str, what: str) -> str:
 def _text(source: Dataset, keyword: str, longest: int, words: str) -> str:
     raw = _raw(source, keyword)
     if isinstance(raw, MultiValue):
-        raise StudyError(f"The file has more than one {words}. {_CORRECT}")
+        raise StudyError(f"The file gives the {words} more than once. {_CORRECT}")
     value = str(raw or "").strip(" \0")
     groups = value.split("=") if keyword in _NAMES else [value]
     too_long = max(map(len, groups)) > min(longest, _LONGEST_GROUP) or len(groups) > 3
     if too_long or _UNFIT.search(value):
-        raise StudyError(f"The file's {words} is not one that DICOM allows. {_CORRECT}")
+        raise StudyError(f"The {words} in the file is not one that DICOM allows. {_CORRECT}")
     return value
 
 
