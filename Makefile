@@ -29,6 +29,7 @@ app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 test: $(VENV)/test.stamp ## Set up and run every test, the browser's included
 	@sh tests/browser/install-chromium.sh
 	@sh tests/runs/install-slurm.sh
+	@sh tests/clinic/install-dicom-tools.sh
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 coverage: $(VENV)/test.stamp ## Run every test and say what none of them reaches
