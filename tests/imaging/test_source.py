@@ -58,6 +58,17 @@ def test_overlays_private_elements_and_large_values_stay_behind() -> None:
     assert not {0x00091001, 0x60003000, 0x00420011, 0x7FE00010} & {one.tag for one in header}
 
 
+def test_an_element_that_is_no_number_does_not_hide_the_others() -> None:
+    dataset = dataset_of(picture())
+    dataset.PatientID, dataset.ReferencePixelX0 = "12", 7
+    told, wrong = b"\x18\x00\x20\x60SL\x04\x00", b"\x18\x00\x20\x60FD\x04\x00"  # of eight bytes
+    data = saved(dataset)
+    assert told in data
+    header = read_source(data.replace(told, wrong), ReadLimits())
+    assert header.PatientID == "12"
+    assert "ReferencePixelX0" not in header
+
+
 def test_a_picture_belongs_to_no_study(tmp_path) -> None:
     path: Path = write_png(tmp_path / "scan.png", make_phantom(8.0, 3, shape=(120, 160)))
     with pytest.raises(ScanError, match="Only a DICOM file belongs to a study"):

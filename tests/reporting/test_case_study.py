@@ -13,6 +13,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom import Dataset
+from pydicom.uid import UltrasoundImageStorage
 
 from tests.reporting.test_measurement import CARD, analysed, calliper
 from vmcore.data.phantom import make_phantom, write_dicom
@@ -124,6 +125,11 @@ def test_a_name_whose_bytes_contradict_its_character_set_is_refused(original) ->
         {"PatientID": None, "PatientName": None},
         {"StudyDate": None, "StudyTime": None, "AccessionNumber": None, "StudyID": None},
         {"StudyDate": "2025-13-45", "PatientBirthDate": "gestern", "PatientSex": "weiblich"},
+        {
+            "ReferringPhysicianName": ["A^B", "C^D"],
+            "StudyDescription": ["US", "OB"],
+            "StudyID": "9" * 20,
+        },
         {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6"},  # ultrasound of before 1993, retired
         {"SOPClassUID": "1.3.12.2.1107.5.9.1"},  # a maker's own
     ],
@@ -135,6 +141,7 @@ def test_what_is_missing_or_retired_still_gives_valid_objects(original, tmp_path
     for one in made:
         assert one.StudyInstanceUID == source.StudyInstanceUID
         assert source.SOPClassUID in one.to_json()
+        assert (UltrasoundImageStorage in one.to_json()) == ("SOPClassUID" not in changes)
         assert not any(str(one.get(key, "")) in {"gestern", "weiblich"} for key in changes)
 
 
@@ -154,3 +161,25 @@ def test_no_name_is_warned_of_or_logged_on_the_way(original, caplog) -> None:
     assert SECRET not in caplog.text
     assert not any(SECRET in str(one.message) for one in warned)
     assert packed
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"WindowCenter": 128, "WindowWidth": 256, "WindowCenterWidthExplanation": "NORMAL"},
+        {"WindowCenter": [128, 60], "WindowWidth": [256, 80]},
+        {"RescaleSlope": 1, "RescaleIntercept": 0},
+        {"WindowCenter": 128},
+        {"WindowCenter": 128, "WindowWidth": 0},
+        {"WindowCenter": "1284567", "WindowWidth": "128"},
+    ],
+)
+def test_a_grey_original_gets_its_callipers_or_a_sentence(original, tmp_path, window) -> None:
+    grey = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
+    data = changed(original, **grey, **window).replace(b"1284567 ", b"breit   ")
+    source = read_source(data, ReadLimits())
+    if window.get("WindowWidth") == 0 or window.get("WindowCenter") == "1284567":
+        with pytest.raises(StudyError, match="grey-scale window"):
+            case_objects(CASE, source)
+    else:
+        assert valid(case_objects(CASE, source), tmp_path)[2].Modality == "PR"

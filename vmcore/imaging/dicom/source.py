@@ -5,6 +5,7 @@ It is called when somebody exports, and what it returns is used at once and neve
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 from pydicom import Dataset
@@ -23,7 +24,8 @@ _LONGEST = 2**16  # bytes of a value that a header's own elements never need
 def read_source(data: bytes, limits: ReadLimits) -> Dataset:
     """The header of a DICOM file, names and numbers and all, without its pixels (PS3.10).
 
-    Left out are pixels, overlays, private elements and values of more than 64 KiB.
+    Left out are pixels, overlays, private elements, values of more than 64 KiB, and elements that cannot
+    be converted to what their type says.
 
     Args:
         data: the original file.
@@ -48,7 +50,10 @@ def read_source(data: bytes, limits: ReadLimits) -> Dataset:
                 value = raw.value if raw is not None else None
                 if isinstance(value, bytes) and len(value) > _LONGEST:
                     continue
-                header[tag] = opened[tag]
+                with contextlib.suppress(
+                    Exception
+                ):  # pydicom fails in as many ways as there are values
+                    header[tag] = opened[tag]
         except ScanError:
             raise
         except Exception as error:  # any element may fail in its own way

@@ -86,7 +86,7 @@ def presentation_state(case: ReportedCase, study: SourceStudy) -> Dataset | None
         return GrayscaleSoftcopyPresentationState(
             presentation_lut_transformation=PresentationLUTTransformation(shape), **arguments
         )
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except Exception:  # a window or table of any kind; pydicom converts on access
         raise StudyError(
             "The file's grey-scale window is not one that DICOM allows, so callipers cannot be laid over "
             "the picture as it is shown. Correct it in the archive, and export the scan anew."

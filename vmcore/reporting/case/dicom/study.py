@@ -18,16 +18,14 @@ from pydicom.valuerep import DA, TM
 from vmcore.imaging.dicom.silence import silence
 
 UTF_8 = "ISO_IR 192"
-_TEXTS = {
-    # type 2 or 3 attributes of patient and study (PS3.3 C.7.1.1, C.7.2.1), their longest values, words
+_KEYS = {
+    # what archives know patient and order by (PS3.3 C.7.1.1, C.7.2.1), longest values, words
     "PatientName": (194, "patient's name"),
     "PatientID": (64, "patient's number"),
     "IssuerOfPatientID": (64, "issuer of the patient's number"),
-    "StudyID": (16, "study's number"),
     "AccessionNumber": (16, "accession number"),
-    "ReferringPhysicianName": (194, "referring physician's name"),
-    "StudyDescription": (64, "study's description"),
 }
+_BESIDE = {"StudyID": 16, "ReferringPhysicianName": 194, "StudyDescription": 64}
 _TYPE_3 = {"IssuerOfPatientID", "StudyDescription"}
 _NAMES = {"PatientName", "ReferringPhysicianName"}
 _LONGEST_GROUP = 64  # characters of a name's alphabetic, ideographic or phonetic group (PS3.5 6.2)
@@ -42,6 +40,7 @@ _SHOWN_GREY = (
     "RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence", "WindowCenter",
     "WindowWidth", "VOILUTFunction", "VOILUTSequence",
 )  # fmt: skip
+_WINDOW = {"WindowCenter", "WindowWidth", "VOILUTFunction"}
 _CORRECT = "Correct it in the archive, and export the scan anew."
 
 
@@ -84,8 +83,8 @@ class SourceStudy:
 def source_study(source: Dataset, frame: int) -> SourceStudy:
     """Check an original's header, and part what names somebody from what does not.
 
-    Dates, times and a sex that DICOM does not allow are left empty, as unknown ones are (type 2). Text
-    is told in UTF-8, whatever the original's character set is.
+    Dates, times, a sex and what describes the study are left empty, as unknown ones are, where DICOM does
+    not allow them (type 2 and 3). Text is told in UTF-8, whatever the original's character set is.
 
     Args:
         source: the header (:func:`vmcore.imaging.dicom.read_source`).
@@ -118,8 +117,9 @@ def source_study(source: Dataset, frame: int) -> SourceStudy:
 def _identity(source: Dataset, study: str) -> Dataset:
     found = Dataset()
     found.StudyInstanceUID = study
-    for keyword, (longest, words) in _TEXTS.items():
-        value = _text(source, keyword, longest, words)
+    texts = {key: _text(source, key, *told) for key, told in _KEYS.items()}
+    texts |= {key: _optional(source, key, longest) for key, longest in _BESIDE.items()}
+    for keyword, value in texts.items():
         if value or keyword not in _TYPE_3:
             setattr(found, keyword, value)
     for keyword in ("PatientBirthDate", "StudyDate"):
@@ -147,6 +147,9 @@ def _describe(reference: Dataset, source: Dataset) -> None:
     if reference.PhotometricInterpretation.startswith("MONOCHROME"):
         for element in _copied(source, _SHOWN_GREY):
             reference[element.tag] = element
+        if not {"WindowCenter", "WindowWidth"} <= {one.keyword for one in reference}:
+            for keyword in _WINDOW & {one.keyword for one in reference}:
+                del reference[keyword]  # half a window is none
     if "Rows" not in reference or "Columns" not in reference:
         raise StudyError(f"The file does not say how large its image is. {_CORRECT}")
 
@@ -187,10 +190,11 @@ def _text(source: Dataset, keyword: str, longest: int, words: str) -> str:
 
 
 def _optional(source: Dataset, keyword: str, longest: int) -> str:
-    """A text that names no patient; "" where it is not one that DICOM allows."""
-    raw = _raw(source, keyword)
-    value = "" if isinstance(raw, MultiValue) else str(raw or "").strip(" \0")
-    return "" if len(value) > longest or _UNFIT.search(value) else value
+    """A text that nobody knows a patient by; "" where it is not one that DICOM allows."""
+    try:
+        return _text(source, keyword, longest, keyword)
+    except StudyError:
+        return ""
 
 
 def _parsed(source: Dataset, keyword: str, kind: type[DA | TM]) -> str:
