@@ -26,7 +26,7 @@ from pydicom import Dataset
 
 from vmcore.reporting.case.dicom.coordinates import Points, in_source, inside
 from vmcore.reporting.case.dicom.equipment import NAME, PURPOSE, made_by, new_uid
-from vmcore.reporting.case.dicom.study import SourceStudy, StudyError
+from vmcore.reporting.case.dicom.study import WINDOW_REFUSAL, SourceStudy, StudyError
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.colours import AMBER
 from vmcore.reporting.measurement import width_words
@@ -87,10 +87,7 @@ def presentation_state(case: ReportedCase, study: SourceStudy) -> Dataset | None
             presentation_lut_transformation=PresentationLUTTransformation(shape), **arguments
         )
     except Exception:  # a window or table of any kind; pydicom converts on access
-        raise StudyError(
-            "The file's grey-scale window is not one that DICOM allows, so callipers cannot be laid over "
-            "the picture as it is shown. Correct it in the archive, and export the scan anew."
-        ) from None
+        raise StudyError(WINDOW_REFUSAL) from None
 
 
 _Layer = tuple[GraphicLayer, list[GraphicObject], list[TextObject]]

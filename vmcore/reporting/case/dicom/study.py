@@ -44,6 +44,12 @@ _WINDOW = {"WindowCenter", "WindowWidth", "VOILUTFunction"}
 _CORRECT = "Correct it in the archive, and export the scan anew."
 
 
+WINDOW_REFUSAL = (
+    "The file's grey-scale window is not one that DICOM allows, so callipers cannot be laid over the picture "
+    f"as it is shown. {_CORRECT}"
+)
+
+
 class StudyError(ValueError):
     """An original that no object can join, with one sentence that says why and quotes nothing of it."""
 
@@ -145,7 +151,7 @@ def _describe(reference: Dataset, source: Dataset) -> None:
         _raw(source, "PhotometricInterpretation") or ""
     ).strip()
     if reference.PhotometricInterpretation.startswith("MONOCHROME"):
-        for element in _copied(source, _SHOWN_GREY):
+        for element in _copied(source, _SHOWN_GREY, WINDOW_REFUSAL):
             reference[element.tag] = element
         if not {"WindowCenter", "WindowWidth"} <= {one.keyword for one in reference}:
             for keyword in _WINDOW & {one.keyword for one in reference}:
@@ -213,12 +219,18 @@ def _number(source: Dataset, keyword: str) -> int | None:
         return None
 
 
-def _copied(source: Dataset, keywords: tuple[str, ...]) -> Dataset:
+def _copied(source: Dataset, keywords: tuple[str, ...], refusal: str | None = None) -> Dataset:
+    """Elements as they are; one that cannot be converted is left out, or refused with a sentence."""
     found = Dataset()
     for keyword in keywords:
         value = _raw(source, keyword)
-        if value not in {None, ""} if not isinstance(value, MultiValue) else len(value):
+        if value is None or (isinstance(value, str | MultiValue) and not value):
+            continue
+        try:
             setattr(found, keyword, value)
+        except Exception:  # pydicom converts in its own ways, and quotes
+            if refusal is not None:
+                raise StudyError(refusal) from None
     return found
 
 
