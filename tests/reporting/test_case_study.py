@@ -183,3 +183,20 @@ def test_a_grey_original_gets_its_callipers_or_a_sentence(original, tmp_path, wi
             case_objects(CASE, source)
     else:
         assert valid(case_objects(CASE, source), tmp_path)[2].Modality == "PR"
+
+
+@pytest.mark.parametrize(
+    ("shape", "keyword", "shown"),
+    [
+        ({"PixelAspectRatio": [4, 3]}, "PresentationPixelAspectRatio", [4, 3]),
+        ({"PixelSpacing": [0.4, 0.3]}, "PresentationPixelSpacing", [0.4, 0.3]),
+        ({}, "PresentationPixelAspectRatio", [1, 1]),
+    ],
+)
+def test_pixels_are_shown_as_high_and_broad_as_the_original_has_them(
+    original, tmp_path, shape, keyword, shown
+) -> None:
+    state = valid(case_objects(CASE, header(original, **shape)), tmp_path)[2]
+    (area,) = state.DisplayedAreaSelectionSequence
+    assert [float(value) for value in area[keyword].value] == shown
+    assert ("PresentationPixelSpacing" in area) != ("PresentationPixelAspectRatio" in area)

@@ -77,9 +77,17 @@ def presentation_state(case: ReportedCase, study: SourceStudy) -> Dataset | None
         "series_description": f"{NAME} callipers. {PURPOSE}",
         **made_by(),
     }
-    if not grey:
-        profile = pkgutil.get_data("highdicom", _PROFILE)
-        return ColorSoftcopyPresentationState(icc_profile=profile, **arguments)
+    made = _grey(image, arguments) if grey else _coloured(arguments)
+    _keep_shape(made.DisplayedAreaSelectionSequence[0], image)
+    return made
+
+
+def _coloured(arguments: dict[str, Any]) -> Dataset:
+    profile = pkgutil.get_data("highdicom", _PROFILE)
+    return ColorSoftcopyPresentationState(icc_profile=profile, **arguments)
+
+
+def _grey(image: Dataset, arguments: dict[str, Any]) -> Dataset:
     inverted = image.PhotometricInterpretation == "MONOCHROME1"
     shape = PresentationLUTShapeValues.INVERSE if inverted else PresentationLUTShapeValues.IDENTITY
     try:
@@ -88,6 +96,15 @@ def presentation_state(case: ReportedCase, study: SourceStudy) -> Dataset | None
         )
     except Exception:  # a window or table of any kind; pydicom converts on access
         raise StudyError(WINDOW_REFUSAL) from None
+
+
+def _keep_shape(area: Dataset, image: Dataset) -> None:
+    """Show pixels that are not square as the original is shown (PS3.3 C.10.4)."""
+    if "PixelSpacing" in image:
+        area.PresentationPixelSpacing = image.PixelSpacing
+        del area.PresentationPixelAspectRatio
+    elif "PixelAspectRatio" in image:
+        area.PresentationPixelAspectRatio = image.PixelAspectRatio
 
 
 _Layer = tuple[GraphicLayer, list[GraphicObject], list[TextObject]]

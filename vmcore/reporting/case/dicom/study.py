@@ -16,6 +16,7 @@ from pydicom.uid import UID, UltrasoundImageStorage
 from pydicom.valuerep import DA, TM
 
 from vmcore.imaging.dicom.silence import silence
+from vmcore.imaging.dicom.values import numbers
 
 UTF_8 = "ISO_IR 192"
 _KEYS = {
@@ -156,6 +157,10 @@ def _describe(reference: Dataset, source: Dataset) -> None:
         if not {"WindowCenter", "WindowWidth"} <= {one.keyword for one in reference}:
             for keyword in _WINDOW & {one.keyword for one in reference}:
                 del reference[keyword]  # half a window is none
+    for keyword in ("PixelSpacing", "PixelAspectRatio"):
+        values = numbers(source, keyword)
+        if len(values) == 2 and all(value > 0 for value in values):
+            setattr(reference, keyword, [f"{value:g}" for value in values])
     if "Rows" not in reference or "Columns" not in reference:
         raise StudyError(f"The file does not say how large its image is. {_CORRECT}")
 
