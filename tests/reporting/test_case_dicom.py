@@ -61,8 +61,8 @@ def told(models: tuple[Classifier, AnatomyModel], data: bytes, frame: int = 0) -
 @pytest.fixture(scope="module")
 def squeezed(models, tmp_path_factory) -> tuple[Told, object]:
     """A wide phantom with pixels that are higher than broad, and what is true of it."""
-    phantom = make_phantom(14.0, 21, shape=(480, 640))
-    size = (640, round(480 * SQUEEZED))
+    phantom = make_phantom(14.0, 21, shape=(300, 400))
+    size = (400, round(300 * SQUEEZED))
     rows, columns = phantom.spacing_mm
     flat = replace(
         phantom,
@@ -157,7 +157,7 @@ def test_the_ends_lie_in_the_source_where_its_own_pixel_size_gives_the_width(squ
     measured = number.MeasuredValueSequence[0]
     assert float(measured.NumericValue) == pytest.approx(np.hypot(across, down), abs=0.02)
     assert measured.MeasurementUnitsCodeSequence[0].CodeValue == "mm"
-    assert case.analysis.clean.offset != (0, 0) or case.analysis.clean.image.shape[:2] == (360, 640)
+    assert case.analysis.clean.offset != (0, 0) or case.analysis.clean.image.shape[:2] == (225, 400)
     true = (np.array(phantom.atrium) + 0.5)[:, ::-1] * (1, SQUEEZED)  # whole numbers are centres
     assert np.abs(places - true).max() < 12
     drawn = [item for item in state.GraphicAnnotationSequence if item.GraphicLayer == "CALLIPER"]
@@ -167,7 +167,7 @@ def test_the_ends_lie_in_the_source_where_its_own_pixel_size_gives_the_width(squ
 def test_a_pixel_that_is_marked_is_the_pixel_that_is_told(squeezed, tmp_path) -> None:
     (case, source), _ = squeezed
     clean = replace(case.analysis.clean, offset=(36, 11))
-    pixels = np.zeros((360, 640), np.uint8)
+    pixels = np.zeros((225, 400), np.uint8)
     pixels[36 + 30, 11 + 40], pixels[36 + 50, 11 + 40] = 1, 2  # the calliper's ends by hand
     case = replace(case, analysis=replace(case.analysis, clean=clean), hand=(HAND,))
     _, report, _ = case_objects(case, source)
@@ -316,7 +316,7 @@ def test_files_are_named_by_what_they_are(squeezed) -> None:
 @pytest.mark.parametrize("kind", ["MONOCHROME1", "MONOCHROME2"])
 def test_a_grey_original_is_shown_as_it_is_under_its_callipers(squeezed, kind, tmp_path) -> None:
     (case, _), _ = squeezed
-    grey = np.random.default_rng(1).integers(0, 256, (360, 640), np.uint8)
+    grey = np.random.default_rng(1).integers(0, 256, (225, 400), np.uint8)
     image = pydicom.dcmread(get_testdata_file("examples_rgb_color.dcm"))
     image.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, kind
