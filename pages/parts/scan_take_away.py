@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.scan_dicom import dicom_files
 from pages.parts.sharing import looked_at
 from pages.parts.uploaded_scan import UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
+from vmcore.reporting.case import ReportedCase
 from vmcore.settings import settings
 
 
@@ -52,6 +54,8 @@ def take_away(
         on_click="ignore",
         width="stretch",
     )
+    case = ReportedCase(analysis, classifier.card, settings().grades)
+    dicom_files(uploaded, case, uploads.limits, looked=looked)
     st.selectbox(
         "Heatmap method",
         HEATMAP_METHODS,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from pydicom import dcmread
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
 from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
@@ -141,6 +143,9 @@ def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> No
         page.get_by_role("button", name="Results CSV").click()
     table = pd.read_csv(caught.value.path())
     assert table["millimetres_from"][0] == "gestational age"
+    page.get_by_text("I looked: no name is visible").click()
+    expect(page.get_by_role("button", name="Heatmap PNG")).to_be_enabled()
+    expect(page.get_by_role("button", name="DICOM (capture")).to_be_disabled()  # PNG has no study
     no_trace(page)
 
 
@@ -169,6 +174,44 @@ def test_no_width_is_told_where_there_is_no_head(page: Page) -> None:
     upload(page, packaged("examples_palette.dcm"))  # a real scan of another organ
     assert "No verdict" in wait_for_answer(page)
     expect(page.get_by_text("No fetal head was found").first).to_be_visible()
+    no_trace(page)
+
+
+def test_a_report_is_taken_away_as_dicom_of_the_study(page: Page, tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "scan.dcm", make_phantom(14.0, 21, shape=(360, 480)))
+    upload(page, path)
+    wait_for_answer(page)
+    button = page.get_by_role("button", name="DICOM (capture")
+    expect(button).to_be_disabled()
+    page.get_by_text("I looked: no name is visible").click()
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_text("carry the patient's name and numbers")).to_be_visible()
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Save 3 DICOM files").click()
+    assert MADE_UP_NAME not in caught.value.suggested_filename
+    with zipfile.ZipFile(caught.value.path()) as archive:
+        made = [dcmread(io.BytesIO(archive.read(name))) for name in archive.namelist()]
+    study = dcmread(path).StudyInstanceUID
+    assert [(one.Modality, one.StudyInstanceUID) for one in made] == [
+        ("OT", study), ("SR", study), ("PR", study),
+    ]  # fmt: skip
+    assert MADE_UP_NUMBER not in page.content()
+    no_trace(page)
+
+
+def test_a_broken_study_gets_a_sentence_instead_of_files(page: Page, tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "scan.dcm", make_phantom(9.0, 5, shape=(240, 320)))
+    broken = dcmread(path)
+    del broken.StudyInstanceUID
+    broken.save_as(path)
+    upload(page, path)
+    wait_for_answer(page)
+    page.get_by_text("I looked: no name is visible").click()
+    button = page.get_by_role("button", name="DICOM (capture")
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_text("does not say which study it is")).to_be_visible()
     no_trace(page)
 
 

@@ -1,7 +1,7 @@
 from .cleaning import CleanFrame, CleaningSettings, Removal, clean_frame
 from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
-from .sandbox import read_sandboxed
+from .sandbox import read_sandboxed, read_source_sandboxed
 from .scan import ReadLimits, Region, Scan, ScanError
 from .text import find_text
 
@@ -18,6 +18,7 @@ __all__ = [
     "find_text",
     "read_sandboxed",
     "read_scan",
+    "read_source_sandboxed",
     "to_model_input",
     "to_model_pixels",
 ]

@@ -14,7 +14,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as LateError
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +25,7 @@ from queue import Empty, LifoQueue
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydicom import Dataset
 
 from vmcore.imaging.reading import bytes_of, read_scan
 from vmcore.imaging.scan import ReadLimits, Scan, ScanError
@@ -93,16 +94,9 @@ class SandboxedReader:
 
     def read(self, data: bytes, limits: ReadLimits) -> Scan:
         """See :func:`read_sandboxed`."""
-        more = min(self._patience_s_per_mb * len(data) / 2**20, _LONGEST_S)
-        patience = self._patience_s + more
         with self._worker() as executor, _shared() as memory:
             place = f"/proc/{os.getpid()}/fd/{memory}"
-            try:
-                answer = executor.submit(_read, data, limits, place).result(patience)
-            except LateError:
-                raise ScanError(_LATE) from None
-            except Exception:  # the executor's own kinds, of a worker that has died
-                raise ScanError(_DIED) from None
+            answer = self._ask(executor, len(data), _read, data, limits, place)
             if answer.refusal:
                 raise _RefusedError(answer.refusal)
             if len(answer.scan.frames):
@@ -111,6 +105,24 @@ class SandboxedReader:
             return replace(
                 answer.scan, frames=np.frombuffer(mapped, np.uint8).reshape(answer.shape)
             )
+
+    def read_source(self, data: bytes, limits: ReadLimits) -> Dataset:
+        """See :func:`read_source_sandboxed`."""
+        with self._worker() as executor:
+            header = self._ask(executor, len(data), _read_header, data, limits)
+            if isinstance(header, str):
+                raise _RefusedError(header)
+            return header
+
+    def _ask(self, executor: Any, size: int, work: Callable[..., Any], *arguments: object) -> Any:
+        """What a worker makes of a file of so many bytes, in the time that such a file may take."""
+        more = min(self._patience_s_per_mb * size / 2**20, _LONGEST_S)
+        try:
+            return executor.submit(work, *arguments).result(self._patience_s + more)
+        except LateError:
+            raise ScanError(_LATE) from None
+        except Exception:  # the executor's own kinds, of a worker that has died
+            raise ScanError(_DIED) from None
 
     @contextmanager
     def _worker(self) -> Iterator[Any]:
@@ -176,6 +188,19 @@ def read_sandboxed(source: bytes | Path, *, limits: ReadLimits | None = None) ->
     return shared_reader().read(bytes_of(source, limits), limits)
 
 
+def read_source_sandboxed(data: bytes, *, limits: ReadLimits | None = None) -> Dataset:
+    """A DICOM file's header with its identity, read in a process of its own.
+
+    See :func:`vmcore.imaging.dicom.read_source`: for objects that join the file's study, used at once
+    and never kept.
+
+    Raises:
+        ScanError: with one sentence; also where the file makes its reader hang or crash.
+    """
+    limits = limits or ReadLimits()
+    return shared_reader().read_source(bytes_of(data, limits), limits)
+
+
 def _start(memory: int) -> Any:
     from loky import ProcessPoolExecutor  # noqa: PLC0415  the worker itself has no use for it
 
@@ -212,6 +237,16 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_WATCH_S)
     os._exit(0)
+
+
+def _read_header(data: bytes, limits: ReadLimits) -> Dataset | str:
+    """A header, or the sentence that refuses it."""
+    from vmcore.imaging.dicom import read_source  # noqa: PLC0415  for those who export alone
+
+    try:
+        return read_source(data, limits)
+    except ScanError as error:
+        return str(error)
 
 
 def _read(data: bytes, limits: ReadLimits, place: str) -> _Answer:

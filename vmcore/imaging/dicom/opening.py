@@ -63,8 +63,13 @@ def looks_like_dicom(data: bytes) -> bool:
     return any(_starts_as_data_set(data, order, explicit=explicit) for order, explicit in encodings)
 
 
-def open_dataset(data: bytes, limits: ReadLimits) -> Dataset:
+def open_dataset(data: bytes, limits: ReadLimits, *, stop_before_pixels: bool = False) -> Dataset:
     """Parse a file whose beginning looks like DICOM.
+
+    Args:
+        data: the file.
+        limits: the most that it may unpack to.
+        stop_before_pixels: read its header alone.
 
     Returns:
         the data set, whose ``file_meta`` names a transfer syntax.
@@ -75,11 +80,15 @@ def open_dataset(data: bytes, limits: ReadLimits) -> Dataset:
     """
     syntax, body = _transfer_syntax(data)
     if syntax == DeflatedExplicitVRLittleEndian:
-        dataset = dcmread(io.BytesIO(_inflated(data[body:], limits)), force=True)
+        dataset = dcmread(
+            io.BytesIO(_inflated(data[body:], limits)),
+            force=True,
+            stop_before_pixels=stop_before_pixels,
+        )
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     else:
-        dataset = dcmread(io.BytesIO(data), force=True)
+        dataset = dcmread(io.BytesIO(data), force=True, stop_before_pixels=stop_before_pixels)
     _refuse_index(dataset)
     _settle_transfer_syntax(dataset)
     return dataset

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import Dataset, config
+from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 
 from vmcore.imaging.dicom.colours import (
@@ -29,11 +26,9 @@ from vmcore.imaging.dicom.grey import show_grey
 from vmcore.imaging.dicom.opening import open_dataset
 from vmcore.imaging.dicom.ranges import to_8_bits, used_top
 from vmcore.imaging.dicom.regions import find_geometry
+from vmcore.imaging.dicom.silence import silence
 from vmcore.imaging.dicom.values import whole_number
 from vmcore.imaging.scan import ReadLimits, RgbFrames, Scan, ScanError
-
-# pydicom's log lines and warnings quote the values they complain about, names included.
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
 _ULTRASOUND_OR_CAPTURE = {"US", "OT", "SC", "ES", ""}
 _MODALITY_WORDS = {
@@ -58,13 +53,6 @@ _COLOUR = {
 }
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
     """Decode every frame of an ultrasound DICOM file to 8-bit RGB.
 
@@ -77,7 +65,7 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
         ScanError: not ultrasound, no B-mode image, no pixels, more than the limits, damaged, or an
             encoding that no decoder here can read. No value of the file is quoted.
     """
-    with _silence():
+    with silence():
         try:
             dataset = open_dataset(data, limits)
             _refuse_other_modalities(dataset)
@@ -160,6 +148,3 @@ def _device(dataset: Dataset) -> str | None:
     words = [str(dataset.get(key, "") or "") for key in ("Manufacturer", "ManufacturerModelName")]
     name = " ".join(" ".join(words).split())
     return name[:80] or None
-
-
-config.settings.reading_validation_mode = config.IGNORE

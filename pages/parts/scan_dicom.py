@@ -1,0 +1,62 @@
+"""A frame's report as DICOM files of the original's study, made when somebody asks and never kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts.identity import person
+from pages.parts.plain import plain
+from pages.parts.uploaded_scan import UploadedScan
+from vmcore.imaging import ReadLimits, ScanError, read_source_sandboxed
+from vmcore.reporting.case import ReportedCase, dicom
+
+_IDENTITY = (
+    "These files carry the patient's name and numbers, because they belong to the patient's study: send "
+    "them only where the original may go."
+)
+
+
+def dicom_files(
+    uploaded: UploadedScan, case: ReportedCase, limits: ReadLimits, *, looked: bool
+) -> None:
+    """The button that makes the files, and the one that saves them.
+
+    Args:
+        uploaded: the scan, for its original.
+        case: what is told of its frame.
+        limits: the most that a file may claim.
+        looked: whether somebody saw that no name is visible in the cleaned picture.
+    """
+    of_study = uploaded.kind == "DICOM"
+    asked = st.button(
+        "DICOM (capture, report, presentation state)",
+        key=f"dicom-{uploaded.key}-{case.analysis.frame}",
+        disabled=not (of_study and looked),
+        icon=":material/medical_information:",
+        width="stretch",
+        help=None if of_study else "Only a DICOM file belongs to a study; this picture does not.",
+    )
+    if not asked or not of_study or not looked:
+        return
+    try:
+        with st.spinner("Writing DICOM …", show_time=False):
+            source = read_source_sandboxed(uploaded.content(), limits=limits)
+            who = person()
+            made = dicom.case_objects(
+                case, source, observer=who.name if who.signed_in else "", looked_at=looked
+            )
+            packed = dicom.objects_zip(made)
+    except (ScanError, dicom.StudyError) as error:
+        st.warning(plain(str(error)), icon=":material/warning:")
+        return
+    st.warning(_IDENTITY, icon=":material/badge:")
+    st.download_button(
+        f"Save {len(made)} DICOM files",
+        packed,
+        f"ventriscope-scan-{uploaded.number}-frame-{case.analysis.frame + 1}-dicom.zip",
+        "application/zip",
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )

@@ -1,0 +1,170 @@
+"""Measurement groups of the report (PS3.16 TID 1501): the machine's, a person's, and what was decided."""
+
+from __future__ import annotations
+
+from highdicom.sr import (
+    AlgorithmIdentification,
+    FindingSite,
+    Measurement,
+    MeasurementProperties,
+)
+
+from vmcore.anatomy import Anatomy, AtriumCalliper, HandCalliper
+from vmcore.reporting.case.assessment import Assessment
+from vmcore.reporting.case.dicom import concepts
+from vmcore.reporting.case.dicom.coordinates import in_source
+from vmcore.reporting.case.dicom.equipment import NAME
+from vmcore.reporting.case.dicom.groups import (
+    UNNAMED,
+    Group,
+    measurement_group,
+    presence,
+    width_measurement,
+)
+from vmcore.reporting.case.dicom.study import SourceStudy
+from vmcore.reporting.case.reported import ReportedCase
+from vmcore.reporting.measurement import interval_mm, why_not_measured, width_words
+from vmcore.reporting.words import caution, verdict
+
+_UNNAMED_MODEL = "no version: not loaded from a bundle"
+_BY = {
+    "file": "the pixel size in the file",
+    "ruler": "the ruler that the scanner drew",
+    "gestational age": "the head's expected size at the gestational age that was told",
+    "hand": "a distance that a person set",
+}
+_OUTCOMES = {
+    "accepted": "A person accepted the answer.",
+    "corrected": "A person corrected the answer.",
+    "rejected": "A person rejected the answer: it is not to be used.",
+}
+
+
+def findings(case: ReportedCase, study: SourceStudy, observer: str) -> list[Group]:
+    """All groups of a frame's report: what a person decided, the verdict, the width, those by hand.
+
+    Args:
+        case: what is told.
+        study: to whose image it refers.
+        observer: who set the callipers by hand, or "".
+    """
+    decided = [] if case.assessment is None else [_decided(case.assessment, study)]
+    groups = [*decided, _answer(case, study)]
+    if case.analysis.anatomy is not None:
+        groups.append(_measured(case, case.analysis.anatomy, study))
+    return groups + [_by_hand(case, one, study, observer) for one in case.hand]
+
+
+def _answer(case: ReportedCase, study: SourceStudy) -> Group:
+    """The verdict, which rests on classifier and measurement."""
+    analysis = case.analysis
+    prediction, said = analysis.prediction, verdict(analysis, case.grades)
+    folds = ", ".join(f"{value:.4f}" for value in prediction.fold_probabilities)
+    algorithm = AlgorithmIdentification(
+        name=case.card.name,
+        version=analysis.bundle_digest or _UNNAMED_MODEL,
+        parameters=[
+            f"anatomy model: {analysis.anatomy_digest or _UNNAMED_MODEL}",
+            f"threshold: {prediction.threshold:.4f}",
+            f"grades: {case.grades}",
+        ],
+    )
+    probability = (
+        f"The classifier's probability of ventriculomegaly is {prediction.probability:.4f}"
+    )
+    return measurement_group(
+        "Verdict",
+        study,
+        algorithm=algorithm,
+        evaluations=[presence(said.tone)],
+        comments=(
+            said.headline, said.sentence, f"{probability} (folds {folds}).", *analysis.scan.notes, *caution(analysis),
+        ),
+    )  # fmt: skip
+
+
+def _measured(case: ReportedCase, anatomy: Anatomy, study: SourceStudy) -> Group:
+    """The atrium's width by the anatomy model, or why there is none."""
+    algorithm = AlgorithmIdentification(
+        name=f"{NAME} anatomy model", version=case.analysis.anatomy_digest or _UNNAMED_MODEL
+    )
+    if anatomy.atrium is None:
+        return measurement_group(
+            "Atrial width", study, algorithm=algorithm, comments=(why_not_measured(anatomy),)
+        )
+    atrium = anatomy.atrium
+    comments = [
+        f"Atrial width, inner to inner wall: {width_words(atrium)}.",
+        f"The ventricle lies in the half of the head that is {_where(atrium.side)} the probe.",
+        *_scale_words(atrium.millimetres_from),
+    ]
+    offset = case.analysis.clean.offset
+    ends = in_source([atrium.start, atrium.end], offset)
+    width = width_measurement(ends, atrium.width_mm, atrium.width_px, study, _uncertainty(atrium))
+    return measurement_group(
+        "Atrial width", study, algorithm=algorithm, measurements=[width], comments=comments
+    )
+
+
+def _by_hand(case: ReportedCase, hand: HandCalliper, study: SourceStudy, observer: str) -> Group:
+    """A width that a person measured."""
+    comments = ["Measured by a person."]
+    if hand.side is not None:
+        comments.append(
+            f"The ventricle lies in the half of the head that is {_where(hand.side)} the probe."
+        )
+    comments += _scale_words(hand.millimetres_from)
+    if hand.width_mm is None and hand.why_no_mm:
+        comments.append(hand.why_no_mm)
+    ends = in_source([hand.start, hand.end], case.analysis.clean.offset)
+    width = width_measurement(ends, hand.width_mm, hand.width_px, study)
+    return measurement_group(
+        "Atrial width by hand",
+        study,
+        person=observer or UNNAMED,
+        measurements=[width],
+        comments=comments,
+    )
+
+
+def _decided(assessment: Assessment, study: SourceStudy) -> Group:
+    """What a person decided about the answer."""
+    measurements = []
+    if assessment.width_mm is not None:
+        measurements.append(
+            Measurement(
+                concepts.VENTRICLE_WIDTH,
+                round(assessment.width_mm, 2),
+                concepts.MILLIMETRE,
+                properties=MeasurementProperties(selection_status=concepts.USER_CHOSEN),
+                finding_sites=[FindingSite(concepts.LATERAL_VENTRICLE)],
+            )
+        )
+    evaluations = []
+    if assessment.label is not None:
+        evaluations.append(presence(assessment.label))
+    comments = [_OUTCOMES[assessment.outcome]]
+    if assessment.reason:
+        comments.append(f"Reason: {assessment.reason}")
+    if assessment.comment:
+        comments.append(assessment.comment)
+    return measurement_group(
+        "Decision", study, person=assessment.person, measurements=measurements, evaluations=evaluations,
+        comments=comments,
+    )  # fmt: skip
+
+
+def _uncertainty(atrium: AtriumCalliper) -> tuple[float, float] | None:
+    """How far the width's 95 % interval reaches below and above it, in mm; None without mm."""
+    between = interval_mm(atrium)
+    if between is None or atrium.width_mm is None:
+        return None
+    return atrium.width_mm - between[0], between[1] - atrium.width_mm
+
+
+def _where(side: str) -> str:
+    return "near to" if side == "near" else "far from"
+
+
+def _scale_words(millimetres_from: str | None) -> list[str]:
+    return [f"Millimetres by {_BY[millimetres_from]}."] if millimetres_from in _BY else []
