@@ -13,6 +13,9 @@ import streamlit as st
 from pages.parts.answered_by import show_answered_by
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
+from pages.parts.recording import Recording
+from pages.parts.scan_decision import ask_for_decision
+from pages.parts.scan_report import reported_case
 from pages.parts.scan_take_away import show_removals, take_away
 from pages.parts.scan_verdict import TONES, ask_for_age, show_verdict
 from pages.parts.uploads import Models, UploadBudget, UploadedScan, Uploads
@@ -52,7 +55,7 @@ def main() -> None:
         st.title("Is the lateral ventricle wide?", anchor=False)
         st.caption(
             "Drop transventricular scans of the fetal brain. They are read, cleaned and judged on "
-            "this machine; nothing is kept after the session."
+            "this machine; no picture and nothing of the patient is kept after the session."
         )
         _inbox(uploads)
         _invitation()
@@ -126,6 +129,7 @@ def _choose(uploads: Uploads, models: Models) -> UploadedScan:
     bar = st.progress(0.0, "Judging the scans …")
     for done, one in enumerate(uploads.scans, start=1):
         analysis = uploads.analysis(one, models, one.middle, HEATMAP_METHODS[0])
+        Recording.of_session().answered(one, reported_case(one, analysis, models.classifier))
         said = verdict(analysis, settings().grades)
         icon, colour = TONES[said.tone]
         labels[one.number] = f":{colour}[{icon}] {one.number} · {said.headline}"
@@ -148,6 +152,8 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         with st.spinner("Analysing …", show_time=False):
             analysis = uploads.analysis(uploaded, models, frame, method)
         show_verdict(analysis)
+    case = reported_case(uploaded, analysis, models.classifier)
+    Recording.of_session().answered(uploaded, case)
     shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
         picture_panels(analysis, shown),
@@ -159,6 +165,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     for sentence in (*analysis.scan.notes, *caution(analysis)):
         st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
+    ask_for_decision(uploaded, case)
     left, right = st.columns([3, 2], gap="large")
     with left:
         show_removals(analysis)

@@ -13,6 +13,7 @@ import streamlit as st
 from vmcore.anatomy import AnatomyModel, by_gestational_age
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import Analysis, Classifier, analyse
+from vmcore.reporting.case import Assessment
 
 _MB = 1_000_000
 _FULL = (
@@ -22,9 +23,15 @@ _FULL = (
 _KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
 
 
+Answer = tuple[str | None, str | None, int, float | None]
+"""Which answer: both models' digests, the frame, and the gestational age that was told."""
+
+
 @dataclass(slots=True)
 class UploadedScan:
     """One read scan and the analyses made of it, by both models' digests, frame and method.
+
+    ``assessments`` holds what a person decided, by answer.
 
     ``content`` gives the file's bytes again, names and all, for what is written from the original.
     """
@@ -35,11 +42,21 @@ class UploadedScan:
     content: Callable[[], bytes]
     analyses: dict[tuple[str, str | None, int, str], Analysis] = field(default_factory=dict)
     gestational_weeks: float | None = None
+    assessments: dict[Answer, Assessment] = field(default_factory=dict)
 
     @property
     def middle(self) -> int:
         """The frame shown first."""
         return len(self.scan.frames) // 2
+
+    def answer(self, analysis: Analysis) -> Answer:
+        """Which answer an analysis is; another one where a model or the gestational age has changed."""
+        weeks = self.gestational_weeks
+        return analysis.bundle_digest, analysis.anatomy_digest, analysis.frame, weeks
+
+    def assessment(self, analysis: Analysis) -> Assessment | None:
+        """What a person decided about exactly this answer."""
+        return self.assessments.get(self.answer(analysis))
 
     def in_millimetres(self, analysis: Analysis) -> Analysis:
         """An analysis with millimetres by gestational age, where that was told and the file has none."""
@@ -176,6 +193,15 @@ class Uploads:
                         uploaded.in_millimetres(analysis),
                     )
         return [found[key] for key in sorted(found)]
+
+    def assessments(self, classifier: Classifier) -> dict[tuple[int, int], Assessment]:
+        """What people decided about :meth:`results`, by the scan's number and frame."""
+        scans = {uploaded.number: uploaded for uploaded in self.scans}
+        return {
+            (number, analysis.frame): assessment
+            for number, analysis in self.results(classifier)
+            if (assessment := scans[number].assessment(analysis)) is not None
+        }
 
 
 _room = threading.Lock()

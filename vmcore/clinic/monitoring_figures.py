@@ -32,7 +32,7 @@ def outcome_figure(weeks: pd.DataFrame) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(title_text=_WEEK, type="category")
     figure.update_yaxes(title_text="answers", rangemode="tozero")
-    return styled(figure, "What people decided, by week", height=320)
+    return _legend_below(styled(figure, "What people decided, by week", height=340))
 
 
 def device_figure(devices: pd.DataFrame, most: int = 12) -> go.Figure:
@@ -45,9 +45,9 @@ def device_figure(devices: pd.DataFrame, most: int = 12) -> go.Figure:
     shown = devices.head(most).iloc[::-1]
     figure = _bars(shown, [_short(name) for name in shown["device"]], along="y")
     figure.update_xaxes(title_text="answers", rangemode="tozero")
-    figure = styled(figure, "What people decided, by device", height=120 + 34 * max(len(shown), 3))
+    figure = styled(figure, "What people decided, by device", height=170 + 34 * max(len(shown), 3))
     figure.update_yaxes(automargin=True, type="category")
-    return figure
+    return _legend_below(figure)
 
 
 def drift_figure(weeks: pd.DataFrame) -> go.Figure:
@@ -95,6 +95,16 @@ def _bars(table: pd.DataFrame, places: list[str], *, along: str) -> go.Figure:
             )
         )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.35)
+    counted = figure.update_yaxes if along == "x" else figure.update_xaxes
+    most = int(table[list(OUTCOMES)].sum(axis=1).max()) if len(table) else 0
+    counted(tickformat="d", tick0=0, **({"dtick": 1} if most < 8 else {}))
+    return figure
+
+
+def _legend_below(figure: go.Figure) -> go.Figure:
+    """The names under the plot, in the order of the bars."""
+    legend = {"orientation": "h", "y": -0.28, "yref": "paper", "traceorder": "normal"}
+    figure.update_layout(legend=legend, margin={"b": 90})
     return figure
 
 

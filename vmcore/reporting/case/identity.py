@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
 from dataclasses import dataclass
 
 from pydicom import Dataset
+
+# its log lines and warnings quote the values they complain about
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 
 _DATE = re.compile(
     r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})"
@@ -56,8 +61,10 @@ def identity_of(header: Dataset) -> PatientIdentity:
 
 def _text(header: Dataset, keyword: str) -> str:
     try:
-        value = header.get(keyword, "")
-        text = "" if value is None else str(value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = header.get(keyword, "")
+            text = "" if value is None else str(value)
     except Exception:  # pydicom's own words would quote the value
         return ""
     return _UNSEEN.sub(" ", text).strip()[:_LONGEST]

@@ -64,7 +64,7 @@ def report_pdf(
     )  # fmt: skip
     sheet.columns(
         (_LEFT, _LEFT + _HALF + _GAP), y + 1.5, _HALF, _SIGNATURE - 4, sections(case),
-        (8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5),
+        (8.5, 7.8, 7.1, 6.4, 5.8),
     )  # fmt: skip
     _draw_foot(sheet)
     return bytes(sheet.output())

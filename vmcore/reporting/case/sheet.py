@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -12,6 +13,9 @@ from fpdf.bidi import BidiParagraph
 from fpdf.enums import MethodReturnValue
 
 from vmcore.reporting.case.sections import Section
+
+for _talks in ("fpdf", "fontTools"):  # of the signs on the page, which may be a name's
+    logging.getLogger(_talks).setLevel(logging.CRITICAL + 1)
 
 FONT = "DejaVu"
 UNKNOWN_SIGN = "\N{WHITE SQUARE}"
@@ -133,16 +137,17 @@ class Sheet(FPDF):
     def _shorten(
         self, column: list[tuple[str, list[str]]], size: float, room: float, width: float
     ) -> None:
-        self.use(size)
-        while self._height(column, size) > room:
-            longest = max(range(len(column)), key=lambda at: len(column[at][1]))
-            if len(column[-1][1]) > _LEAST_OF_LAST:
-                longest = len(column) - 1
-            title, lines = column[longest]
-            if len(lines) < 2:
+        kept = [len(lines) for _, lines in column]
+        line = size * _LEADING * _MM_PER_PT
+        while (sum(kept) + _TITLE * len(kept)) * line > room:
+            at = len(kept) - 1 if kept[-1] > _LEAST_OF_LAST else kept.index(max(kept))
+            if kept[at] < 2:
                 raise ReportError("The report has more sections than a page can hold.")
-            bare = [line.removesuffix(SHORTENED) for line in lines]
-            column[longest] = title, self.shortened(bare, len(lines) - 1, width, SHORTENED)
+            kept[at] -= 1
+        self.use(size)
+        for at, (title, lines) in enumerate(column):
+            if kept[at] < len(lines):
+                column[at] = title, self.shortened(lines, kept[at], width, SHORTENED)
 
     def _draw(
         self, column: Sequence[tuple[str, list[str]]], x: float, y: float, size: float
