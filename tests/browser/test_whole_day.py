@@ -84,7 +84,7 @@ def classify(person: Person, app: Server, files: list[Path], day: Day) -> None:
     for number, file in ((1, None), (2, files[1])):
         page.get_by_text(f"{number} ·").first.click()
         expect(
-            page.get_by_role("checkbox", name="I looked")
+            page.get_by_role("checkbox")
         ).not_to_be_checked()  # another scan's, to be ticked anew
         page.get_by_text("I looked: no name is visible").click()
         picture = take(page, "Heatmap PNG", day)
