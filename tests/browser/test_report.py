@@ -70,7 +70,8 @@ def test_an_answer_is_decided_reported_and_recorded(
     )  # fmt: skip
 
     page.get_by_role("button", name="Change").click()
-    page.locator("body").press("Alt+a")
+    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    page.keyboard.press("Alt+a")
     expect(page.get_by_text("Accepted")).to_be_visible()
     no_trace(page)
 
