@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import streamlit as st
 
 from pages.parts.recording import Recording
@@ -76,4 +78,6 @@ def _identity(data: bytes, limits: ReadLimits) -> reports.PatientIdentity:
     """
     from vmcore.imaging.dicom.opening import open_dataset  # noqa: PLC0415  only when asked for
 
-    return reports.identity_of(open_dataset(data, limits))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's quote the values that they complain about
+        return reports.identity_of(open_dataset(data, limits))

@@ -14,6 +14,8 @@ from vmcore.reporting.review.style import styled
 
 _COLOURS = dict(zip(OUTCOMES, (TEAL, AMBER, ROSE, LINE), strict=True))
 _WEEK = "week of"
+_BAR_MS = 5 * 86_400_000  # five of a week's days, as plotly counts time
+_FEW_WEEKS = 6
 
 
 def outcome_figure(weeks: pd.DataFrame) -> go.Figure:
@@ -30,9 +32,10 @@ def outcome_figure(weeks: pd.DataFrame) -> go.Figure:
             hovertemplate="%{y} without a verdict<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title_text=_WEEK, type="category")
+    figure.update_traces(width=_BAR_MS, selector={"type": "bar"})
+    _by_week(figure, weeks)
     figure.update_yaxes(title_text="answers", rangemode="tozero")
-    return _legend_below(styled(figure, "What people decided, by week", height=340))
+    return _legend_above(styled(figure, "What people decided, by week", height=360))
 
 
 def device_figure(devices: pd.DataFrame, most: int = 12) -> go.Figure:
@@ -45,9 +48,9 @@ def device_figure(devices: pd.DataFrame, most: int = 12) -> go.Figure:
     shown = devices.head(most).iloc[::-1]
     figure = _bars(shown, [_short(name) for name in shown["device"]], along="y")
     figure.update_xaxes(title_text="answers", rangemode="tozero")
-    figure = styled(figure, "What people decided, by device", height=170 + 34 * max(len(shown), 3))
+    figure = styled(figure, "What people decided, by device", height=200 + 34 * max(len(shown), 3))
     figure.update_yaxes(automargin=True, type="category")
-    return _legend_below(figure)
+    return _legend_above(figure)
 
 
 def drift_figure(weeks: pd.DataFrame) -> go.Figure:
@@ -73,7 +76,7 @@ def drift_figure(weeks: pd.DataFrame) -> go.Figure:
             ),
             1, place,
         )  # fmt: skip
-    figure.update_xaxes(title_text=_WEEK, type="category")
+    _by_week(figure, weeks)
     figure.update_yaxes(range=[-3, 103], ticksuffix=" %")
     figure.update_annotations(font={"size": 13, "color": QUIET})
     styled(figure, "Drift", height=320)
@@ -101,11 +104,19 @@ def _bars(table: pd.DataFrame, places: list[str], *, along: str) -> go.Figure:
     return figure
 
 
-def _legend_below(figure: go.Figure) -> go.Figure:
-    """The names under the plot, in the order of the bars."""
-    legend = {"orientation": "h", "y": -0.28, "yref": "paper", "traceorder": "normal"}
-    figure.update_layout(legend=legend, margin={"b": 90})
+def _legend_above(figure: go.Figure) -> go.Figure:
+    """The names between title and plot, in the order of the bars."""
+    legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
+    title = {"y": 0.98, "yanchor": "top"}
+    figure.update_layout(legend=legend, margin={"t": 100}, title=title)
     return figure
+
+
+def _by_week(figure: go.Figure, weeks: pd.DataFrame) -> None:
+    """An axis of time, on which a week without answers stays empty; each week named while they are few."""
+    figure.update_xaxes(title_text=_WEEK, type="date", tickformat="%d %b<br>%Y")
+    if len(weeks) <= _FEW_WEEKS:
+        figure.update_xaxes(tickvals=_dates(weeks))
 
 
 def _dates(weeks: pd.DataFrame) -> list[str]:
