@@ -12,13 +12,12 @@ import streamlit as st
 
 from pages.parts.identity import person
 from pages.parts.uploads import Answer, UploadedScan
-from vmcore.clinic import AuditError, AuditTrail, Event, answered, assessed, exported
+from vmcore.clinic import AUDIT_FILE, AuditError, AuditTrail, Event, answered, assessed, exported
 from vmcore.reporting.case import Assessment, ReportedCase
 from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
 
-AUDIT_FILE = "audit.db"
 _opened: dict[Path, AuditTrail] = {}
 _one_opens = threading.Lock()
 

@@ -74,6 +74,14 @@ def test_an_untouched_trail_has_no_findings(file: Path) -> None:
     assert (newest.sequence, newest.hash) == (6, entries[-1].hash)
 
 
+def test_the_trail_has_a_write_ahead_log_that_is_gone_when_nobody_has_it_open(file: Path) -> None:
+    AuditTrail(file).append(answered(case(7), "anna"))
+    beside = {path.name for path in file.parent.iterdir()}
+    assert beside <= {"audit.db", "audit.db.newest", "audit.db.lock"}
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_hash_is_sha_256_over_the_row_as_anybody_can_compute_it(file: Path) -> None:
     with closing(sqlite3.connect(file)) as database:
         database.row_factory = sqlite3.Row

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from pages.parts import recording
-from pages.parts.recording import AUDIT_FILE, Recording
+from pages.parts.recording import Recording
 from pages.parts.uploads import UploadedScan
 from tests.clinic.cases import case
-from vmcore.clinic import AuditTrail
+from vmcore.clinic import AUDIT_FILE, AuditTrail
 from vmcore.reporting.case import assess
 from vmcore.settings import Settings
 

@@ -1,4 +1,4 @@
-from .audit import AuditError, AuditTrail
+from .audit import AUDIT_FILE, AuditError, AuditTrail
 from .audit_entry import ACTIONS, Action, Entry, Event, answered, assessed, exported
 from .audit_table import audit_csv, audit_table
 from .monitoring import outcomes_by_device, outcomes_by_week, weekly_drift
@@ -6,6 +6,7 @@ from .monitoring_figures import device_figure, drift_figure, outcome_figure
 
 __all__ = [
     "ACTIONS",
+    "AUDIT_FILE",
     "Action",
     "AuditError",
     "AuditTrail",
