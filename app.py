@@ -24,11 +24,13 @@ classify = st.Page(
 )
 results = st.Page("pages/results.py", title="Results", icon=":material/query_stats:")
 training = st.Page("pages/training.py", title="Training", icon=":material/model_training:")
+audit = st.Page("pages/audit.py", title="Audit", icon=":material/history_edu:")
 about = st.Page("pages/about.py", title="About", icon=":material/info:")
 
 roles = admitted().roles
 shown = [page for page, needed in (
-    (classify, {"classify"}), (results, {"review"}), (training, {"train", "release"}), (about, roles),
+    (classify, {"classify"}), (results, {"review"}), (training, {"train", "release"}),
+    (audit, {"release"}), (about, roles),
 ) if roles & needed]  # fmt: skip
 page = st.navigation(shown or [st.Page(draw_entrance, title="Sign in", icon=":material/login:")])
 st.logo("assets/logo.svg", size="large")

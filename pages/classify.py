@@ -15,8 +15,11 @@ from pages.parts.answered_by import show_answered_by
 from pages.parts.inbox import draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
+from pages.parts.recording import Recording
+from pages.parts.scan_decision import ask_for_decision
 from pages.parts.scan_deidentified import show_deidentified
 from pages.parts.scan_list import opened_scan, show_list
+from pages.parts.scan_report import reported_case
 from pages.parts.scan_take_away import show_removals, take_away
 from pages.parts.scan_verdict import ask_for_age, show_verdict
 from pages.parts.uploaded_scan import Models, UploadedScan
@@ -58,7 +61,8 @@ def main() -> None:
         st.title("Is the lateral ventricle wide?", anchor=False)
         st.caption(
             "Drop transventricular scans of the fetal brain, one or a whole examination. They are "
-            "read, cleaned and judged on this machine; nothing is kept after the session."
+            "read, cleaned and judged on this machine; no picture and nothing of the patient is kept "
+            "after the session."
         )
         draw_inbox(uploads)
         _invitation()
@@ -131,6 +135,8 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         with st.spinner("Analysing …", show_time=False):
             analysis = uploads.analysis(uploaded, models, frame, method)
         show_verdict(analysis)
+    case = reported_case(uploaded, analysis, models.classifier)
+    Recording.of_session().answered(uploaded, case)
     shown = tuple(PANELS) if picture == "all" else (picture,)
     st.plotly_chart(
         picture_panels(analysis, shown),
@@ -142,12 +148,13 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     for sentence in (*analysis.scan.notes, *caution(analysis)):
         st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
+    ask_for_decision(uploaded, case)
     left, right = st.columns([3, 2], gap="large")
     with left:
         show_removals(analysis)
     with right:
         take_away(uploads, uploaded, analysis, models.classifier)
-        show_deidentified(uploaded)
+        show_deidentified(uploaded, case)
 
 
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
 
     store: Path = _ROOT / "store"
     """Studies, runs, the run store's database and fetched weights."""
+    audit: bool = True
+    """Whether answers, decisions and what is taken away are noted in the store's audit.db: numbers, digests
+    and who was at the page, no pixels and nothing of a patient."""
     store_group: str | None = None
     """A group of the system whose members may read the store; its owner alone without it."""
     host: str = Field(default_factory=socket.gethostname, min_length=1)

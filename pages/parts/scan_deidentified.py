@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.recording import Recording
 from pages.parts.sharing import looked_at
 from pages.parts.uploaded_scan import UploadedScan
 from vmcore.imaging import ScanError
+from vmcore.reporting.case import ReportedCase
 from vmcore.settings import settings
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _KEY_BYTES = 32
 
 
-def show_deidentified(uploaded: UploadedScan) -> None:
+def show_deidentified(uploaded: UploadedScan, case: ReportedCase) -> None:
     """Offer the file to who uploaded DICOM; nothing for other kinds of files."""
     if uploaded.kind != "DICOM":
         return
@@ -35,7 +37,7 @@ def show_deidentified(uploaded: UploadedScan) -> None:
         if made is None:
             made = _make(uploaded)
         if made is not None:
-            _hand_out(uploaded, made)
+            _hand_out(uploaded, made, case)
 
 
 def _make(uploaded: UploadedScan) -> DeidentifiedScan | None:
@@ -65,15 +67,21 @@ def _make(uploaded: UploadedScan) -> DeidentifiedScan | None:
     st.rerun()
 
 
-def _hand_out(uploaded: UploadedScan, made: DeidentifiedScan) -> None:
+def _hand_out(uploaded: UploadedScan, made: DeidentifiedScan, case: ReportedCase) -> None:
     name = f"{made.name}-{uploaded.number}"
     frame = 1
     if len(made.frames) > 1:
         frame = st.slider("Frame of the file", 1, len(made.frames), 1, key=f"{name}-frame")
+    recording = Recording.of_session()
+
+    def content() -> bytes:
+        recording.exported(case, "de-identified dicom")
+        return made.content
+
     st.image(made.frames[frame - 1], width="stretch")
     st.download_button(
         "Save DICOM",
-        made.content,
+        content,
         f"{made.name}.dcm",
         "application/dicom",
         disabled=not looked_at(name),

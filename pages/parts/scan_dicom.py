@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts.identity import person
 from pages.parts.plain import plain
+from pages.parts.recording import Recording
 from pages.parts.uploaded_scan import UploadedScan
 from vmcore.imaging import ReadLimits, ScanError, read_source_sandboxed
 from vmcore.reporting.case import ReportedCase, dicom
@@ -46,6 +47,7 @@ def dicom_files(
                 case, source, observer=who.name if who.signed_in else "", looked_at=looked
             )
             packed = dicom.objects_zip(made)
+            Recording.of_session().exported(case, "dicom", with_identity=True)
     except (ScanError, dicom.StudyError) as error:
         st.warning(plain(str(error)), icon=":material/warning:")
         return

@@ -7,6 +7,8 @@ import base64
 import pandas as pd
 import streamlit as st
 
+from pages.parts.recording import Recording
+from pages.parts.scan_report import reported_case
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis
@@ -58,6 +60,7 @@ def _steps(order: list[int], here: int) -> None:
 
 
 def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> None:
+    recording = Recording.of_session()
     progress = uploads.progress
     if (
         not uploads.scans
@@ -66,6 +69,9 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
     ):
         st.rerun()  # the rest of the page is another one now
     listed = _listed(uploads, models)
+    for one, analysis in listed:
+        if analysis is not None:  # who reads the list has been answered
+            recording.answered(one, reported_case(one, analysis, models.classifier))
     _steps([one.number for one, _ in listed], opened)
     if progress.working:
         left, right = st.columns([3, 2], vertical_alignment="center")
@@ -86,16 +92,16 @@ def _listed(uploads: Uploads, models: Models) -> list[tuple[UploadedScan, Analys
     wanted = st.session_state.get("list filter") or []
     grades = settings().grades
     pairs = [(one, one.answer(models, HEATMAP_METHODS[0])) for one in uploads.scans]
-    judged = [pair for pair in pairs if pair[1] is not None and _passes(pair[1], wanted)]
+    judged = [pair for pair in pairs if pair[1] is not None and _passes(*pair, wanted)]
     judged.sort(key=lambda pair: (*urgency(pair[1], grades), pair[0].number))
     return judged + ([] if wanted else [pair for pair in pairs if pair[1] is None])
 
 
-def _passes(analysis: Analysis, wanted: list[str]) -> bool:
+def _passes(uploaded: UploadedScan, analysis: Analysis, wanted: list[str]) -> bool:
     grades = settings().grades
     tone = verdict(analysis, grades).tone
     passes = {
-        "Needs a look": needs_a_look(analysis, grades),
+        "Needs a look": needs_a_look(analysis, grades) and uploaded.assessment(analysis) is None,
         "Wide": tone == "ventriculomegaly",
         "Normal": tone == "normal",
         "Measured": bool(analysis.anatomy and analysis.anatomy.plane.fits),
@@ -149,7 +155,9 @@ def _words(uploaded: UploadedScan, analysis: Analysis | None) -> str:
     said = verdict(analysis, settings().grades).headline
     atrium = analysis.anatomy.atrium if analysis.anatomy else None
     width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
-    return f"{uploaded.number} · {width}{said.rsplit(': ', 1)[-1]}"
+    decided = uploaded.assessment(analysis)
+    mark = f" ({decided.outcome})" if decided else ""
+    return f"{uploaded.number} · {width}{said.rsplit(': ', 1)[-1]}{mark}"
 
 
 def _colour(analysis: Analysis | None) -> str:

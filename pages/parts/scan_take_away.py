@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.recording import Recording, show_recording
 from pages.parts.scan_dicom import dicom_files
+from pages.parts.scan_report import pdf_button, reported_case
 from pages.parts.sharing import looked_at
 from pages.parts.uploaded_scan import UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
 from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
-from vmcore.reporting.case import ReportedCase
 from vmcore.settings import settings
 
 
@@ -34,10 +35,22 @@ def take_away(
     st.markdown("**Take away** (cleaned pixels only)")
     name = f"ventriscope-scan-{uploaded.number}-frame-{analysis.frame + 1}"
     looked = looked_at(name)
+    case, recording = reported_case(uploaded, analysis, classifier), Recording.of_session()
+    pdf_button(uploaded, case, f"{name}.pdf", looked=looked)
     first, second = st.columns(2)
+
+    def heatmap() -> bytes:
+        recording.exported(case, "png")
+        return heatmap_png(analysis, classifier.card.name, grades=settings().grades)
+
+    def table() -> str:
+        recording.exported(case, "csv")
+        decided = uploads.assessments(classifier)
+        return results_csv(uploads.results(classifier), classifier.card, settings().grades, decided)
+
     first.download_button(
         "Heatmap PNG",
-        lambda: heatmap_png(analysis, classifier.card.name, grades=settings().grades),
+        heatmap,
         f"{name}.png",
         "image/png",
         disabled=not looked,
@@ -47,14 +60,13 @@ def take_away(
     )
     second.download_button(
         "Results CSV",
-        lambda: results_csv(uploads.results(classifier), classifier.card, settings().grades),
+        table,
         "ventriscope-results.csv",
         "text/csv",
         icon=":material/table:",
         on_click="ignore",
         width="stretch",
     )
-    case = ReportedCase(analysis, classifier.card, settings().grades)
     dicom_files(uploaded, case, uploads.limits, looked=looked)
     st.selectbox(
         "Heatmap method",
@@ -63,3 +75,4 @@ def take_away(
         help="Eigen-CAM is the paper's and comes with the answer. The others, for comparison, "
         "need gradients and take longer.",
     )
+    show_recording(recording)

@@ -13,9 +13,12 @@ import numpy.typing as npt
 from vmcore.anatomy import AnatomyModel, by_gestational_age
 from vmcore.imaging import Scan
 from vmcore.inference import Analysis, Classifier, without_pixels
+from vmcore.reporting.case import Assessment, picture_digest
 
 AnalysisKey = tuple[str, str | None, int, str]
 """Both models' digests, the frame, and the heatmap's method."""
+AnswerKey = tuple[str | None, str | None, int, float | None]
+"""Which answer: both models' digests, the frame, and the gestational age that was told."""
 _KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
 _THUMBNAIL_PX = 84
 
@@ -40,7 +43,8 @@ class UploadedScan:
 
     ``content`` gives the file's bytes again, names and all, for what is written from the original.
     ``refusal`` says why it is no scan, or, with ``no_room``, why it could not be held just then.
-    ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without.
+    ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without,
+    and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by answer.
     """
 
     number: int
@@ -54,6 +58,8 @@ class UploadedScan:
     thumbnail: bytes | None = None
     analyses: dict[AnalysisKey, Analysis] = field(default_factory=dict)
     answers: dict[AnalysisKey, Analysis] = field(default_factory=dict)
+    digests: dict[int, str] = field(default_factory=dict)
+    assessments: dict[AnswerKey, Assessment] = field(default_factory=dict)
     gestational_weeks: float | None = None
     used: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -75,6 +81,7 @@ class UploadedScan:
             self.analyses.pop(next(iter(self.analyses)))
         self.analyses[key] = analysis
         self.answers[key] = without_pixels(analysis)
+        self.digests[analysis.frame] = picture_digest(analysis.clean.image)
         if self.thumbnail is None:
             self.thumbnail = _thumbnail(analysis.clean.image)
 
@@ -87,6 +94,15 @@ class UploadedScan:
         key = models.key(self.middle, method)
         found = None if key is None else self.answers.get(key)
         return None if found is None else self.in_millimetres(found)
+
+    def answer_key(self, analysis: Analysis) -> AnswerKey:
+        """Which answer an analysis is; another one where a model or the gestational age has changed."""
+        weeks = self.gestational_weeks
+        return analysis.bundle_digest, analysis.anatomy_digest, analysis.frame, weeks
+
+    def assessment(self, analysis: Analysis) -> Assessment | None:
+        """What a person decided about exactly this answer."""
+        return self.assessments.get(self.answer_key(analysis))
 
     def in_millimetres(self, analysis: Analysis) -> Analysis:
         """An analysis with millimetres by gestational age, where that was told and the file has none."""

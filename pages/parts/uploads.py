@@ -21,6 +21,7 @@ from pages.parts.uploaded_scan import Models, UploadedScan
 from vmcore.clinic import BackgroundWork, Intake, Progress, take_in
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, analyse
+from vmcore.reporting.case import Assessment
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +202,15 @@ class Uploads:
                         uploaded.in_millimetres(analysis),
                     )
         return [found[key] for key in sorted(found)]
+
+    def assessments(self, classifier: Classifier) -> dict[tuple[int, int], Assessment]:
+        """What people decided about :meth:`results`, by the scan's number and frame."""
+        scans = {uploaded.number: uploaded for uploaded in self.files}
+        return {
+            (number, analysis.frame): assessment
+            for number, analysis in self.results(classifier)
+            if (assessment := scans[number].assessment(analysis)) is not None
+        }
 
     def _item(self, uploaded: UploadedScan) -> tuple[str, object]:
         return uploaded.key, None if self.models is None else self.models.key(0, _METHOD)

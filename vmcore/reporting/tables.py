@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -10,12 +10,16 @@ from vmcore import RESEARCH_USE_ONLY
 from vmcore.anatomy import Anatomy, Grades
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
+from vmcore.reporting.case.assessment import Assessment
 from vmcore.reporting.spreadsheet import as_csv
 from vmcore.reporting.words import verdict
 
 
 def results_csv(
-    analyses: Sequence[tuple[int, Analysis]], card: BundleCard, grades: Grades = "isuog"
+    analyses: Sequence[tuple[int, Analysis]],
+    card: BundleCard,
+    grades: Grades = "isuog",
+    assessments: Mapping[tuple[int, int], Assessment] | None = None,
 ) -> str:
     """One row a scan and frame.
 
@@ -23,12 +27,14 @@ def results_csv(
         analyses: pairs of the scan's number on the page and its analysis.
         card: the model that answered.
         grades: how a width is graded (:func:`vmcore.anatomy.grade`).
+        assessments: what people decided, by the scan's number and the frame, from 0.
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
         atrial_width_mm and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
         head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
-        the file was read, model, created and the research-use notice.
+        the file was read, decision (empty before one), decided_label, decided_width_mm, reason, comment,
+        decided_by, model, created and the research-use notice.
     """
     rows = []
     for number, analysis in analyses:
@@ -52,12 +58,27 @@ def results_csv(
             "column_spacing_mm": spacing[1] if spacing else None,
             "removed": "; ".join(removal.kind for removal in analysis.clean.removals),
             "notes": " ".join(analysis.scan.notes),
+        }
+        row |= _decided((assessments or {}).get((number, analysis.frame)))
+        row |= {
             "model": card.name,
             "model_created": card.created,
             "notice": RESEARCH_USE_ONLY,
         }
         rows.append(row)
     return as_csv(pd.DataFrame(rows))
+
+
+def _decided(assessment: Assessment | None) -> dict[str, object]:
+    """What a person decided; empty where nobody did."""
+    return {
+        "decision": assessment.outcome if assessment else None,
+        "decided_label": assessment.label if assessment else None,
+        "decided_width_mm": assessment.width_mm if assessment else None,
+        "reason": assessment.reason if assessment else None,
+        "comment": assessment.comment if assessment else None,
+        "decided_by": assessment.person if assessment else None,
+    }
 
 
 def _measured(anatomy: Anatomy | None) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +38,7 @@ from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.imaging.dicom import looks_like_dicom
 from vmcore.imaging.dicom.opening import open_dataset
+from vmcore.imaging.dicom.silence import silence
 
 _IMPLEMENTATION = UID("2.25.285417986792726258530264418240331895855")
 _ULTRASOUND = {
@@ -118,8 +118,7 @@ def deidentify(
         raise ScanError("This is no DICOM file; only DICOM can be de-identified as DICOM.")
     scan = read_sandboxed(data, limits=limits)
     cleaned = clean_loop(scan.frames, scan.region)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's quote values
+    with silence():
         try:
             made, identity = _made(data, scan, cleaned.frames, pseudonyms, options, patient, limits)
             content = _written(made)

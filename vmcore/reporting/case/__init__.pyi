@@ -1,10 +1,27 @@
-from .assessment import Assessment, AssessmentError, Outcome, assess
+from .assessment import REASONS, Assessment, AssessmentError, Outcome, assess
+from .comparison import comparison_words, contradiction, hand_words
+from .identity import PatientIdentity, identity_of
+from .pdf import report_pdf
+from .picture_digest import picture_digest
 from .reported import ReportedCase
+from .sections import Section, sections
+from .sheet import ReportError
 
 __all__ = [
+    "REASONS",
     "Assessment",
     "AssessmentError",
     "Outcome",
+    "PatientIdentity",
+    "ReportError",
     "ReportedCase",
+    "Section",
     "assess",
+    "comparison_words",
+    "contradiction",
+    "hand_words",
+    "identity_of",
+    "picture_digest",
+    "report_pdf",
+    "sections",
 ]

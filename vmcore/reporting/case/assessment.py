@@ -9,6 +9,15 @@ from typing import Literal
 
 Outcome = Literal["accepted", "corrected", "rejected"]
 Label = Literal["normal", "ventriculomegaly"]
+REASONS = (
+    "the calliper lies wrong",
+    "the plane does not fit",
+    "the millimetres are wrong",
+    "the classifier is wrong",
+    "the picture is too poor",
+    "another reason",
+)
+"""Why an answer is corrected or rejected, in words that name no patient and can be counted."""
 _WIDEST_MM = 100.0
 _LONGEST = {"reason": 200, "comment": 2000, "person": 120}
 

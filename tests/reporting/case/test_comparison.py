@@ -1,0 +1,76 @@
+"""A person's calliper beside the machine's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.reporting.test_measurement import analysed, anatomy, calliper
+from vmcore.anatomy import HandCalliper
+from vmcore.reporting import results_csv
+from vmcore.reporting.case import REASONS, assess, comparison_words, contradiction, hand_words
+
+
+def hand(width_mm: float | None, width_px: float = 20.0, side: str | None = "far") -> HandCalliper:
+    return HandCalliper((1.0, 1.0), (21.0, 1.0), width_px, width_mm, side)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("width", "contradicts"),
+    # the machine's 13 mm, give or take 1.96 times 0.65 mm (5 % of it)
+    [(13.0, False), (11.8, False), (14.2, False), (11.6, True), (14.4, True)],
+)
+def test_widths_contradict_outside_of_the_interval(width: float, contradicts: bool) -> None:
+    found = anatomy(calliper(13.0))
+    assert contradiction(hand(width), found) is contradicts
+    said = comparison_words(hand(width), found)
+    assert said.startswith("Contradicts" if contradicts else "Agrees")
+
+
+def test_without_millimetres_pixels_are_compared() -> None:
+    found = anatomy(calliper(None))  # 20 px, give or take 1.96 times one
+    assert contradiction(hand(None, 21.9), found) is False
+    assert contradiction(hand(None, 22.0), found) is True
+
+
+def test_both_sides_of_10_mm_are_said_whatever_the_interval_holds() -> None:
+    found = anatomy(calliper(10.3))
+    assert "different sides of 10 mm; the hand's is within" in comparison_words(hand(9.9), found)
+
+
+def test_what_cannot_be_compared_is_not() -> None:
+    assert contradiction(hand(9.0), None) is None
+    assert contradiction(hand(9.0), anatomy(None)) is None
+    near = comparison_words(hand(9.0, side="near"), anatomy(calliper(9.0)))
+    assert near == "Not compared: the machine measured the far ventricle."
+    assert contradiction(hand(9.0, side=None), anatomy(calliper(9.0))) is False
+
+
+def test_a_width_is_told_with_its_source_or_why_there_is_none() -> None:
+    assert hand_words(replace(hand(9.6), millimetres_from="ruler")) == (
+        "9.6 mm, far ventricle (by the ruler)"
+    )
+    told = hand_words(replace(hand(None), why_no_mm="No scale holds."))
+    assert told == "20.0 pixels, far ventricle; No scale holds."
+
+
+def test_the_table_holds_decisions_by_scan_and_frame() -> None:
+    import io
+
+    import pandas as pd
+
+    from tests.reporting.test_measurement import CARD
+
+    one = analysed(calliper(11.4), 0.9)
+    decided = assess(
+        "corrected", label="normal", width_mm=9.5, person="=anna", reason=REASONS[0], comment="@x"
+    )
+    text = results_csv([(1, one), (2, one)], CARD, assessments={(2, 0): decided})
+    table = pd.read_csv(io.StringIO(text))
+    assert table["decision"].isna().tolist() == [True, False]
+    row = table.iloc[1]
+    assert (row["decision"], row["decided_label"], row["decided_width_mm"]) == (
+        "corrected", "normal", 9.5,
+    )  # fmt: skip
+    assert (row["reason"], row["comment"], row["decided_by"]) == (REASONS[0], "'@x", "'=anna")

@@ -1,0 +1,173 @@
+"""What the audit trail says of one event: an answer, a decision about it, or something taken away.
+
+It holds numbers and digests, and the name of who was at the page; nothing of a patient, neither pixels
+nor free text, in which people write names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from vmcore.inference import Analysis
+from vmcore.reporting import verdict
+from vmcore.reporting.case import REASONS, Assessment, ReportedCase, picture_digest
+
+Action = Literal["answered", "assessed", "exported"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+GENESIS = "0" * 64
+"""What the first entry names as the hash before it."""
+_OWN_WORDS = "in their own words"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened.
+
+    Attributes:
+        person: who was at the page.
+        action: a frame was answered, an answer assessed by a person, or something taken away.
+        pixels: SHA-256 of the frame's cleaned picture (:func:`vmcore.reporting.case.picture_digest`).
+        bundle: the classifier's digest; ``anatomy``: the anatomy model's. None where they have none.
+        threshold: from where on the classifier calls it ventriculomegaly, 0..1.
+        label: what the classifier called it; ``probability``: of ventriculomegaly, 0..1.
+        width_mm: the measured width, or None.
+        withheld: whether no verdict was given.
+        in_domain: whether the classifier knows such pictures; None where it cannot tell.
+        device: the scanner's manufacturer and model, or None.
+        decision: accepted, corrected or rejected, where a person decided.
+        details: more of it, JSON's own types; no free text.
+        at: when, UTC.
+    """
+
+    person: str
+    action: Action
+    pixels: str
+    bundle: str | None
+    anatomy: str | None
+    threshold: float
+    label: str
+    probability: float
+    width_mm: float | None
+    withheld: bool
+    in_domain: bool | None
+    device: str | None
+    decision: str | None
+    details: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in its place in the chain.
+
+    Attributes:
+        sequence: its number, from 1, without a gap.
+        event: what happened.
+        previous: the hash of the entry before it; :data:`GENESIS` for the first.
+        hash: SHA-256 over all of that.
+    """
+
+    sequence: int
+    event: Event
+    previous: str
+    hash: str
+
+
+def answered(case: ReportedCase, person: str, pixels: str | None = None) -> Event:
+    """A frame was answered.
+
+    Args:
+        case: the answer.
+        person: who was at the page.
+        pixels: the cleaned picture's digest, where the case does not hold the picture any more.
+    """
+    analysis = case.analysis
+    said, atrium = verdict(analysis, case.grades), analysis.anatomy and analysis.anatomy.atrium
+    prediction = analysis.prediction
+    return Event(
+        person, "answered", pixels or picture_digest(analysis.clean.image), analysis.bundle_digest,
+        analysis.anatomy_digest, float(prediction.threshold), prediction.label,
+        float(prediction.probability),
+        None if not atrium or atrium.width_mm is None else float(atrium.width_mm),
+        said.tone == "withheld", prediction.in_domain, analysis.scan.device, None,
+        _more(analysis, said.headline), datetime.now(UTC),
+    )  # fmt: skip
+
+
+def assessed(case: ReportedCase, assessment: Assessment) -> Event:
+    """A person decided about an answer; the comment stays out, and a reason that is none of the list's."""
+    details = {
+        "label": assessment.label,
+        "width_mm": assessment.width_mm,
+        "reason": _countable(assessment.reason),
+        "commented": bool(assessment.comment),
+    }
+    event = answered(case, assessment.person)
+    return replace(
+        event, action="assessed", decision=assessment.outcome, at=assessment.at.astimezone(UTC),
+        details={**event.details, "decided": details},
+    )  # fmt: skip
+
+
+def exported(case: ReportedCase, person: str, kind: str, *, with_identity: bool = False) -> Event:
+    """An answer was taken away, as "pdf", "png" or "csv", with the patient's name or without."""
+    event = answered(case, person)
+    outcome = case.assessment.outcome if case.assessment else None
+    return replace(
+        event, action="exported", decision=outcome,
+        details={**event.details, "kind": kind, "with_identity": with_identity},
+    )  # fmt: skip
+
+
+def _more(analysis: Analysis, headline: str) -> dict[str, Any]:
+    folds = [float(value) for value in analysis.prediction.fold_probabilities]
+    return {"frame": analysis.frame + 1, "verdict": headline, "folds": folds}
+
+
+def _countable(reason: str) -> str:
+    return reason if reason in REASONS else (_OWN_WORDS if reason else "")
+
+
+def chained(event: Event, sequence: int, previous: str) -> Entry:
+    """An event in its place, with the hash that says so."""
+    return Entry(sequence, event, previous, entry_hash(event, sequence, previous))
+
+
+def entry_hash(event: Event, sequence: int, previous: str) -> str:
+    """SHA-256, in hexadecimal, over an entry's fields as JSON with sorted keys, and the hash before it."""
+    content = {**row_of(event), "sequence": sequence, "previous": previous}
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    ).hexdigest()
+
+
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Event))
+
+
+def row_of(event: Event) -> dict[str, Any]:
+    """An event as it lies in the database."""
+    flags = {
+        name: None if (value := getattr(event, name)) is None else int(value)
+        for name in ("withheld", "in_domain")
+    }
+    details = json.dumps(dict(event.details), sort_keys=True, ensure_ascii=True)
+    return asdict(event) | flags | {"details": details, "at": event.at.isoformat()}
+
+
+def event_of(row: Mapping[str, Any]) -> Event:
+    """The event of a row.
+
+    Raises:
+        ValueError: the row holds what no event can.
+    """
+    details = json.loads(row["details"])
+    flags = {
+        name: None if row[name] is None else bool(row[name]) for name in ("withheld", "in_domain")
+    }
+    kept = {name: row[name] for name in FIELDS} | flags
+    return Event(**kept | {"details": details, "at": datetime.fromisoformat(row["at"])})

@@ -1,0 +1,58 @@
+"""A person's calliper beside the machine's: do they say the same?"""
+
+from __future__ import annotations
+
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper
+from vmcore.reporting.measurement import interval, interval_mm
+
+
+def hand_words(hand: HandCalliper) -> str:
+    """A person's width, as in 9.8 mm, near ventricle, or in pixels where there are no millimetres."""
+    where = f", {hand.side} ventricle" if hand.side else ""
+    if hand.width_mm is not None:
+        by = {
+            "file": "the file's pixel size",
+            "ruler": "the ruler",
+            "hand": "a distance set by hand",
+        }
+        source = f" (by {by[hand.millimetres_from]})" if hand.millimetres_from else ""
+        return f"{hand.width_mm:.1f} mm{where}{source}"
+    return f"{hand.width_px:.1f} pixels{where}; {hand.why_no_mm or 'no millimetres are known.'}"
+
+
+def contradiction(hand: HandCalliper, anatomy: Anatomy | None) -> bool | None:
+    """Whether a person's width lies outside of the machine's 95 % interval.
+
+    Returns:
+        None where both cannot be compared: the machine measured nothing, or another ventricle.
+    """
+    atrium = anatomy.atrium if anatomy else None
+    if atrium is None or (hand.side is not None and hand.side != atrium.side):
+        return None
+    width, (low, high) = _comparable(hand, atrium)
+    return not low <= width <= high
+
+
+def comparison_words(hand: HandCalliper, anatomy: Anatomy | None) -> str:
+    """The same in a sentence."""
+    contradicts = contradiction(hand, anatomy)
+    atrium = anatomy.atrium if anatomy else None
+    if contradicts is None or atrium is None:
+        other = "measured nothing" if atrium is None else f"measured the {atrium.side} ventricle"
+        return f"Not compared: the machine {other}."
+    sides = hand.width_mm, atrium.width_mm
+    if None not in sides and len({mm >= WIDE_MM for mm in sides if mm is not None}) == 2:
+        fits = "outside of" if contradicts else "within"
+        return f"The two lie on different sides of 10 mm; the hand's is {fits} the machine's 95% interval."
+    if contradicts:
+        return "Contradicts the machine: it lies outside of the machine's 95% interval."
+    return "Agrees with the machine: it lies within the machine's 95% interval."
+
+
+def _comparable(hand: HandCalliper, atrium: AtriumCalliper) -> tuple[float, tuple[float, float]]:
+    """Both in mm where both have them, rounded as they are told, else both in pixels."""
+    between = interval_mm(atrium)
+    if hand.width_mm is not None and between is not None:
+        return round(hand.width_mm, 1), (round(between[0], 1), round(between[1], 1))
+    low, high = (share / atrium.head_share * atrium.width_px for share in interval(atrium))
+    return hand.width_px, (low, high)
