@@ -58,7 +58,7 @@ def take_away(
         offered_methods(classifier.card.architecture),
         key="method",
         help="Eigen-CAM is the paper's and comes with the answer. The others, for comparison, "
-        f"take longer: gradients are needed. {_score_cam_words(classifier)}",
+        f"take longer; most need gradients. {_score_cam_words(classifier)}",
     )
 
 

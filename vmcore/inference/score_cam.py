@@ -63,7 +63,7 @@ def _one(model: nn.Module, picture: Tensor, channels: Tensor, target: int) -> He
     """The map of one picture (3, H, W) and its layer's channels (C, h, w)."""
     scores = [
         model(picture * _masks(some, picture.shape[-2:]))[:, target]
-        for some in channels.split(_BATCH)
+        for some in torch.split(channels, _BATCH)
     ]
     weights = torch.cat(scores).softmax(dim=0)
     weighed = (weights[:, None, None] * channels).sum(dim=0).clamp(min=0).numpy()
