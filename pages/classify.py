@@ -20,13 +20,12 @@ from pages.parts.scan_decision import ask_for_decision
 from pages.parts.scan_deidentified import show_deidentified
 from pages.parts.scan_list import opened_scan, show_list
 from pages.parts.scan_report import reported_case
-from pages.parts.scan_take_away import show_removals, take_away
+from pages.parts.scan_take_away import chosen_method, show_removals, take_away
 from pages.parts.scan_verdict import ask_for_age, show_verdict
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import UploadBudget, Uploads
 from vmcore.anatomy import AnatomyError, AnatomyModel
 from vmcore.imaging import ScanError
-from vmcore.inference import HEATMAP_METHODS
 from vmcore.models import BundleError
 from vmcore.reporting import (
     HEATMAP_WORDS,
@@ -130,7 +129,7 @@ def _anatomy_model() -> AnatomyModel | None:
 def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     verdict_place = st.container()
     picture, frame = _controls(uploaded)
-    method = st.session_state.get("method", HEATMAP_METHODS[0])
+    method = chosen_method(models.classifier)
     with verdict_place:
         with st.spinner("Analysing …", show_time=False):
             analysis = uploads.analysis(uploaded, models, frame, method)

@@ -11,7 +11,8 @@ from pages.parts.scan_report import pdf_button, reported_case
 from pages.parts.sharing import looked_at
 from pages.parts.uploaded_scan import UploadedScan
 from pages.parts.uploads import Uploads
-from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
+from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, offered_methods
+from vmcore.models import ARCHITECTURES
 from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
 from vmcore.settings import settings
 
@@ -70,9 +71,27 @@ def take_away(
     dicom_files(uploaded, case, uploads.limits, looked=looked)
     st.selectbox(
         "Heatmap method",
-        HEATMAP_METHODS,
+        offered_methods(classifier.card.architecture),
         key="method",
         help="Eigen-CAM is the paper's and comes with the answer. The others, for comparison, "
-        "need gradients and take longer.",
+        f"take longer; most need gradients. {_score_cam_words(classifier)}",
+    )
+
+
+def chosen_method(classifier: Classifier) -> str:
+    """The heatmap method that was chosen; Eigen-CAM where the network is too large for it."""
+    chosen: str = st.session_state.get("method", HEATMAP_METHODS[0])
+    offered = offered_methods(classifier.card.architecture)
+    return chosen if chosen in offered else HEATMAP_METHODS[0]
+
+
+def _score_cam_words(classifier: Classifier) -> str:
+    card = classifier.card
+    width = ARCHITECTURES[card.architecture].width
+    if "score-cam" not in offered_methods(card.architecture) or width is None:
+        return "Score-CAM is not offered: it would run this large network once for each channel."
+    return (
+        f"Score-CAM runs the network {card.folds * width:,} times, instead of {card.folds}: on a "
+        "processor that can take minutes."
     )
     show_recording(recording)

@@ -72,7 +72,7 @@ def test_nothing_is_written_where_the_trail_is_switched_off(
 def test_a_decision_holds_for_one_answer_only() -> None:
     scan, analysis = uploaded(), case().analysis
     decided = assess("accepted", label="normal", person="anna")
-    scan.assessments[scan.answer(analysis)] = decided
+    scan.assessments[scan.answer_key(analysis)] = decided
     assert scan.assessment(analysis) == decided
     assert scan.assessment(case(bundle="c" * 64).analysis) is None
     scan.gestational_weeks = 21.0

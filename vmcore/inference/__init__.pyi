@@ -1,6 +1,6 @@
 from .analysis import Analysis, analyse, without_pixels
 from .classifier import Classifier, Prediction
-from .heatmap import HEATMAP_METHODS, eigen_cam
+from .heatmap import HEATMAP_METHODS, eigen_cam, offered_methods
 
 __all__ = [
     "HEATMAP_METHODS",
@@ -9,5 +9,6 @@ __all__ = [
     "Prediction",
     "analyse",
     "eigen_cam",
+    "offered_methods",
     "without_pixels",
 ]

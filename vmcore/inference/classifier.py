@@ -17,7 +17,13 @@ from scipy.special import softmax
 from vmcore.imaging.model_input import INPUT_SIDE, to_model_input
 from vmcore.inference.engine import Array, Engine, ForwardOutput
 from vmcore.inference.engine_choice import Precision, engine_of_bundle, engine_of_models
-from vmcore.inference.heatmap import HEATMAP_METHODS, Heatmap, eigen_cam, mean_map
+from vmcore.inference.heatmap import (
+    HEATMAP_METHODS,
+    Heatmap,
+    eigen_cam,
+    mean_map,
+    offered_methods,
+)
 from vmcore.models.bundle_card import BundleCard, load_card
 from vmcore.models.digest import bundle_digest
 from vmcore.models.errors import BundleError
@@ -148,11 +154,16 @@ class Classifier:
             heatmap: one of :data:`vmcore.inference.HEATMAP_METHODS`, or None for none.
 
         Raises:
-            ValueError: an image of another shape or type, or an unknown method.
+            ValueError: an image of another shape or type, an unknown method, or one that is not
+                offered for this network (:func:`vmcore.inference.offered_methods`).
         """
         if heatmap not in {None, *HEATMAP_METHODS}:
             known = ", ".join(HEATMAP_METHODS)
             raise ValueError(f"No heatmap method is called {heatmap!r}: {known}.")
+        if heatmap not in {None, *offered_methods(self.card.architecture)}:
+            raise ValueError(
+                f"{heatmap} takes too long for a network of this size; take another map."
+            )
         if not images:
             return []
         batch = np.stack([to_model_input(image) for image in images])

@@ -1,4 +1,4 @@
-"""Other heatmaps by pytorch-grad-cam, for comparison with Eigen-CAM. They need gradients."""
+"""Other heatmaps, for comparison with Eigen-CAM: by gradients (pytorch-grad-cam), and Score-CAM."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vmcore.inference.engine import Array
 from vmcore.inference.heatmap import Heatmap
+from vmcore.inference.score_cam import score_cam
 from vmcore.models import vision_transformer
 
 _METHODS: dict[str, Any] = {
@@ -34,8 +35,13 @@ def gradient_maps(model: nn.Module, images: Array, method: str) -> list[Heatmap]
 
     Returns:
         float32 (224, 224) in [0, 1] for each image.
+
+    Raises:
+        ValueError: Score-CAM of a network with too many channels.
     """
     layer, reshape = target_layer(model)
+    if method == "score-cam":
+        return score_cam(model, images, layer, reshape, VENTRICULOMEGALY)
     targets = [ClassifierOutputTarget(VENTRICULOMEGALY) for _ in range(len(images))]
     with _METHODS[method](model, [layer], reshape_transform=reshape) as cam:
         return [

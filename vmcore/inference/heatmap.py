@@ -16,6 +16,8 @@ import numpy.typing as npt
 from scipy.linalg import eigh
 from threadpoolctl import ThreadpoolController
 
+from vmcore.models.architectures import ARCHITECTURES
+
 _one_limits = threading.Lock()
 
 Heatmap = npt.NDArray[np.float32]
@@ -27,8 +29,23 @@ HEATMAP_METHODS = (
     "eigen-grad-cam",
     "layer-cam",
     "hires-cam",
+    "score-cam",
 )
-"""Eigen-CAM is the paper's and comes with the answer; the others are pytorch-grad-cam's own."""
+"""Eigen-CAM is the paper's and comes with the answer; those by gradients are pytorch-grad-cam's own."""
+
+MOST_SCORE_CAM_CHANNELS = 256
+"""Score-CAM runs a network once a channel: above this nobody would wait for it on a processor."""
+
+
+def offered_methods(architecture: str) -> tuple[str, ...]:
+    """Which of :data:`HEATMAP_METHODS` are offered for a network: Score-CAM for small ones alone.
+
+    Args:
+        architecture: a key of :data:`vmcore.models.ARCHITECTURES`.
+    """
+    width = ARCHITECTURES[architecture].width  # none for convolutions, which have 512 or more
+    cheap = width is not None and width <= MOST_SCORE_CAM_CHANNELS
+    return tuple(method for method in HEATMAP_METHODS if cheap or method != "score-cam")
 
 
 def eigen_cam(features: npt.NDArray[np.float32], side: int) -> Heatmap:

@@ -16,6 +16,11 @@ HEATMAP_WORDS = {
         "attention takes it in, follows the direction in which the picture's patches differ most. It "
         "shows what stands out to the network, whichever way it decides; it proves nothing."
     ),
+    "score-cam": (
+        "The heatmap is Score-CAM, the mean of the folds: each channel of what the last attention takes "
+        "in masks the picture, and the logit of ventriculomegaly for what is left weighs the channel; it "
+        "proves nothing."
+    ),
     "others": (
         "The heatmap shows which patches would change the logit of ventriculomegaly, by gradients at "
         "what the last attention takes in, the mean of the folds; it proves nothing."
