@@ -26,6 +26,13 @@ class DicomPeer(BaseModel):
     host: str = Field(min_length=1)
 
 
+class DicomDestination(DicomPeer):
+    """Where results are sent by C-STORE."""
+
+    name: str = Field(min_length=1)
+    port: int = Field(104, ge=1, le=65535)
+
+
 class Settings(BaseSettings):
     """What an installation may change."""
 
@@ -101,6 +108,9 @@ class Settings(BaseSettings):
     """Room that the node leaves on the disk; images that would need it are refused."""
     node_days: int = Field(0, ge=0)
     """Days after which a received image is removed; 0 keeps it until somebody removes it."""
+
+    destinations: tuple[DicomDestination, ...] = ()
+    """Where results go, as a JSON list of {"name": …, "ae_title": …, "host": …, "port": …}."""
 
     @property
     def shared_store(self) -> bool:

@@ -46,7 +46,8 @@ def test_files_are_private_and_named_by_no_identity(tmp_path: Path) -> None:
     (path,) = inbox.instances()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(inbox.folder.stat().st_mode) == 0o700
-    assert UID not in path.name and path.name == file_name(UID)
+    assert UID not in path.name
+    assert path.name == file_name(UID)
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pynetdicom import AE, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from vmcore.clinic.inbox import Inbox, InboxFullError, Kept
+from vmcore.clinic.quiet import say_nothing_of_images
 from vmcore.file_modes import keep_private
 from vmcore.settings import Settings, settings
 
@@ -53,7 +54,7 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
     """
     if not configured.node_peers:
         raise ValueError("Nobody may send to the node yet: name peers in VMCORE_NODE_PEERS.")
-    _say_nothing_of_images()
+    say_nothing_of_images()
     inbox.sweep()
     entity = AE(ae_title=configured.node_ae_title)
     entity.maximum_associations = configured.node_associations
@@ -66,14 +67,13 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
     allowed = {(peer.ae_title, _address(peer.host)) for peer in configured.node_peers}
     largest = configured.largest_file_mb * 2**20
     try:
-        return entity.start_server(
+        server = entity.start_server(
             (configured.node_bind, configured.node_port),
             block=False,
             evt_handlers=[
-                (evt.EVT_CONN_OPEN, _send_at_once),
                 (evt.EVT_REQUESTED, _admit, [allowed]),
                 (evt.EVT_C_STORE, _store, [inbox, largest]),
-                (evt.EVT_C_ECHO, lambda event: SUCCESS),
+                (evt.EVT_C_ECHO, lambda _: SUCCESS),
             ],
         )
     except OSError:
@@ -81,11 +81,9 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
             f"The node cannot listen at port {configured.node_port}: another program has it, or "
             "VMCORE_NODE_BIND is no address of this machine."
         ) from None
-
-
-def _send_at_once(event: Any) -> None:
-    """Let small answers not wait for others to go with them: a sender waits for each (RFC 896)."""
-    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if server is None:  # only where it would block
+        raise RuntimeError("The node's server did not start.")
+    return server
 
 
 def _admit(event: Any, allowed: set[tuple[str, str]]) -> None:
@@ -129,12 +127,6 @@ def _address(host: str) -> str:
         return socket.gethostbyname(host)
     except OSError:
         raise ValueError("A host of VMCORE_NODE_PEERS has no address in this network.") from None
-
-
-def _say_nothing_of_images() -> None:
-    """Keep the libraries' messages out of the log: they quote UIDs and values."""
-    for library in ("pynetdicom", "pydicom"):
-        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
 
 
 def main() -> None:
