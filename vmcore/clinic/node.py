@@ -19,6 +19,7 @@ from pynetdicom import AE, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from vmcore.clinic.inbox import Inbox, InboxFullError, Kept
+from vmcore.clinic.outbox import Outbox
 from vmcore.clinic.quiet import say_nothing_of_images
 from vmcore.file_modes import keep_private
 from vmcore.settings import Settings, settings
@@ -44,6 +45,7 @@ _SYNTAXES = [
 ]  # fmt: skip
 _PDU_BYTES = 128 * 1024
 _SILENCE_S = 60
+_ROUND_S = 5.0  # between looks into the outbox
 
 
 def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
@@ -143,9 +145,14 @@ def main() -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from None
     log.info("The node receives at port %d. Research use only.", configured.node_port)
-    while not ended.wait(3600):
-        if configured.node_days:
-            log.info("%d old images were removed.", inbox.purge(configured.node_days))
+    outbox = Outbox()
+    while not ended.wait(_ROUND_S):
+        try:
+            outbox.deliver(configured.destinations, configured.node_ae_title)
+            if configured.node_days:
+                inbox.purge(configured.node_days)
+        except Exception as error:  # receiving goes on; text and trace may quote an object
+            log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
     server.shutdown()
 
 
