@@ -18,13 +18,16 @@ SBOM := --pyproject pyproject.toml --output-reproducible
 UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package=,$(UPGRADE)))
 
 .DEFAULT_GOAL := help
-.PHONY: help app test coverage lint fuzz bench model anatomy lock licences sbom audit clean
+.PHONY: help app node test coverage lint fuzz bench model anatomy lock licences sbom audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+node: $(VENV)/app.stamp ## Receive images from the DICOM network (docs/deployment.md)
+	$(BIN)/python -m vmcore.clinic.network.node
 
 test: $(VENV)/test.stamp ## Set up and run every test, the browser's included
 	@sh tests/browser/install-chromium.sh

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vmcore.imaging import ReadLimits
@@ -16,6 +16,21 @@ from vmcore.imaging import ReadLimits
 _ROOT = Path(__file__).resolve().parent.parent
 _ASSETS = _ROOT / "assets"
 _SECRET = 16  # characters of a secret, at least: an empty one would let everybody in
+
+
+class DicomPeer(BaseModel):
+    """Who may send to the DICOM node: an AE title (PS3.5, VR AE) from one address."""
+
+    model_config = ConfigDict(frozen=True)
+    ae_title: str = Field(min_length=1, max_length=16)
+    host: str = Field(min_length=1)
+
+
+class DicomDestination(DicomPeer):
+    """Where results are sent by C-STORE."""
+
+    name: str = Field(min_length=1)
+    port: int = Field(104, ge=1, le=65535)
 
 
 class Settings(BaseSettings):
@@ -82,6 +97,23 @@ class Settings(BaseSettings):
     slurm_cpus: int = Field(4, ge=1)
     slurm_parallel: int = Field(5, ge=1)
     """Folds that are trained at the same time."""
+
+    node_ae_title: str = Field("VENTRISCOPE", min_length=1, max_length=16)
+    """The DICOM node's own AE title; whoever calls another one is refused."""
+    node_port: int = Field(11112, ge=1, le=65535)
+    node_bind: str = "127.0.0.1"
+    """The address that the node listens at; this machine alone can reach it without another one."""
+    node_peers: tuple[DicomPeer, ...] = ()
+    """Who may send to the node, as a JSON list of {"ae_title": …, "host": …}."""
+    node_associations: int = Field(16, ge=1, le=256)
+    """Senders that are served at the same time."""
+    node_free_mb: int = Field(1024, ge=0)
+    """Room that the node leaves on the disk; images that would need it are refused."""
+    node_days: int = Field(0, ge=0)
+    """Days after which a received image is removed; 0 keeps it until somebody removes it."""
+
+    destinations: tuple[DicomDestination, ...] = ()
+    """Where results go, as a JSON list of {"name": …, "ae_title": …, "host": …, "port": …}."""
 
     @property
     def shared_store(self) -> bool:

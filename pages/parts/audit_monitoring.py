@@ -21,7 +21,7 @@ def show_monitoring(table: pd.DataFrame) -> None:
     """What people decided by week and by device, and whether pictures and probabilities drift.
 
     Args:
-        table: of :func:`vmcore.clinic.audit_table`, or some of its rows.
+        table: of :func:`vmcore.clinic.audit.table`, or some of its rows.
     """
     weeks = outcomes_by_week(table)
     decided = int(weeks[["accepted", "corrected", "rejected"]].to_numpy().sum())

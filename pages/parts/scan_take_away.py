@@ -76,6 +76,7 @@ def take_away(
         help="Eigen-CAM is the paper's and comes with the answer. The others, for comparison, "
         f"take longer; most need gradients. {_score_cam_words(classifier)}",
     )
+    show_recording(recording)
 
 
 def chosen_method(classifier: Classifier) -> str:
@@ -94,4 +95,3 @@ def _score_cam_words(classifier: Classifier) -> str:
         f"Score-CAM runs the network {card.folds * width:,} times, instead of {card.folds}: on a "
         "processor that can take minutes."
     )
-    show_recording(recording)

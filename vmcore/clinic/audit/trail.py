@@ -19,8 +19,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from vmcore.clinic.audit_entry import FIELDS, GENESIS, Entry, Event, chained, event_of, row_of
-from vmcore.clinic.audit_findings import Head, findings_of
+from vmcore.clinic.audit.entry import FIELDS, GENESIS, Entry, Event, chained, event_of, row_of
+from vmcore.clinic.audit.findings import Head, findings_of
 from vmcore.files import write_atomically
 
 AUDIT_FILE = "audit.db"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.clinic.audit_entry import FIELDS, Entry
+from vmcore.clinic.audit.entry import FIELDS, Entry
 from vmcore.reporting.spreadsheet import as_csv
 
 COLUMNS = ("sequence", "at", *(name for name in FIELDS if name != "at"), "previous", "hash")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vmcore.clinic.audit_entry import GENESIS, Entry, entry_hash
+from vmcore.clinic.audit.entry import GENESIS, Entry, entry_hash
 
 _MOST = 20  # findings that are told one by one
 

@@ -19,7 +19,7 @@ def outcomes_by_week(table: pd.DataFrame) -> pd.DataFrame:
     """How many answers were accepted, corrected, rejected or not decided, and withheld.
 
     Args:
-        table: of :func:`vmcore.clinic.audit_table`.
+        table: of :func:`vmcore.clinic.audit.table`.
 
     Returns:
         a row a week of the first answer, by its Monday (UTC): week, answers, each of

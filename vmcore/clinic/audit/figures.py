@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from vmcore.clinic.monitoring import OUTCOMES
+from vmcore.clinic.audit.monitoring import OUTCOMES
 from vmcore.reporting.colours import AMBER, INK, LINE, QUIET, ROSE, TEAL
 from vmcore.reporting.review.style import styled
 

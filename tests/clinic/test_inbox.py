@@ -1,0 +1,92 @@
+"""The inbox: each instance once, durable, named by no identity, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from vmcore.clinic.network.inbox import Inbox, InboxFullError, Kept, file_name
+
+UID = "1.2.826.0.1.3680043.8.498.77"
+
+
+def test_an_instance_that_is_sent_twice_is_kept_once(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    assert [inbox.keep(UID, b"scan"), inbox.keep(UID, b"scan")] == [Kept.NEW, Kept.SAME]
+    (path,) = inbox.instances()
+    assert path.read_bytes() == b"scan"
+
+
+def test_another_content_does_not_replace_the_first(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    inbox.keep(UID, b"first")
+    assert inbox.keep(UID, b"second") is Kept.DIFFERENT
+    assert [path.read_bytes() for path in inbox.instances()] == [b"first"]
+
+
+def test_of_many_senders_at_once_exactly_one_is_new(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    with ThreadPoolExecutor(8) as senders:
+        kept = list(senders.map(lambda _: inbox.keep(UID, b"scan" * 1000), range(16)))
+    assert sorted(each.value for each in kept) == ["new"] + ["same"] * 15
+    assert len(list(inbox.folder.iterdir())) == 1
+
+
+def test_files_are_private_and_named_by_no_identity(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    inbox.keep(UID, b"scan")
+    (path,) = inbox.instances()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(inbox.folder.stat().st_mode) == 0o700
+    assert UID not in path.name
+    assert path.name == file_name(UID)
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys; from pathlib import Path\n"
+        "from vmcore.clinic.network.inbox import Inbox, InboxFullError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "inbox = Inbox(Path(sys.argv[1]))\n"
+        "inbox.keep('1.2', b'small')\n"
+        "try: inbox.keep('1.3', bytes(100_000))\n"
+        "except InboxFullError as error: print(error)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "inbox")],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "no room" in answer.stdout
+    assert [path.name for path in (tmp_path / "inbox").iterdir()] == [file_name("1.2")]
+
+
+def test_room_is_left_for_others(tmp_path: Path) -> None:
+    with pytest.raises(InboxFullError, match="no room"):
+        Inbox(tmp_path / "inbox", free_bytes=2**62).keep(UID, b"scan")
+
+
+def test_old_instances_are_purged_and_new_ones_stay(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    inbox.keep("1.2", b"old")
+    inbox.keep("1.3", b"new")
+    three_days_ago = time.time() - 3 * 86_400
+    os.utime(inbox.folder / file_name("1.2"), (three_days_ago, three_days_ago))
+    assert inbox.purge(days=2) == 1
+    assert [path.read_bytes() for path in inbox.instances()] == [b"new"]
+
+
+def test_nothing_outside_the_inbox_is_removed(tmp_path: Path) -> None:
+    other = tmp_path / "other.dcm"
+    other.write_bytes(b"theirs")
+    with pytest.raises(ValueError, match="no instance"):
+        Inbox(tmp_path / "inbox").remove("../other.dcm")
+    assert other.exists()

@@ -1,0 +1,119 @@
+"""The outbox: down and up again, refused, cancelled, across a restart."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pynetdicom import AE, evt
+
+from vmcore.clinic.network.outbox import Outbox, State
+from vmcore.settings import DicomDestination
+
+
+@pytest.fixture
+def archive() -> DicomDestination:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return DicomDestination(
+            name="archive", ae_title="ARCHIVE", host="127.0.0.1", port=free.getsockname()[1]
+        )
+
+
+@contextmanager
+def listening(archive: DicomDestination, answer: int = 0) -> Iterator[list[str]]:
+    received: list[str] = []
+
+    def store(event: evt.Event) -> int:
+        received.append(str(event.request.AffectedSOPInstanceUID))
+        if answer < 0:
+            event.assoc.abort()
+        return max(answer, 0)
+
+    entity = AE(ae_title=archive.ae_title)
+    entity.require_called_aet = True
+    image = pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"), stop_before_pixels=True)
+    entity.add_supported_context(image.SOPClassUID, image.file_meta.TransferSyntaxUID)
+    server = entity.start_server(
+        (archive.host, archive.port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]
+    )
+    assert server is not None
+    yield received
+    server.shutdown()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    outbox = Outbox(tmp_path / "outbox.db")
+    outbox.add([pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"))], "archive")
+    return outbox
+
+
+# pynetdicom leaves the socket of a refused connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_what_was_down_for_a_day_gets_it_after_a_restart(
+    outbox: Outbox, archive: DicomDestination, tmp_path: Path
+) -> None:
+    for hour in range(24):
+        assert outbox.deliver([archive], "VENTRISCOPE", now=hour * 3600.0) == 0
+    (parcel,) = outbox.parcels()
+    assert (parcel.state, parcel.tries) == (State.WAITING, 24)
+    assert "does not answer" in parcel.cause
+    again = Outbox(tmp_path / "outbox.db")
+    with listening(archive) as received:
+        assert again.deliver([archive], "VENTRISCOPE", now=86_400.0) == 1
+        assert again.deliver([archive], "VENTRISCOPE", now=99_999.0) == 0
+    assert len(received) == 1
+    assert again.parcels()[0].state is State.SENT
+
+
+# pynetdicom leaves the socket of a refused connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_tries_wait_longer_each_time(outbox: Outbox, archive: DicomDestination) -> None:
+    for now in (0.0, 9.0, 10.0, 29.0, 30.0):
+        outbox.deliver([archive], "VENTRISCOPE", now=now)
+    assert outbox.parcels()[0].tries == 3
+
+
+def test_a_dropped_association_is_tried_again(outbox: Outbox, archive: DicomDestination) -> None:
+    with listening(archive, answer=-1):
+        assert outbox.deliver([archive], "VENTRISCOPE", now=0.0) == 0
+    assert outbox.parcels()[0].state is State.WAITING
+    with listening(archive) as received:
+        assert outbox.deliver([archive], "VENTRISCOPE", now=3600.0) == 1
+    assert len(received) == 1
+
+
+def test_a_wrong_title_is_said_so(outbox: Outbox, archive: DicomDestination) -> None:
+    with listening(archive):
+        wrong = archive.model_copy(update={"ae_title": "ANOTHER"})
+        outbox.deliver([wrong], "VENTRISCOPE", now=0.0)
+    assert "AE title" in outbox.parcels()[0].cause
+
+
+def test_a_refusal_is_final_until_somebody_retries(
+    outbox: Outbox, archive: DicomDestination
+) -> None:
+    with listening(archive, answer=0xC000):
+        outbox.deliver([archive], "VENTRISCOPE", now=0.0)
+    (parcel,) = outbox.parcels()
+    assert (parcel.state, parcel.cause) == (
+        State.FAILED, "The destination refused the object (status C000).",
+    )  # fmt: skip
+    outbox.retry(parcel.number)
+    with listening(archive):
+        assert outbox.deliver([archive], "VENTRISCOPE", now=1.0) == 1
+
+
+def test_what_is_cancelled_is_not_sent(outbox: Outbox, archive: DicomDestination) -> None:
+    outbox.cancel(outbox.parcels()[0].number)
+    with listening(archive) as received:
+        assert outbox.deliver([archive], "VENTRISCOPE") == 0
+    assert not received

@@ -1,0 +1,26 @@
+from .entry import ACTIONS, Action, Entry, Event, answered, assessed, exported
+from .figures import device_figure, drift_figure, outcome_figure
+from .monitoring import outcomes_by_device, outcomes_by_week, weekly_drift
+from .table import audit_csv, audit_table
+from .trail import AUDIT_FILE, AuditError, AuditTrail
+
+__all__ = [
+    "ACTIONS",
+    "AUDIT_FILE",
+    "Action",
+    "AuditError",
+    "AuditTrail",
+    "Entry",
+    "Event",
+    "answered",
+    "assessed",
+    "audit_csv",
+    "audit_table",
+    "device_figure",
+    "drift_figure",
+    "exported",
+    "outcome_figure",
+    "outcomes_by_device",
+    "outcomes_by_week",
+    "weekly_drift",
+]

@@ -1,0 +1,160 @@
+"""The DICOM node: archives and scanners send it images, which it keeps in the inbox (PS3.4, annex B).
+
+    python -m vmcore.clinic.network.node
+
+Only the peers of VMCORE_NODE_PEERS may send, each by its AE title from its address. What is answered
+with success is on the disk. The log has counts and causes, never what an image or a peer says.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from typing import Any
+
+from pynetdicom import AE, evt
+from pynetdicom.transport import ThreadedAssociationServer
+
+from vmcore.clinic.network.inbox import Inbox, InboxFullError, Kept
+from vmcore.clinic.network.outbox import Outbox
+from vmcore.clinic.network.quiet import say_nothing_of_images
+from vmcore.file_modes import keep_private
+from vmcore.settings import Settings, settings
+
+log = logging.getLogger(__name__)
+
+SUCCESS = 0x0000
+DUPLICATE_INSTANCE = 0x0111  # PS3.7, annex C.5.6
+OUT_OF_RESOURCES = 0xA700  # PS3.4, table B.2-1
+NOT_UNDERSTOOD = 0xC000
+
+_VERIFICATION = "1.2.840.10008.1.1"
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_CLASSES = [
+    _STORAGE + number for number in ("6.1", "3.1", "6", "3", "7", "7.1", "7.2", "7.3", "7.4")
+]  # ultrasound, multi-frame, both as retired; secondary captures of each kind
+_SYNTAXES = [
+    "1.2.840.10008.1.2" + number
+    for number in (
+        ".1", "", ".1.99", ".2", ".5",
+        ".4.50", ".4.51", ".4.57", ".4.70", ".4.80", ".4.81", ".4.90", ".4.91",
+    )
+]  # fmt: skip
+_PDU_BYTES = 128 * 1024
+_SILENCE_S = 60
+_ROUND_S = 5.0  # between looks into the outbox
+
+
+def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
+    """Start to receive in the background; the server's ``shutdown()`` ends it.
+
+    Raises:
+        ValueError: the settings name no peer, or the port is taken.
+    """
+    if not configured.node_peers:
+        raise ValueError("Nobody may send to the node yet: name peers in VMCORE_NODE_PEERS.")
+    say_nothing_of_images()
+    inbox.sweep()
+    entity = AE(ae_title=configured.node_ae_title)
+    entity.maximum_associations = configured.node_associations
+    entity.maximum_pdu_size = _PDU_BYTES
+    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = _SILENCE_S
+    entity.require_called_aet = True
+    entity.add_supported_context(_VERIFICATION)
+    for storage_class in _CLASSES:
+        entity.add_supported_context(storage_class, _SYNTAXES)
+    allowed = {(peer.ae_title, _address(peer.host)) for peer in configured.node_peers}
+    largest = configured.largest_file_mb * 2**20
+    try:
+        server = entity.start_server(
+            (configured.node_bind, configured.node_port),
+            block=False,
+            evt_handlers=[
+                (evt.EVT_REQUESTED, _admit, [allowed]),
+                (evt.EVT_C_STORE, _store, [inbox, largest]),
+                (evt.EVT_C_ECHO, lambda _: SUCCESS),
+            ],
+        )
+    except OSError:
+        raise ValueError(
+            f"The node cannot listen at port {configured.node_port}: another program has it, or "
+            "VMCORE_NODE_BIND is no address of this machine."
+        ) from None
+    if server is None:  # only where it would block
+        raise RuntimeError("The node's server did not start.")
+    return server
+
+
+def _admit(event: Any, allowed: set[tuple[str, str]]) -> None:
+    """Refuse who is not known by title and address together (PS3.8, 9.3.4: calling AE title)."""
+    requestor = event.assoc.requestor
+    title = str(requestor.primitive.calling_ae_title).strip()
+    address = requestor.address_info.address if requestor.address_info else ""
+    if (title, address) not in allowed:
+        log.warning("An association was refused: its title and address are no allowed peer's.")
+        event.assoc.acse.send_reject(0x01, 0x01, 0x03)
+        event.assoc.kill()
+
+
+def _store(event: Any, inbox: Inbox, largest: int) -> int:
+    """Answer a C-STORE once its instance is on the disk."""
+    try:
+        content = event.encoded_dataset()
+        if len(content) > largest:
+            log.warning("An image was refused: it is larger than VMCORE_LARGEST_FILE_MB.")
+            return OUT_OF_RESOURCES
+        kept = inbox.keep(str(event.request.AffectedSOPInstanceUID), content)
+    except InboxFullError:
+        log.warning("An image was refused: the disk has no room.")
+        return OUT_OF_RESOURCES
+    except Exception as error:  # its text and trace may quote the image
+        log.error("An image could not be kept (%s).", type(error).__name__)  # noqa: TRY400
+        return NOT_UNDERSTOOD
+    if kept is Kept.DIFFERENT:
+        log.warning("An image was refused: another one with its number is here already.")
+        return DUPLICATE_INSTANCE
+    return SUCCESS
+
+
+def _address(host: str) -> str:
+    """The address of a peer; its name is looked up once, when the node starts."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        raise ValueError("A host of VMCORE_NODE_PEERS has no address in this network.") from None
+
+
+def main() -> None:
+    """Receive until the process is ended."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    keep_private()
+    configured = settings()
+    inbox = Inbox(free_bytes=configured.node_free_mb * 2**20)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        server = serve(configured, inbox)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
+    log.info("The node receives at port %d. Research use only.", configured.node_port)
+    outbox = Outbox()
+    while not ended.wait(_ROUND_S):
+        try:
+            outbox.deliver(configured.destinations, configured.node_ae_title)
+            if configured.node_days:
+                inbox.purge(configured.node_days)
+        except Exception as error:  # receiving goes on; text and trace may quote an object
+            log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""What is to be sent to archives, kept until it arrived: each object at least once, by one UID.
+
+An archive that gets an object twice has it once, for its SOP Instance UID stays the same.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pynetdicom import AE
+
+from vmcore.clinic.network.quiet import say_nothing_of_images
+from vmcore.files import expanded
+from vmcore.settings import DicomDestination, settings
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 900.0
+_SILENCE_S = 30
+_TABLE = """CREATE TABLE IF NOT EXISTS parcels (
+    number INTEGER PRIMARY KEY, destination TEXT NOT NULL, content BLOB NOT NULL,
+    state TEXT NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL, cause TEXT NOT NULL)"""
+
+
+class State(StrEnum):
+    """How a parcel stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    """The destination has it refused: trying again by itself would not help."""
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One object on its way to one destination; ``cause`` says why it is not there yet."""
+
+    number: int
+    destination: str
+    state: State
+    tries: int
+    cause: str
+
+
+class Outbox:
+    """Objects on their way, in one SQLite file that outlives a restart.
+
+    Args:
+        path: the file; ``outbox.db`` in the store without it.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or expanded(settings().store) / "outbox.db"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch(mode=0o600)
+        with closing(self._open()) as database, database:
+            database.execute(_TABLE)
+
+    def add(self, objects: Sequence[Dataset], destination: str) -> list[int]:
+        """Put objects in line for a destination; their numbers."""
+        contents = []
+        for each in objects:
+            stream = BytesIO()
+            each.save_as(stream, enforce_file_format=True)
+            contents.append(stream.getvalue())
+        with closing(self._open()) as database, database:
+            return [
+                int(
+                    database.execute(
+                        "INSERT INTO parcels (destination, content, state, tries, due, cause) "
+                        "VALUES (?, ?, ?, 0, 0, '')",
+                        (destination, content, State.WAITING),
+                    ).lastrowid
+                    or 0
+                )
+                for content in contents
+            ]
+
+    def parcels(self) -> list[Parcel]:
+        """All of them, the newest first."""
+        with closing(self._open()) as database:
+            rows = database.execute(
+                "SELECT number, destination, state, tries, cause FROM parcels ORDER BY number DESC"
+            ).fetchall()
+        return [Parcel(row[0], row[1], State(row[2]), row[3], row[4]) for row in rows]
+
+    def retry(self, number: int) -> None:
+        """Send again what failed, was cancelled or waits; what was sent stays sent."""
+        self._change(number, State.WAITING)
+
+    def cancel(self, number: int) -> None:
+        """Send it no more; what was sent stays sent."""
+        self._change(number, State.CANCELLED)
+
+    def deliver(
+        self, destinations: Sequence[DicomDestination], calling: str, now: float | None = None
+    ) -> int:
+        """Send what is due; how many arrived. For one process at a time.
+
+        Args:
+            destinations: where objects may go; what is meant for another one waits with its cause.
+            calling: the AE title that calls.
+            now: the time, seconds since 1970; the clock's without it.
+        """
+        now = time.time() if now is None else now
+        known = {destination.name: destination for destination in destinations}
+        arrived = 0
+        with closing(self._open()) as database:
+            due = database.execute(
+                "SELECT number, destination, content, tries FROM parcels "
+                "WHERE state = ? AND due <= ? ORDER BY number",
+                (State.WAITING, now),
+            ).fetchall()
+            for number, name, content, tries in due:
+                state, cause = State.WAITING, "No destination of the settings has this name."
+                if name in known:
+                    state, cause = send(content, known[name], calling)
+                wait = min(_FIRST_WAIT_S * 2.0 ** min(tries, 20), _LONGEST_WAIT_S)
+                with database:  # what was cancelled meanwhile stays so, unless it is there
+                    database.execute(
+                        "UPDATE parcels SET state = ?, cause = ?, tries = tries + 1, due = ? "
+                        "WHERE number = ? AND (state = ? OR ? = ?)",
+                        (state, cause, now + wait, number, State.WAITING, state, State.SENT),
+                    )
+                arrived += state is State.SENT
+        return arrived
+
+    def _change(self, number: int, state: State) -> None:
+        with closing(self._open()) as database, database:
+            database.execute(
+                "UPDATE parcels SET state = ?, due = 0 WHERE number = ? AND state != ?",
+                (state, number, State.SENT),
+            )
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=30)
+
+
+def send(content: bytes, destination: DicomDestination, calling: str) -> tuple[State, str]:
+    """Send one object by C-STORE (PS3.4, annex B); how it stands then, and why."""
+    say_nothing_of_images()
+    item = pydicom.dcmread(BytesIO(content))
+    entity = AE(ae_title=calling)
+    entity.connection_timeout = entity.acse_timeout = _SILENCE_S
+    entity.dimse_timeout = entity.network_timeout = _SILENCE_S
+    entity.add_requested_context(item.SOPClassUID, item.file_meta.TransferSyntaxUID)
+    link = entity.associate(destination.host, destination.port, ae_title=destination.ae_title)
+    if link.is_rejected:
+        return (
+            State.WAITING,
+            "The destination does not accept this AE title, or its own is another.",
+        )
+    if not link.is_established:
+        return State.WAITING, "The destination does not answer, or takes no objects of this kind."
+    try:
+        status = link.send_c_store(item)
+    finally:
+        if link.is_established:
+            link.release()
+    code = status.get("Status")
+    if code is None:
+        return State.WAITING, "The connection ended before the destination had the object."
+    if code == 0 or code & 0xF000 == 0xB000:  # stored, if with a warning
+        return State.SENT, ""
+    if code & 0xFF00 == 0xA700:
+        return State.WAITING, "The destination has no room now."
+    return State.FAILED, f"The destination refused the object (status {code:04X})."
