@@ -105,6 +105,7 @@ class Classifier:
         self._modules = modules
         self._ood_detector = ood_detector
         self._lock = threading.Lock()
+        self._modules_lock = threading.Lock()
 
     @classmethod
     def load(
@@ -142,7 +143,9 @@ class Classifier:
     ) -> Classifier:
         """A classifier of torch modules, whose weights it takes as they are now."""
         engine = engine_of_models(card, models, device, precision)
-        return cls(card, engine, lambda: models, ood_detector)
+        made = cls(card, engine, lambda: models, ood_detector)
+        made._modules_lock = made._lock  # the engine may run the same modules
+        return made
 
     def predict(
         self, images: Sequence[npt.NDArray[np.uint8]], *, heatmap: str | None = "eigen-cam"
@@ -169,7 +172,7 @@ class Classifier:
         batch = np.stack([to_model_input(image) for image in images])
         with self._lock:
             outputs = self._engine.forward(batch)
-            maps = self._maps(outputs, batch, heatmap)
+        maps = self._maps(outputs, batch, heatmap)
         probability = np.stack(
             [softmax(output.logits.astype(np.float64), axis=1)[:, 1] for output in outputs]
         )
@@ -209,7 +212,8 @@ class Classifier:
             return [[eigen_cam(one, INPUT_SIDE) for one in out.activations] for out in outputs]
         from vmcore.inference.gradient_maps import gradient_maps  # noqa: PLC0415  it loads torch
 
-        return [gradient_maps(model, batch, method) for model in self._modules()]
+        with self._modules_lock:  # they are hooked meanwhile; answers of others do not wait for it
+            return [gradient_maps(model, batch, method) for model in self._modules()]
 
     def _ood_scores(self, outputs: list[ForwardOutput]) -> npt.NDArray[np.float64] | None:
         if self._ood_detector is None:
