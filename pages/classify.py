@@ -16,6 +16,7 @@ from pages.parts.inbox import draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
 from pages.parts.recording import Recording
+from pages.parts.scan_calliper import by_hand, measure
 from pages.parts.scan_decision import ask_for_decision
 from pages.parts.scan_deidentified import show_deidentified
 from pages.parts.scan_list import opened_scan, show_list
@@ -133,16 +134,20 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     with verdict_place:
         with st.spinner("Analysing …", show_time=False):
             analysis = uploads.analysis(uploaded, models, frame, method)
-        show_verdict(analysis)
-    case = reported_case(uploaded, analysis, models.classifier)
+        found = by_hand(uploaded, analysis)
+        case = reported_case(uploaded, analysis, models.classifier)
+        show_verdict(case)
     Recording.of_session().answered(uploaded, case)
-    shown = tuple(PANELS) if picture == "all" else (picture,)
-    st.plotly_chart(
-        picture_panels(analysis, shown),
-        key=f"panels-{uploaded.key}-{picture}",
-        config=_QUIET_BAR,
-        width="stretch",
-    )
+    if picture == "measure":
+        measure(uploaded, case, found)
+    else:
+        shown = tuple(PANELS) if picture == "all" else (picture,)
+        st.plotly_chart(
+            picture_panels(analysis, shown, case.hand),
+            key=f"panels-{uploaded.key}-{picture}",
+            config=_QUIET_BAR,
+            width="stretch",
+        )
     ask_for_age(uploaded, analysis)
     for sentence in (*analysis.scan.notes, *caution(analysis)):
         st.markdown(f":orange[:material/warning:] {sentence}")
@@ -158,7 +163,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
 
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:
     """Which picture is shown, and which frame of a loop, from 0."""
-    words = {"all": "Side by side", **PANELS}
+    words = {"all": "Side by side", **PANELS, "measure": "Measure"}
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     picture = left.segmented_control(
         "Picture", list(words), format_func=words.__getitem__, default="all", required=True,

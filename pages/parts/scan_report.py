@@ -21,6 +21,7 @@ def reported_case(
         analysis,
         classifier.card,
         settings().grades,
+        hand=uploaded.hand.get(analysis.frame, ()),
         assessment=uploaded.assessment(analysis),
     )
 

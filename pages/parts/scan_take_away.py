@@ -42,12 +42,18 @@ def take_away(
 
     def heatmap() -> bytes:
         recording.exported(case, "png")
-        return heatmap_png(analysis, classifier.card.name, grades=settings().grades)
+        return heatmap_png(analysis, classifier.card.name, grades=settings().grades, hand=case.hand)
 
     def table() -> str:
         recording.exported(case, "csv")
         decided = uploads.assessments(classifier)
-        return results_csv(uploads.results(classifier), classifier.card, settings().grades, decided)
+        return results_csv(
+            uploads.results(classifier),
+            classifier.card,
+            settings().grades,
+            decided,
+            uploads.by_hand(),
+        )
 
     first.download_button(
         "Heatmap PNG",

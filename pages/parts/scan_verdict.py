@@ -7,8 +7,8 @@ import streamlit as st
 from pages.parts.uploaded_scan import UploadedScan
 from vmcore.anatomy.gestation import FIRST_WEEK, LAST_WEEK
 from vmcore.inference import Analysis
-from vmcore.reporting import fold_strip, head_words, verdict
-from vmcore.settings import settings
+from vmcore.reporting import fold_strip, head_words
+from vmcore.reporting.case import ReportedCase, case_verdict
 
 TONES = {
     "normal": (":material/check_circle:", "green"),
@@ -18,9 +18,9 @@ TONES = {
 """Icon and colour of each tone of a verdict."""
 
 
-def show_verdict(analysis: Analysis) -> None:
+def show_verdict(case: ReportedCase) -> None:
     """What is said of a frame, and the folds beside it."""
-    said = verdict(analysis, settings().grades)
+    said, analysis = case_verdict(case), case.analysis
     icon, colour = TONES[said.tone]
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:

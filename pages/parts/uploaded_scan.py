@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vmcore.anatomy import AnatomyModel, by_gestational_age
+from pages.parts.calliper import DrawnLine
+from vmcore.anatomy import AnatomyModel, HandCalliper, by_gestational_age
 from vmcore.imaging import Scan
 from vmcore.inference import Analysis, Classifier, without_pixels
 from vmcore.reporting.case import Assessment, picture_digest
@@ -44,7 +45,9 @@ class UploadedScan:
     ``content`` gives the file's bytes again, names and all, for what is written from the original.
     ``refusal`` says why it is no scan, or, with ``no_room``, why it could not be held just then.
     ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without,
-    and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by answer.
+    and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
+    answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
+    measured so, by frame.
     """
 
     number: int
@@ -60,6 +63,9 @@ class UploadedScan:
     answers: dict[AnalysisKey, Analysis] = field(default_factory=dict)
     digests: dict[int, str] = field(default_factory=dict)
     assessments: dict[AnswerKey, Assessment] = field(default_factory=dict)
+    drawn: dict[int, list[DrawnLine]] = field(default_factory=dict)
+    distances: dict[int, str] = field(default_factory=dict)
+    hand: dict[int, tuple[HandCalliper, ...]] = field(default_factory=dict)
     gestational_weeks: float | None = None
     used: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.parts.uploaded_scan import Models, UploadedScan
+from vmcore.anatomy import HandCalliper
 from vmcore.clinic import BackgroundWork, Intake, Progress, take_in
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, analyse
@@ -202,6 +203,15 @@ class Uploads:
                         uploaded.in_millimetres(analysis),
                     )
         return [found[key] for key in sorted(found)]
+
+    def by_hand(self) -> dict[tuple[int, int], tuple[HandCalliper, ...]]:
+        """What people measured, by the scan's number and frame."""
+        return {
+            (uploaded.number, frame): hand
+            for uploaded in self.files
+            for frame, hand in uploaded.hand.items()
+            if hand
+        }
 
     def assessments(self, classifier: Classifier) -> dict[tuple[int, int], Assessment]:
         """What people decided about :meth:`results`, by the scan's number and frame."""

@@ -2,7 +2,7 @@ from .card import AnatomyCard, AnatomyError, Limits, anatomy_digest, load_anatom
 from .finding import find_anatomy
 from .gestation import by_gestational_age, expected_biparietal_mm, weeks_of_biparietal
 from .grades import WIDE_MM, Grades, grade
-from .hand import HandCalliper
+from .hand import HandCalliper, HandError, KnownDistance, known_distance, measure_by_hand
 from .head import HeadEllipse
 from .model import AnatomyModel
 from .result import Anatomy, AtriumCalliper, Head, Plane, RulerScale
@@ -17,8 +17,10 @@ __all__ = [
     "AtriumCalliper",
     "Grades",
     "HandCalliper",
+    "HandError",
     "Head",
     "HeadEllipse",
+    "KnownDistance",
     "Limits",
     "Plane",
     "RulerScale",
@@ -27,7 +29,9 @@ __all__ = [
     "expected_biparietal_mm",
     "find_anatomy",
     "grade",
+    "known_distance",
     "load_anatomy_card",
+    "measure_by_hand",
     "ruler_scale",
     "weeks_of_biparietal",
 ]

@@ -1,11 +1,22 @@
-"""Callipers that a person sets."""
+"""Callipers that a person sets, and what they measure in millimetres."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from vmcore.anatomy.result import Point
+from vmcore.anatomy.result import Anatomy, Point
+from vmcore.imaging import Scan
+
+Side = Literal["near", "far"]
+_LEAST_PX = 2.0  # apart: closer than that both ends are one point
+_LONGEST_MM = 500.0
+_LEAST_SHARE = 0.02  # of the picture's longer side, that a known distance must span
+
+
+class HandError(ValueError):
+    """A calliper or a distance that nothing can be measured by, with one sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,156 @@ class HandCalliper:
     end: Point
     width_px: float
     width_mm: float | None
-    side: Literal["near", "far"] | None = None
+    side: Side | None = None
     millimetres_from: Literal["file", "ruler", "hand"] | None = None
     why_no_mm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDistance:
+    """Two points of the picture whose distance a person knows; pixels are taken as square.
+
+    Attributes:
+        start: (row, column) of one; ``end``: of the other.
+        distance_mm: between them.
+    """
+
+    start: Point
+    end: Point
+    distance_mm: float
+
+    @property
+    def pixel_mm(self) -> float:
+        """Millimetres per pixel."""
+        return self.distance_mm / _length(self.start, self.end)
+
+
+def known_distance(
+    start: Point, end: Point, told: str | float, shape: tuple[int, ...]
+) -> KnownDistance:
+    """Check a distance that a person tells, as in "50" or "12,5", for two points.
+
+    Args:
+        start: (row, column) in pixels.
+        end: of the other point.
+        told: millimetres.
+        shape: of the picture, (H, W) and more.
+
+    Raises:
+        HandError: no number, none that can be, or points that are too close to each other.
+    """
+    try:
+        distance = float(str(told).strip().replace(",", ".").removesuffix("mm"))
+    except ValueError:
+        raise HandError("The distance is not a number of millimetres.") from None
+    if not (math.isfinite(distance) and 0 < distance <= _LONGEST_MM):
+        raise HandError(f"A distance is over 0 and at most {_LONGEST_MM:.0f} mm.")
+    _check(start, end, shape)
+    if _length(start, end) < _LEAST_SHARE * max(shape[:2]):
+        raise HandError(
+            "The two points are too close to each other to tell a scale; take a longer distance."
+        )
+    return KnownDistance(start, end, distance)
+
+
+def measure_by_hand(
+    start: Point,
+    end: Point,
+    scan: Scan,
+    *,
+    shape: tuple[int, ...],
+    offset: tuple[int, int] = (0, 0),
+    anatomy: Anatomy | None = None,
+    known: KnownDistance | None = None,
+) -> HandCalliper:
+    """Measure between two points that a person set.
+
+    Millimetres come from the file's region that holds both ends, else from the file's pixel size where
+    it names no region, else from a distance that the person knows, else from the ruler that the scanner
+    drew.
+
+    Args:
+        start: (row, column) in pixels of the cleaned picture.
+        end: of the other end.
+        scan: where the picture comes from.
+        shape: of the cleaned picture, (H, W) and more.
+        offset: (row, column) of the cleaned picture in the scan's frame.
+        anatomy: what was found in the picture: the head tells the side, and there may be a ruler.
+        known: a distance that the person set.
+
+    Raises:
+        HandError: an end outside of the picture, or both on one point.
+    """
+    _check(start, end, shape)
+    spacing, source, why = _scale(start, end, scan, offset, anatomy, known)
+    return HandCalliper(
+        start,
+        end,
+        _length(start, end),
+        None if spacing is None else _length(start, end, spacing),
+        _side(start, end, anatomy),
+        source,
+        why,
+    )
+
+
+_Scale = tuple[tuple[float, float] | None, Literal["file", "ruler", "hand"] | None, str | None]
+
+
+def _scale(
+    start: Point, end: Point, scan: Scan, offset: tuple[int, int], anatomy: Anatomy | None,
+    known: KnownDistance | None,
+) -> _Scale:  # fmt: skip
+    """Millimetres per pixel (row, column), where they come from, or why there are none."""
+    if scan.calibrations:
+        return _scale_of_regions(start, end, scan, offset)
+    if scan.spacing_mm is not None:
+        return scan.spacing_mm, "file", None
+    if known is not None:
+        return (known.pixel_mm, known.pixel_mm), "hand", None
+    ruler = anatomy.ruler if anatomy else None
+    if ruler is not None and ruler.spacing_mm is not None:
+        return ruler.spacing_mm, "ruler", None
+    return None, None, "Nothing tells how large a pixel is."
+
+
+def _scale_of_regions(start: Point, end: Point, scan: Scan, offset: tuple[int, int]) -> _Scale:
+    first, second = (
+        {one.spacing_mm for one in scan.calibrations if _holds(one.region, point, offset)}
+        for point in (start, end)
+    )
+    both = first & second
+    if len(both) == 1:
+        return both.pop(), "file", None
+    if first and second:
+        return None, None, "The ends lie in parts of the picture that have different scales."
+    return None, None, "An end lies outside of the part of the picture whose scale the file tells."
+
+
+def _holds(region: tuple[int, int, int, int], point: Point, offset: tuple[int, int]) -> bool:
+    row, column = point[0] + offset[0], point[1] + offset[1]
+    top, left, height, width = region
+    return top - 0.5 <= row <= top + height - 0.5 and left - 0.5 <= column <= left + width - 0.5
+
+
+def _side(start: Point, end: Point, anatomy: Anatomy | None) -> Side | None:
+    """In which half of the head the middle lies; None without a head, and outside of it."""
+    if anatomy is None or anatomy.head is None:
+        return None
+    middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    along, across = anatomy.head.ellipse.level(*middle)
+    if math.hypot(along, across) > 1:
+        return None
+    return "far" if across > 0 else "near"
+
+
+def _check(start: Point, end: Point, shape: tuple[int, ...]) -> None:
+    for row, column in (start, end):
+        if not (-0.5 <= row <= shape[0] - 0.5 and -0.5 <= column <= shape[1] - 0.5):
+            raise HandError("An end of the calliper lies outside of the picture.")
+    if _length(start, end) < _LEAST_PX:
+        raise HandError("Both ends of the calliper lie on one point.")
+
+
+def _length(start: Point, end: Point, spacing: tuple[float, float] = (1.0, 1.0)) -> float:
+    return math.hypot((end[0] - start[0]) * spacing[0], (end[1] - start[1]) * spacing[1])

@@ -2,11 +2,12 @@ from .cleaning import CleanFrame, CleaningSettings, Removal, clean_frame
 from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
 from .sandbox import read_sandboxed, read_source_sandboxed
-from .scan import ReadLimits, Region, Scan, ScanError
+from .scan import Calibration, ReadLimits, Region, Scan, ScanError
 from .text import find_text
 
 __all__ = [
     "INPUT_SIDE",
+    "Calibration",
     "CleanFrame",
     "CleaningSettings",
     "ReadLimits",

@@ -28,6 +28,13 @@ class Region(NamedTuple):
     width: int
 
 
+class Calibration(NamedTuple):
+    """What a pixel is in one part of the picture: (row, column) millimetres."""
+
+    region: Region
+    spacing_mm: tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
     """The most that a file may claim before it is refused, checked before decoding.
@@ -77,6 +84,7 @@ class Scan:
         spacing_mm: (row, column) millimetres per pixel, or None when the file does not say.
         device: manufacturer and model, or None.
         region: the B-mode region (DICOM PS3.3 C.8.5.5), or None when the file does not say.
+        calibrations: what a pixel is in each B-mode region that says so, the judged one first.
         kind: the file's format in words, such as "DICOM" or "PNG".
         notes: what the reader of the picture should know about how it was read, a sentence each.
             They quote nothing of the file but counts.
@@ -88,3 +96,4 @@ class Scan:
     region: Region | None = None
     kind: str = ""
     notes: tuple[str, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from vmcore.anatomy import Anatomy
-from vmcore.reporting.colours import AMBER, BACKGROUND, INK
+from vmcore.anatomy import Anatomy, HandCalliper
+from vmcore.reporting.colours import AMBER, BACKGROUND, CYAN, INK
 
 _FAINT = "rgba(217,226,232,0.45)"
 _FINE = 4  # bits of a pixel's share when lines are drawn into a picture
@@ -41,6 +43,20 @@ def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
     return traces
 
 
+def hand_traces(hand: Sequence[HandCalliper], row: int, column: int) -> list[go.Scatter]:
+    """The same for callipers that a person set: dashed, in another colour, with slanted crosses."""
+    traces = []
+    for one in hand:
+        ends = np.array([one.start, one.end])
+        x, y = ends[:, 1] + column, ends[:, 0] + row
+        traces.append(_line(x, y, BACKGROUND, 5.0, "edge of a width by hand"))
+        line = _line(x, y, CYAN, 2.0, "width by hand")
+        line.mode, line.line.dash = "lines+markers", "dash"
+        line.marker = {"symbol": "x-thin", "size": 10, "line": {"color": CYAN, "width": 2}}
+        traces.append(line)
+    return traces
+
+
 def _line(
     x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], colour: str, width: float, name: str
 ) -> go.Scatter:
@@ -50,23 +66,31 @@ def _line(
     )  # fmt: skip
 
 
-def with_callipers(image: npt.NDArray[np.uint8], anatomy: Anatomy) -> npt.NDArray[np.uint8]:
+def with_callipers(
+    image: npt.NDArray[np.uint8], anatomy: Anatomy | None, hand: Sequence[HandCalliper] = ()
+) -> npt.NDArray[np.uint8]:
     """The same lines drawn into a copy of a picture, uint8 (H, W, 3)."""
     drawn = image.copy()
     width = max(round(max(image.shape) / 500), 1)
     faint = drawn.copy()
-    if anatomy.head is not None and anatomy.midline is not None:
+    if anatomy is not None and anatomy.head is not None and anatomy.midline is not None:
         outline = np.round(anatomy.head.ellipse.outline() * 2**_FINE).astype(np.int32)
         cv2.polylines(faint, [outline], True, _rgb(INK), width, cv2.LINE_AA, _FINE)
         _stroke(faint, anatomy.midline, INK, width)
         drawn = cv2.addWeighted(drawn, 0.5, faint, 0.5, 0)
-    if anatomy.atrium is not None:
+    arm = 5.0 * width
+    if anatomy is not None and anatomy.atrium is not None:
         ends = np.array([anatomy.atrium.start, anatomy.atrium.end])
         _stroke(drawn, ends, AMBER, width)
         for row, column in ends:
-            arm = 5.0 * width
             _stroke(drawn, ((row - arm, column), (row + arm, column)), AMBER, width)
             _stroke(drawn, ((row, column - arm), (row, column + arm)), AMBER, width)
+    arm *= 0.7
+    for one in hand:
+        _stroke(drawn, (one.start, one.end), CYAN, width)
+        for row, column in (one.start, one.end):
+            _stroke(drawn, ((row - arm, column - arm), (row + arm, column + arm)), CYAN, width)
+            _stroke(drawn, ((row - arm, column + arm), (row + arm, column - arm)), CYAN, width)
     return drawn
 
 

@@ -13,6 +13,7 @@ QUIET = "#8fa0ad"
 TEAL = "#56b4bd"
 AMBER = "#e0a458"
 ROSE = "#e07a6b"
+CYAN = "#7fd1e0"
 
 # value, red, green, blue, cover: nothing where the model did not look, warm where it did
 _STOPS = np.array(

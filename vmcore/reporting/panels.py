@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -12,9 +11,11 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from vmcore.anatomy import HandCalliper
 from vmcore.inference import Analysis, Prediction
-from vmcore.reporting.callipers import anatomy_traces
+from vmcore.reporting.callipers import anatomy_traces, hand_traces
 from vmcore.reporting.colours import AMBER, BACKGROUND, INK, LINE, QUIET, ROSE, TEAL, plotly_ramp
+from vmcore.reporting.pictures import png_data_uri
 
 _HEATMAP_SIDE = 160  # values on the longer side: the map comes from 14 x 14 patches
 _OPACITIES = tuple(range(0, 101, 10))
@@ -30,7 +31,9 @@ PANELS: Mapping[Panel, str] = {
 }
 
 
-def picture_panels(analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS)) -> go.Figure:
+def picture_panels(
+    analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS), hand: Sequence[HandCalliper] = ()
+) -> go.Figure:
     """Original, cleaned and heatmap side by side in one frame of pixel coordinates.
 
     Head, midline and calliper are drawn over the cleaned picture and the heatmap. Zooming one panel
@@ -39,6 +42,7 @@ def picture_panels(analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS)) -
     Args:
         analysis: what is shown.
         shown: the panels, from left to right; one alone takes the whole width.
+        hand: callipers that a person set.
     """
     frame = analysis.scan.frames[analysis.frame]
     row, column = analysis.clean.offset
@@ -51,15 +55,17 @@ def picture_panels(analysis: Analysis, shown: Sequence[Panel] = tuple(PANELS)) -
     )
     for place, panel in enumerate(shown, start=1):
         if panel == "uploaded":
-            picture = go.Image(source=_data_uri(frame), hoverinfo="skip")
+            picture = go.Image(source=png_data_uri(frame), hoverinfo="skip")
         else:
-            cleaned = _data_uri(analysis.clean.image)
+            cleaned = png_data_uri(analysis.clean.image)
             picture = go.Image(source=cleaned, x0=column, y0=row, hoverinfo="skip")
         figure.add_trace(picture, 1, place)
     for place, panel in enumerate(shown, start=1):
-        if panel != "uploaded" and analysis.anatomy is not None:
-            for line in anatomy_traces(analysis.anatomy, row, column):
-                figure.add_trace(line, 1, place)
+        if panel == "uploaded":
+            continue
+        found = anatomy_traces(analysis.anatomy, row, column) if analysis.anatomy else []
+        for line in (*found, *hand_traces(hand, row, column)):
+            figure.add_trace(line, 1, place)
     heatmap = analysis.prediction.heatmap if "heatmap" in shown else None
     if heatmap is not None:
         place = list(shown).index("heatmap") + 1
@@ -191,12 +197,3 @@ def fold_strip(prediction: Prediction, height: int = 92) -> go.Figure:
         showlegend=False,
     )
     return figure
-
-
-def _data_uri(image: npt.NDArray[np.uint8]) -> str:
-    done, encoded = cv2.imencode(
-        ".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 2]
-    )
-    if not done:
-        raise ValueError("The image cannot be encoded.")
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
+from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.anatomy import Grades
+from vmcore.anatomy import Grades, HandCalliper
 from vmcore.inference import Analysis
 from vmcore.reporting.callipers import with_callipers
 from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
@@ -34,8 +37,22 @@ def blend(
     return np.rint(image * (1 - cover) + colour * cover).astype(np.uint8)
 
 
+def png_data_uri(image: npt.NDArray[np.uint8]) -> str:
+    """An image, uint8 (H, W, 3) RGB, as a PNG that stands in a page itself."""
+    done, encoded = cv2.imencode(
+        ".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 2]
+    )
+    if not done:
+        raise ValueError("The image cannot be encoded.")
+    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
+
+
 def heatmap_png(
-    analysis: Analysis, model_name: str, opacity: float = 0.75, grades: Grades = "isuog"
+    analysis: Analysis,
+    model_name: str,
+    opacity: float = 0.75,
+    grades: Grades = "isuog",
+    hand: Sequence[HandCalliper] = (),
 ) -> bytes:
     """Cleaned scan and heatmap side by side with callipers, verdict, model and notice, as PNG.
 
@@ -46,7 +63,7 @@ def heatmap_png(
         raise ValueError("The analysis has no heatmap.")
     blended = blend(analysis.clean.image, analysis.prediction.heatmap, opacity)
     left, right = (
-        Image.fromarray(with_callipers(one, analysis.anatomy) if analysis.anatomy else one)
+        Image.fromarray(with_callipers(one, analysis.anatomy, hand))
         for one in (analysis.clean.image, blended)
     )
     scale = max(_SMALLEST / left.width, 1.0)

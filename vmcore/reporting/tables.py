@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.anatomy import Anatomy, Grades
+from vmcore.anatomy import Anatomy, Grades, HandCalliper
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
 from vmcore.reporting.case.assessment import Assessment
@@ -20,6 +20,7 @@ def results_csv(
     card: BundleCard,
     grades: Grades = "isuog",
     assessments: Mapping[tuple[int, int], Assessment] | None = None,
+    hand: Mapping[tuple[int, int], Sequence[HandCalliper]] | None = None,
 ) -> str:
     """One row a scan and frame.
 
@@ -28,12 +29,13 @@ def results_csv(
         card: the model that answered.
         grades: how a width is graded (:func:`vmcore.anatomy.grade`).
         assessments: what people decided, by the scan's number and the frame, from 0.
+        hand: callipers that people set, by the same.
 
     Returns:
         CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
         atrial_width_mm and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
         head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
-        the file was read, decision (empty before one), decided_label, decided_width_mm, reason, comment,
+        the file was read, widths by hand in mm or pixels with their sides, decision (empty before one), decided_label, decided_width_mm, reason, comment,
         decided_by, model, created and the research-use notice.
     """
     rows = []
@@ -59,6 +61,7 @@ def results_csv(
             "removed": "; ".join(removal.kind for removal in analysis.clean.removals),
             "notes": " ".join(analysis.scan.notes),
         }
+        row |= _by_hand((hand or {}).get((number, analysis.frame), ()))
         row |= _decided((assessments or {}).get((number, analysis.frame)))
         row |= {
             "model": card.name,
@@ -67,6 +70,18 @@ def results_csv(
         }
         rows.append(row)
     return as_csv(pd.DataFrame(rows))
+
+
+def _by_hand(callipers: Sequence[HandCalliper]) -> dict[str, object]:
+    """Widths that a person measured, as many as there are; empty where there are none."""
+    return {
+        "hand_widths": "; ".join(
+            f"{one.width_px:.1f} px" if one.width_mm is None else f"{one.width_mm:.1f} mm"
+            for one in callipers
+        ),
+        "hand_sides": "; ".join(one.side or "unknown" for one in callipers),
+        "hand_millimetres_from": "; ".join(one.millimetres_from or "none" for one in callipers),
+    }
 
 
 def _decided(assessment: Assessment | None) -> dict[str, object]:

@@ -87,10 +87,10 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
             f"10 mm lies within the measurement's 95% interval. {opinion.sentence} {_BY_HAND}",
             "withheld",
         )
-    return _measured_verdict(measured, width, opinion, grades)
+    return measured_verdict(measured, width, opinion, grades)
 
 
-def _measured_verdict(measured: str, width_mm: float, opinion: Verdict, grades: Grades) -> Verdict:
+def measured_verdict(measured: str, width_mm: float, opinion: Verdict, grades: Grades) -> Verdict:
     """A width that is clearly on one side of 10 mm, and what the classifier says to it."""
     headline, wide = f"{measured}: {grade(width_mm, grades)}", width_mm >= WIDE_MM
     if opinion.tone == "withheld":

@@ -91,7 +91,10 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
                 "The DICOM file is damaged or incomplete: its image cannot be decoded."
             ) from None
     notes = (*decoded, *geometry.notes)
-    return Scan(frames, geometry.spacing_mm, device, geometry.region, kind="DICOM", notes=notes)
+    return Scan(
+        frames, geometry.spacing_mm, device, geometry.region, kind="DICOM", notes=notes,
+        calibrations=geometry.calibrations,
+    )  # fmt: skip
 
 
 def _refuse_other_modalities(dataset: Dataset) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydicom import Dataset
 
 from vmcore.imaging.dicom.values import numbers, whole_number
-from vmcore.imaging.scan import Region, ScanError
+from vmcore.imaging.scan import Calibration, Region, ScanError
 
 _CENTIMETRES = 3  # PhysicalUnitsXDirection, C.8.5.5.1.15
 _TWO_DIMENSIONAL = 1  # RegionSpatialFormat, C.8.5.5.1.1
@@ -24,11 +24,12 @@ Spacing = tuple[float, float]
 
 
 class Geometry(NamedTuple):
-    """The B-mode region, millimetres per pixel (row, column), and notes for the reader."""
+    """The B-mode region, millimetres per pixel (row, column), notes for the reader, and all regions' scales."""
 
     region: Region | None
     spacing_mm: Spacing | None
     notes: tuple[str, ...]
+    calibrations: tuple[Calibration, ...] = ()
 
 
 class _View(NamedTuple):
@@ -64,7 +65,8 @@ def find_geometry(dataset: Dataset, rows: int, columns: int) -> Geometry:
     spacing = (best.spacing_mm if best else None) or _pixel_spacing(dataset)
     if spacing is None and _says_a_size(dataset, named):
         notes.append(_NO_SIZE)
-    return Geometry(best.region if best else None, spacing, tuple(notes))
+    scales = tuple(Calibration(one.region, one.spacing_mm) for one in views if one.spacing_mm)
+    return Geometry(best.region if best else None, spacing, tuple(notes), scales)
 
 
 def _views(

@@ -1,5 +1,5 @@
 from .assessment import REASONS, Assessment, AssessmentError, Outcome, assess
-from .comparison import comparison_words, contradiction, hand_words
+from .comparison import case_verdict, comparison_words, contradiction, hand_words
 from .identity import PatientIdentity, identity_of
 from .pdf import report_pdf
 from .picture_digest import picture_digest
@@ -17,6 +17,7 @@ __all__ = [
     "ReportedCase",
     "Section",
     "assess",
+    "case_verdict",
     "comparison_words",
     "contradiction",
     "hand_words",

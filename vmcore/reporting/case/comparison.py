@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper
-from vmcore.reporting.measurement import interval, interval_mm
+from vmcore.reporting.case.reported import ReportedCase
+from vmcore.reporting.measurement import interval, interval_mm, width_words
+from vmcore.reporting.words import Verdict, classifier_opinion, measured_verdict, verdict
 
 
 def hand_words(hand: HandCalliper) -> str:
@@ -47,6 +49,30 @@ def comparison_words(hand: HandCalliper, anatomy: Anatomy | None) -> str:
     if contradicts:
         return "Contradicts the machine: it lies outside of the machine's 95% interval."
     return "Agrees with the machine: it lies within the machine's 95% interval."
+
+
+def case_verdict(case: ReportedCase) -> Verdict:
+    """The verdict with what a person measured beside the machine's.
+
+    Where both contradict each other, that is the verdict; where the machine has no millimetres, the widest
+    calliper by hand stands in their place.
+    """
+    anatomy = case.analysis.anatomy
+    atrium = anatomy.atrium if anatomy else None
+    for hand in case.hand:
+        if atrium is not None and contradiction(hand, anatomy):
+            return Verdict(
+                "Look again",
+                f"By hand it is {hand_words(hand)}, by machine {width_words(atrium)}: each contradicts the "
+                "other.",
+                "withheld",
+            )
+    widths = [hand.width_mm for hand in case.hand if hand.width_mm is not None]
+    if not widths or (atrium is not None and atrium.width_mm is not None):
+        return verdict(case.analysis, case.grades)
+    widest = round(max(widths), 1)
+    opinion = classifier_opinion(case.analysis.prediction)
+    return measured_verdict(f"Atrial width {widest:.1f} mm by hand", widest, opinion, case.grades)
 
 
 def _comparable(hand: HandCalliper, atrium: AtriumCalliper) -> tuple[float, tuple[float, float]]:

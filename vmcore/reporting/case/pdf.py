@@ -10,12 +10,13 @@ from PIL import Image
 
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.anatomy import Anatomy
+from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.identity import PatientIdentity
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.case.sections import sections
 from vmcore.reporting.case.sheet import UNKNOWN_SIGN, Sheet
 from vmcore.reporting.pictures import blend
-from vmcore.reporting.words import HEATMAP_WORDS, verdict
+from vmcore.reporting.words import HEATMAP_WORDS
 
 _TITLE = "VentriScope: width of the fetal lateral ventricle"
 _LEFT, _WIDTH, _GAP = 12.0, 186.0, 4.0  # mm
@@ -103,7 +104,7 @@ def _draw_head(sheet: Sheet, identity: PatientIdentity | None, at: datetime) -> 
 
 
 def _draw_verdict(sheet: Sheet, case: ReportedCase, y: float) -> float:
-    said = verdict(case.analysis, case.grades)
+    said = case_verdict(case)
     y = sheet.fitted(_LEFT, y, said.headline, _WIDTH, (15, 13, 11, 9), "B", _TONES[said.tone])
     return sheet.fitted(_LEFT, y + 0.5, said.sentence, _WIDTH, (9, 8, 7), most=3) + 1.5
 

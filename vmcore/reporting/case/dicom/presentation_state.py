@@ -28,11 +28,11 @@ from vmcore.reporting.case.dicom.coordinates import Points, in_source, inside
 from vmcore.reporting.case.dicom.equipment import NAME, PURPOSE, made_by, new_uid
 from vmcore.reporting.case.dicom.study import WINDOW_REFUSAL, SourceStudy, StudyError
 from vmcore.reporting.case.reported import ReportedCase
-from vmcore.reporting.colours import AMBER
+from vmcore.reporting.colours import AMBER, CYAN
 from vmcore.reporting.measurement import width_words
 
 SERIES_NUMBER = 9003
-_FAINT, _HAND = "#6c7175", "#7fd1e0"
+_FAINT = "#6c7175"
 _PROFILE = "_icc_profiles/sRGB_v4_ICC_preference.icc"  # of the input class that PS3.3 C.11.15 wants
 
 
@@ -129,7 +129,7 @@ def _layers(case: ReportedCase, study: SourceStudy) -> list[_Layer]:
         width = f"{one.width_px:.1f} pixels" if one.width_mm is None else f"{one.width_mm:.1f} mm"
         ends = in_source([one.start, one.end], offset)
         by_hand.append((ends, f"By hand {width}. {PURPOSE}"))
-    _add(drawn, "HAND", "Widths that a person measured", _HAND, by_hand, size)
+    _add(drawn, "HAND", "Widths that a person measured", CYAN, by_hand, size)
     return drawn
 
 

@@ -33,7 +33,7 @@ def secondary_capture(case: ReportedCase, study: SourceStudy, *, looked_at: bool
     Raises:
         ValueError: the analysis has no heatmap.
     """
-    png = heatmap_png(case.analysis, case.card.name, grades=case.grades)
+    png = heatmap_png(case.analysis, case.card.name, grades=case.grades, hand=case.hand)
     picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     made = SCImage.from_ref_dataset(
         study.reference,

@@ -1,0 +1,285 @@
+// Two clicks set a calliper; its ends are dragged, or moved by the arrow keys. Coordinates are (row, column)
+// of the picture's pixels, whole numbers at their middles.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MOST = 2; // callipers: one for each ventricle
+const MOVED_PX = 4; // on the screen, from which a press is a drag
+const REACH_PX = 16; // on the screen, around an end
+const ARM_PX = 7;
+const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+const states = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component;
+  const root = parentElement.querySelector(".calliper");
+  let state = states.get(root);
+  if (!state || state.picture !== data.picture_key) {
+    state = fresh(data);
+    states.set(root, state);
+    build(root, state);
+  }
+  state.data = data;
+  state.commit = () => setStateValue("lines", state.lines.map((line) => ({ kind: line.kind, ends: line.ends })));
+  draw(state);
+}
+
+function fresh(data) {
+  return {
+    picture: data.picture_key,
+    lines: data.lines.map((line) => ({ kind: line.kind, ends: line.ends.map((end) => [...end]) })),
+    pending: null,
+    kind: "calliper",
+    view: [0, 0, data.width, data.height],
+    past: [],
+    data,
+  };
+}
+
+function build(root, state) {
+  const { data } = state;
+  root.replaceChildren();
+  const bar = root.appendChild(document.createElement("div"));
+  bar.className = "bar";
+  bar.setAttribute("role", "toolbar");
+  bar.setAttribute("aria-label", "Callipers");
+  state.buttons = {};
+  const button = (name, words, act) => {
+    const made = bar.appendChild(document.createElement("button"));
+    made.type = "button";
+    made.textContent = words;
+    made.addEventListener("click", () => { act(); draw(state); });
+    state.buttons[name] = made;
+  };
+  button("calliper", "Calliper", () => choose(state, "calliper"));
+  if (data.may_set_distance) button("distance", "Known distance", () => choose(state, "distance"));
+  if (data.machine) button("machine", "Take the machine's", () => {
+    remember(state);
+    state.lines = state.lines.filter((line) => line.kind !== "calliper").concat(
+      { kind: "calliper", ends: data.machine.map((end) => [...end]) },
+    );
+    state.commit();
+  });
+  button("undo", "Undo", () => {
+    if (state.pending) state.pending = null;
+    else if (state.past.length) { state.lines = state.past.pop(); state.commit(); }
+  });
+  button("clear", "Clear", () => { remember(state); state.lines = []; state.pending = null; state.commit(); });
+  button("whole", "Whole picture", () => { state.view = [0, 0, data.width, data.height]; });
+  state.told = bar.appendChild(document.createElement("span"));
+  state.told.className = "told";
+  state.told.setAttribute("aria-live", "polite");
+
+  const svg = root.appendChild(document.createElementNS(SVG, "svg"));
+  state.svg = svg;
+  svg.setAttribute("role", "application");
+  svg.setAttribute("aria-label", "The cleaned picture: click both inner walls of the ventricle");
+  svg.style.aspectRatio = `${data.width} / ${data.height}`;
+  state.image = svg.appendChild(document.createElementNS(SVG, "image"));
+  state.image.setAttribute("href", data.image);
+  state.image.setAttribute("width", data.width);
+  state.image.setAttribute("height", data.height);
+  state.drawing = svg.appendChild(document.createElementNS(SVG, "g"));
+  listen(state);
+}
+
+function choose(state, kind) {
+  state.kind = kind;
+  state.pending = null;
+}
+
+function remember(state) {
+  state.past.push(state.lines.map((line) => ({ kind: line.kind, ends: line.ends.map((end) => [...end]) })));
+}
+
+function listen(state) {
+  const { svg } = state;
+  let press = null;
+  svg.addEventListener("pointerdown", (event) => {
+    const end = event.target.closest?.(".end");
+    press = { x: event.clientX, y: event.clientY, view: [...state.view], moved: false, end: null };
+    if (end) {
+      press.end = [Number(end.dataset.line), Number(end.dataset.end)];
+      remember(state);
+    }
+    svg.setPointerCapture(event.pointerId);
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (!press) {
+      state.cursor = state.pending ? at(state, event) : null;
+      if (state.pending) draw(state);
+      return;
+    }
+    if (Math.hypot(event.clientX - press.x, event.clientY - press.y) > MOVED_PX) press.moved = true;
+    if (!press.moved) return;
+    if (press.end) {
+      state.lines[press.end[0]].ends[press.end[1]] = at(state, event);
+    } else {
+      const scale = pixelsOnScreen(state);
+      state.view = within(state, [
+        press.view[0] - (event.clientX - press.x) * scale, press.view[1] - (event.clientY - press.y) * scale,
+        press.view[2], press.view[3],
+      ]);
+      svg.classList.add("panning");
+    }
+    draw(state);
+  });
+  svg.addEventListener("pointerup", (event) => {
+    const done = press;
+    press = null;
+    svg.classList.remove("panning");
+    if (!done) return;
+    if (done.end) {
+      if (done.moved) state.commit(); else state.past.pop();
+    } else if (!done.moved) {
+      place(state, at(state, event));
+    }
+    draw(state);
+    if (done.end) focus(state, ...done.end);
+  });
+  svg.addEventListener("pointercancel", () => { press = null; svg.classList.remove("panning"); });
+  svg.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const [row, column] = at(state, event);
+    const factor = Math.exp(Math.sign(event.deltaY) * 0.15);
+    const width = Math.min(Math.max(state.view[2] * factor, state.data.width / 12), state.data.width);
+    const share = width / state.view[2];
+    state.view = within(state, [
+      column + 0.5 - (column + 0.5 - state.view[0]) * share, row + 0.5 - (row + 0.5 - state.view[1]) * share,
+      width, (width * state.data.height) / state.data.width,
+    ]);
+    draw(state);
+  }, { passive: false });
+  svg.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { state.pending = null; draw(state); return; }
+    const end = event.target.closest?.(".end");
+    if (!end) return;
+    const [line, which] = [Number(end.dataset.line), Number(end.dataset.end)];
+    if (event.key === "Delete" || event.key === "Backspace") {
+      event.preventDefault();
+      remember(state);
+      state.lines.splice(line, 1);
+      state.commit();
+      draw(state);
+    } else if (event.key in ARROWS) {
+      event.preventDefault();
+      event.stopPropagation();
+      const step = event.shiftKey ? 10 : event.altKey ? 0.25 : 1;
+      const [down, right] = ARROWS[event.key];
+      const [row, column] = state.lines[line].ends[which];
+      remember(state);
+      state.lines[line].ends[which] = inside(state, [row + down * step, column + right * step]);
+      draw(state);
+      focus(state, line, which);
+      clearTimeout(state.later);
+      state.later = setTimeout(() => state.commit(), 400);
+    }
+  });
+}
+
+function place(state, point) {
+  if (!state.pending) {
+    state.pending = point;
+    state.cursor = point;
+    return;
+  }
+  remember(state);
+  const made = { kind: state.kind, ends: [state.pending, point] };
+  const most = state.kind === "calliper" ? MOST : 1;
+  const same = state.lines.filter((line) => line.kind === state.kind);
+  while (same.length >= most) state.lines.splice(state.lines.indexOf(same.shift()), 1);
+  state.lines.push(made);
+  state.pending = null;
+  if (state.kind === "distance") state.kind = "calliper";
+  state.commit();
+}
+
+function pixelsOnScreen({ svg, view }) { // of the picture, for one of the screen
+  const box = svg.getBoundingClientRect();
+  return Math.max(view[2] / Math.max(box.width, 1), view[3] / Math.max(box.height, 1));
+}
+
+function at(state, event) {
+  const box = state.svg.getBoundingClientRect();
+  const [left, top, width, height] = state.view;
+  const scale = pixelsOnScreen(state); // the picture lies in the middle of the box
+  const column = left + width / 2 + (event.clientX - box.left - box.width / 2) * scale - 0.5;
+  const row = top + height / 2 + (event.clientY - box.top - box.height / 2) * scale - 0.5;
+  return inside(state, [row, column]);
+}
+
+function inside(state, [row, column]) {
+  const clip = (value, most) => Math.round(Math.min(Math.max(value, -0.5), most - 0.5) * 100) / 100;
+  return [clip(row, state.data.height), clip(column, state.data.width)];
+}
+
+function within(state, [left, top, width, height]) {
+  return [
+    Math.min(Math.max(left, 0), state.data.width - width), Math.min(Math.max(top, 0), state.data.height - height),
+    width, height,
+  ];
+}
+
+function focus(state, line, which) {
+  state.drawing.querySelector(`.end[data-line="${line}"][data-end="${which}"]`)?.focus();
+}
+
+function words(state, ends) {
+  const [[r0, c0], [r1, c1]] = ends;
+  const mm = state.data.spacing_mm;
+  if (mm) return `${Math.hypot((r1 - r0) * mm[0], (c1 - c0) * mm[1]).toFixed(1)} mm`;
+  return `${Math.hypot(r1 - r0, c1 - c0).toFixed(1)} pixels`;
+}
+
+function draw(state) {
+  const { svg, drawing, data } = state;
+  svg.setAttribute("viewBox", state.view.join(" "));
+  const pixel = pixelsOnScreen(state);
+  const focused = svg.getRootNode().activeElement;
+  const kept = focused?.classList?.contains("end") ? [focused.dataset.line, focused.dataset.end] : null;
+  drawing.replaceChildren();
+  if (data.machine) stroke(drawing, data.machine, "machine");
+  state.lines.forEach((line, index) => {
+    stroke(drawing, line.ends, `${line.kind}-line`);
+    line.ends.forEach((end, which) => handle(drawing, end, index, which, line.kind, pixel));
+  });
+  if (state.pending) stroke(drawing, [state.pending, state.cursor ?? state.pending], `${state.kind}-line`);
+  if (kept) focus(state, ...kept);
+  const said = state.lines.filter((line) => line.kind === "calliper").map((line) => words(state, line.ends));
+  if (state.pending && state.cursor) said.push(words(state, [state.pending, state.cursor]));
+  state.told.textContent = said.join(" · ") || "Click one inner wall, then the other.";
+  for (const kind of ["calliper", "distance"]) {
+    state.buttons[kind]?.setAttribute("aria-pressed", String(state.kind === kind));
+  }
+  state.buttons.undo.disabled = !state.pending && !state.past.length;
+  state.buttons.clear.disabled = !state.lines.length && !state.pending;
+}
+
+function stroke(parent, [[r0, c0], [r1, c1]], name) {
+  const group = parent.appendChild(document.createElementNS(SVG, "g"));
+  group.setAttribute("class", name);
+  for (const part of ["edge", "line"]) {
+    const path = group.appendChild(document.createElementNS(SVG, "path"));
+    path.setAttribute("class", part);
+    path.setAttribute("d", `M ${c0 + 0.5} ${r0 + 0.5} L ${c1 + 0.5} ${r1 + 0.5}`);
+  }
+}
+
+function handle(parent, [row, column], line, which, kind, pixel) {
+  const group = parent.appendChild(document.createElementNS(SVG, "g"));
+  group.setAttribute("class", `end ${kind}-line`);
+  group.setAttribute("tabindex", "0");
+  group.setAttribute("role", "button");
+  group.setAttribute("aria-label", `End ${which + 1} of ${kind} ${line + 1}: arrow keys move it, Delete removes it`);
+  group.dataset.line = line;
+  group.dataset.end = which;
+  const [x, y, arm] = [column + 0.5, row + 0.5, ARM_PX * pixel];
+  const reach = group.appendChild(document.createElementNS(SVG, "circle"));
+  reach.setAttribute("class", "reach");
+  reach.setAttribute("cx", x);
+  reach.setAttribute("cy", y);
+  reach.setAttribute("r", REACH_PX * pixel);
+  const cross = group.appendChild(document.createElementNS(SVG, "path"));
+  cross.setAttribute("class", "cross");
+  cross.setAttribute("d", `M ${x - arm} ${y - arm} L ${x + arm} ${y + arm} M ${x - arm} ${y + arm} L ${x + arm} ${y - arm}`);
+}

@@ -1,0 +1,137 @@
+"""Callipers by hand: set on the enlarged picture, measured, and compared with the machine's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts.calliper import GUIDE, DrawnLine, draw_callipers, drawn_lines
+from pages.parts.uploaded_scan import UploadedScan
+from vmcore.anatomy import (
+    HandCalliper,
+    HandError,
+    KnownDistance,
+    grade,
+    known_distance,
+    measure_by_hand,
+)
+from vmcore.inference import Analysis
+from vmcore.reporting.case import ReportedCase, comparison_words, hand_words
+from vmcore.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a person measured in one frame, the scale that was set, and what cannot be measured."""
+
+    callipers: tuple[HandCalliper, ...] = ()
+    known: KnownDistance | None = None
+    refusals: tuple[str, ...] = ()
+
+
+def by_hand(uploaded: UploadedScan, analysis: Analysis) -> ByHand:
+    """Measure what is drawn on a frame now, and keep it with the scan."""
+    lines = _lines(uploaded, analysis.frame)
+    refusals: list[str] = []
+    known = _known(uploaded, analysis, lines, refusals)
+    callipers = []
+    for line in lines:
+        if line.kind != "calliper":
+            continue
+        try:
+            callipers.append(
+                measure_by_hand(
+                    *line.ends, analysis.scan, shape=analysis.clean.image.shape,
+                    offset=analysis.clean.offset, anatomy=analysis.anatomy, known=known,
+                )
+            )  # fmt: skip
+        except HandError as error:
+            refusals.append(str(error))
+    uploaded.hand[analysis.frame] = tuple(callipers)
+    return ByHand(tuple(callipers), known, tuple(refusals))
+
+
+def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:
+    """The picture on which callipers are set, what they say, and where they belong."""
+    analysis = case.analysis
+    anatomy = analysis.anatomy
+    atrium = anatomy.atrium if anatomy else None
+    no_scale = analysis.scan.spacing_mm is None and not analysis.scan.calibrations
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        draw_callipers(
+            analysis.clean.image,
+            _lines(uploaded, analysis.frame),
+            key=_key(uploaded, analysis.frame),
+            machine=None if atrium is None else (atrium.start, atrium.end),
+            spacing_mm=_spacing(case, found),
+            may_set_distance=no_scale,
+        )
+    with right:
+        _say(uploaded, case, found, no_scale=no_scale)
+        st.image(GUIDE, width="stretch")
+        st.caption(
+            "At the glomus of the choroid plexus, across the ventricle's long axis, from inner wall to "
+            "inner wall (ISUOG 2020). Wheel: enlarge. Arrow keys: move an end by a pixel, with Shift by ten."
+        )
+
+
+def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale: bool) -> None:
+    if no_scale and any(line.kind == "distance" for line in _lines(uploaded, case.analysis.frame)):
+        st.text_input(
+            "The known distance, in mm", key=_distance_key(uploaded, case.analysis.frame),
+            placeholder="for example 50",
+        )  # fmt: skip
+    for hand in case.hand:
+        said = hand_words(hand)
+        if hand.width_mm is not None:
+            said += f": {grade(round(hand.width_mm, 1), settings().grades)}"
+        st.markdown(f"**By hand {said}**")
+        st.caption(comparison_words(hand, case.analysis.anatomy))
+    for sentence in found.refusals:
+        st.warning(sentence, icon=":material/straighten:")
+
+
+def _known(
+    uploaded: UploadedScan, analysis: Analysis, lines: list[DrawnLine], refusals: list[str]
+) -> KnownDistance | None:
+    told = st.session_state.get(_distance_key(uploaded, analysis.frame)) or uploaded.distances.get(
+        analysis.frame
+    )
+    drawn = next((line for line in lines if line.kind == "distance"), None)
+    if drawn is None or not told:
+        return None
+    uploaded.distances[analysis.frame] = told  # a field that is not drawn forgets
+    try:
+        return known_distance(*drawn.ends, told, analysis.clean.image.shape)
+    except HandError as error:
+        refusals.append(str(error))
+        return None
+
+
+def _lines(uploaded: UploadedScan, frame: int) -> list[DrawnLine]:
+    """What is drawn on a frame; kept with the scan, since a picture that is not shown forgets."""
+    now = drawn_lines(_key(uploaded, frame))
+    if now is not None:
+        uploaded.drawn[frame] = now
+    return uploaded.drawn.get(frame, [])
+
+
+def _spacing(case: ReportedCase, found: ByHand) -> tuple[float, float] | None:
+    """What the number beside the mouse is told by; regions of several scales have none before the click."""
+    scan, anatomy = case.analysis.scan, case.analysis.anatomy
+    scales = {one.spacing_mm for one in scan.calibrations}
+    if scan.spacing_mm is not None:
+        return scan.spacing_mm if len(scales) < 2 else None
+    if found.known is not None:
+        return found.known.pixel_mm, found.known.pixel_mm
+    return anatomy.ruler.spacing_mm if anatomy and anatomy.ruler else None
+
+
+def _key(uploaded: UploadedScan, frame: int) -> str:
+    return f"{uploaded.key}-{frame}"
+
+
+def _distance_key(uploaded: UploadedScan, frame: int) -> str:
+    return f"distance-{_key(uploaded, frame)}"

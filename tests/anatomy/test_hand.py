@@ -1,0 +1,144 @@
+"""Callipers by hand measure what they span, in the millimetres of the region that holds both ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vmcore.anatomy import (
+    Anatomy,
+    HandError,
+    Head,
+    HeadEllipse,
+    Plane,
+    RulerScale,
+    known_distance,
+    measure_by_hand,
+)
+from vmcore.data.phantom import make_phantom, write_dicom
+from vmcore.imaging import Calibration, Region, Scan, clean_frame, read_scan
+
+SHAPE = (100, 200, 3)
+
+
+def scan(**told: object) -> Scan:
+    return replace(Scan(np.zeros((1, *SHAPE), np.uint8), None, None), **told)  # type: ignore[arg-type]
+
+
+def head_at(row: float, column: float) -> Anatomy:
+    ellipse = HeadEllipse((row, column), (60.0, 40.0), 0.0)
+    return Anatomy(
+        np.zeros(SHAPE[:2], np.uint8), Head(ellipse, None, None), None, None,
+        Plane(0.5, 0.5, fits=False), ruler=RulerScale((0.4, 0.4), 5.0, both_directions=True),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("aspect", [1.0, 1.6])
+def test_exact_clicks_give_a_phantom_s_width_on_square_pixels_and_others(tmp_path, aspect) -> None:
+    phantom = make_phantom(11.5, 4, shape=(420, 560))
+    if aspect != 1.0:
+        phantom = squeezed(phantom, aspect)
+    read = read_scan(write_dicom(tmp_path / "scan.dcm", phantom))
+    clean = clean_frame(read.frames[0], region=read.region)
+    ends = [tuple(np.subtract(end, clean.offset)) for end in phantom.atrium]
+    hand = measure_by_hand(*ends, read, shape=clean.image.shape, offset=clean.offset)
+    assert hand.millimetres_from == "file"
+    assert hand.width_mm == pytest.approx(11.5, abs=0.5)
+
+
+def squeezed(phantom, aspect):
+    """The same phantom with pixels ``aspect`` times as high as wide."""
+    import cv2
+
+    height = round(phantom.image.shape[0] / aspect)
+    factor = height / phantom.image.shape[0]
+
+    def small(image):
+        return cv2.resize(image, (image.shape[1], height), interpolation=cv2.INTER_AREA)
+
+    atrium = tuple(((row + 0.5) * factor - 0.5, column) for row, column in phantom.atrium)
+    rows, columns = phantom.spacing_mm
+    region = phantom.region and Region(
+        round(phantom.region.row * factor), phantom.region.column,
+        round(phantom.region.height * factor), phantom.region.width,
+    )  # fmt: skip
+    return replace(
+        phantom, image=small(phantom.image), clean=small(phantom.clean), atrium=atrium,
+        spacing_mm=(rows / factor, columns), region=region,
+    )  # fmt: skip
+
+
+def test_both_ends_must_lie_in_regions_of_one_scale() -> None:
+    left = Calibration(Region(0, 0, 100, 100), (0.2, 0.1))
+    right = Calibration(Region(0, 100, 100, 100), (0.5, 0.5))
+    two = scan(calibrations=(left, right), spacing_mm=(0.2, 0.1))
+    assert measure_by_hand((10, 10), (40, 50), two, shape=SHAPE).width_mm == pytest.approx(
+        np.hypot(30 * 0.2, 40 * 0.1)
+    )
+    assert measure_by_hand((10, 150), (40, 190), two, shape=SHAPE).width_mm == pytest.approx(25.0)
+    across = measure_by_hand((10, 50), (10, 150), two, shape=SHAPE)
+    assert across.width_mm is None
+    assert "different scales" in (across.why_no_mm or "")
+    same = scan(calibrations=(left, right._replace(spacing_mm=(0.2, 0.1))))
+    assert measure_by_hand((10, 50), (10, 150), same, shape=SHAPE).width_mm == pytest.approx(10.0)
+    beside = scan(calibrations=(left,))
+    assert "outside" in (measure_by_hand((10, 50), (10, 150), beside, shape=SHAPE).why_no_mm or "")
+
+
+def test_the_cut_is_reckoned_with() -> None:
+    lower = scan(calibrations=(Calibration(Region(50, 0, 50, 200), (0.1, 0.1)),))
+    assert measure_by_hand((5, 10), (5, 60), lower, shape=SHAPE).width_mm is None
+    cut = measure_by_hand((5, 10), (5, 60), lower, shape=(50, 200), offset=(50, 0))
+    assert cut.width_mm == pytest.approx(5.0)
+
+
+def test_a_known_distance_stands_in_for_the_file_s_and_comes_before_the_ruler_s() -> None:
+    known = known_distance((10, 0), (10, 100), "12,5 mm", SHAPE)
+    anatomy = head_at(50, 100)
+    plain = measure_by_hand((20, 20), (20, 60), scan(), shape=SHAPE, anatomy=anatomy)
+    assert (plain.width_mm, plain.millimetres_from) == (pytest.approx(16.0), "ruler")
+    told = measure_by_hand((20, 20), (20, 60), scan(), shape=SHAPE, anatomy=anatomy, known=known)
+    assert (told.width_mm, told.millimetres_from) == (pytest.approx(5.0), "hand")
+    file = scan(spacing_mm=(1.0, 2.0))
+    first = measure_by_hand((20, 20), (20, 60), file, shape=SHAPE, anatomy=anatomy, known=known)
+    assert (first.width_mm, first.millimetres_from) == (pytest.approx(80.0), "file")
+    none = measure_by_hand((20, 20), (20, 60), scan(), shape=SHAPE)
+    assert (none.width_px, none.width_mm) == (40.0, None)
+    assert none.why_no_mm == "Nothing tells how large a pixel is."
+
+
+def test_the_side_is_told_by_the_head() -> None:
+    anatomy = head_at(50, 100)
+    sides = [
+        measure_by_hand((row, 95), (row, 105), scan(), shape=SHAPE, anatomy=anatomy).side
+        for row in (30, 70, 99)
+    ]
+    assert sides == ["near", "far", None]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "why"),
+    [
+        ((10, 10), (10, 10), "one point"),
+        ((10, 10), (11, 10), "one point"),
+        ((-5, 10), (10, 10), "outside"),
+        ((10, 10), (10, 250), "outside"),
+        ((float("nan"), 10), (10, 20), "outside"),
+    ],
+)
+def test_what_is_no_calliper_gets_a_sentence(start, end, why) -> None:
+    with pytest.raises(HandError, match=why):
+        measure_by_hand(start, end, scan(), shape=SHAPE)
+
+
+@pytest.mark.parametrize("told", ["", "ten", "0", "-3", "nan", "inf", "501", "1.2.3"])
+def test_what_is_no_distance_gets_a_sentence(told: str) -> None:
+    with pytest.raises(HandError, match=r"distance"):
+        known_distance((0, 0), (0, 100), told, SHAPE)
+
+
+def test_a_scale_needs_points_that_are_apart() -> None:
+    with pytest.raises(HandError, match="too close"):
+        known_distance((0, 0), (0, 3), "5", SHAPE)
