@@ -11,7 +11,7 @@ from vmcore import RESEARCH_USE_ONLY
 
 st.set_page_config(
     page_title="VentriScope",
-    page_icon=":material/neurology:",
+    page_icon="assets/logo.svg",
     layout="wide",
     initial_sidebar_state="expanded",
 )

@@ -20,6 +20,7 @@ from pages.parts.scan_calliper import by_hand, measure
 from pages.parts.scan_decision import ask_for_decision
 from pages.parts.scan_deidentified import show_deidentified
 from pages.parts.scan_list import opened_scan, show_list
+from pages.parts.scan_loop import show_loop
 from pages.parts.scan_report import reported_case
 from pages.parts.scan_take_away import chosen_method, show_removals, take_away
 from pages.parts.scan_verdict import ask_for_age, show_verdict
@@ -148,6 +149,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
             config=_QUIET_BAR,
             width="stretch",
         )
+    show_loop(uploads, uploaded, models, frame)
     ask_for_age(uploaded, analysis)
     for sentence in (*analysis.scan.notes, *caution(analysis)):
         st.markdown(f":orange[:material/warning:] {sentence}")
@@ -172,7 +174,8 @@ def _controls(uploaded: UploadedScan) -> tuple[str, int]:
     frames = uploaded.frames
     if frames == 1:
         return picture, 0
-    frame = right.slider("Frame", 1, frames, uploaded.middle + 1, key=f"frame-{uploaded.key}")
+    st.session_state.setdefault(f"frame-{uploaded.key}", uploaded.middle + 1)
+    frame = right.slider("Frame", 1, frames, key=f"frame-{uploaded.key}")
     return picture, frame - 1
 
 

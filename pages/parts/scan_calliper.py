@@ -66,6 +66,7 @@ def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:
             key=_key(uploaded, analysis.frame),
             machine=None if atrium is None else (atrium.start, atrium.end),
             spacing_mm=_spacing(case, found),
+            pixel_aspect=_pixel_aspect(case),
             may_set_distance=no_scale,
         )
     with right:
@@ -127,6 +128,12 @@ def _spacing(case: ReportedCase, found: ByHand) -> tuple[float, float] | None:
     if found.known is not None:
         return found.known.pixel_mm, found.known.pixel_mm
     return anatomy.ruler.spacing_mm if anatomy and anatomy.ruler else None
+
+
+def _pixel_aspect(case: ReportedCase) -> float:
+    """A pixel's height over its width in the judged part of the picture; square where nobody knows."""
+    spacing = case.analysis.scan.spacing_mm
+    return spacing[0] / spacing[1] if spacing else 1.0
 
 
 def _key(uploaded: UploadedScan, frame: int) -> str:

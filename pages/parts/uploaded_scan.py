@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,7 +48,7 @@ class UploadedScan:
     ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without,
     and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
     answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
-    measured so, by frame.
+    measured so, by frame; ``loop`` what the whole loop was answered, by which models.
     """
 
     number: int
@@ -66,6 +67,7 @@ class UploadedScan:
     drawn: dict[int, list[DrawnLine]] = field(default_factory=dict)
     distances: dict[int, str] = field(default_factory=dict)
     hand: dict[int, tuple[HandCalliper, ...]] = field(default_factory=dict)
+    loop: tuple[AnalysisKey | None, Any] | None = None
     gestational_weeks: float | None = None
     used: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)

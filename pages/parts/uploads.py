@@ -184,7 +184,7 @@ class Uploads:
             found = None if key is None else uploaded.analyses.get(key)
             if found is None:
                 found = analyse(
-                    self._opened(uploaded), models.classifier, frame=frame, heatmap=method,
+                    self.opened(uploaded), models.classifier, frame=frame, heatmap=method,
                     anatomy_model=models.anatomy,
                 )  # fmt: skip
                 if key is not None:
@@ -232,7 +232,7 @@ class Uploads:
             return
         try:
             with uploaded.lock:
-                self._opened(uploaded)
+                self.opened(uploaded)
                 self.analysis(uploaded, models, uploaded.middle, _METHOD)
         except ScanError as error:
             uploaded.refusal, uploaded.no_room = str(error), isinstance(error, _NoRoomError)
@@ -240,8 +240,12 @@ class Uploads:
             log.exception("Analysis failed: %s", type(error).__name__)
             uploaded.refusal = _FAILED
 
-    def _opened(self, uploaded: UploadedScan) -> Scan:
-        """The scan with its pixels, read if they are not there."""
+    def opened(self, uploaded: UploadedScan) -> Scan:
+        """The scan with its pixels, read if they are not there.
+
+        Raises:
+            ScanError: it cannot be read, or there is no room for it.
+        """
         scan = uploaded.scan
         if scan is None:
             scan = read_sandboxed(uploaded.content(), limits=self.limits)

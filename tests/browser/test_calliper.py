@@ -27,7 +27,7 @@ def click_pixel(page: Page, picture: Locator, row: float, column: float) -> None
     """Click the middle of a pixel of the cleaned picture."""
     x, y = picture.evaluate(
         """(svg, [row, column]) => {
-            const point = new DOMPoint(column + 0.5, row + 0.5).matrixTransform(svg.getScreenCTM());
+            const point = new DOMPoint(column + 0.5, (row + 0.5) * svg.dataset.aspect).matrixTransform(svg.getScreenCTM());
             return [point.x, point.y];
         }""",
         [row, column],
@@ -43,6 +43,10 @@ def test_exact_clicks_on_pixels_that_are_not_square(page: Page, tmp_path: Path) 
     upload(page, path)
     wait_for_answer(page)
     picture = measuring(page)
+    shown = picture.evaluate("svg => svg.viewBox.baseVal.height / svg.viewBox.baseVal.width")
+    assert shown == pytest.approx(1.4 * clean.image.shape[0] / clean.image.shape[1], rel=0.01)
+    page.get_by_role("button", name="Enlarge").click()
+    page.get_by_role("button", name="Whole picture").click()
     for end in phantom.atrium:
         click_pixel(page, picture, *np.subtract(end, clean.offset))
     told = page.get_by_text("By hand ").first

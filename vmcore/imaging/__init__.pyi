@@ -1,4 +1,4 @@
-from .cleaning import CleanFrame, CleaningSettings, Removal, clean_frame
+from .cleaning import CleanFrame, CleaningSettings, Removal, clean_frame, still_text
 from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
 from .sandbox import read_sandboxed, read_source_sandboxed
@@ -20,6 +20,7 @@ __all__ = [
     "read_sandboxed",
     "read_scan",
     "read_source_sandboxed",
+    "still_text",
     "to_model_input",
     "to_model_pixels",
 ]

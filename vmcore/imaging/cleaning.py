@@ -13,7 +13,7 @@ from vmcore.imaging.drawing.colour import colour_evidence
 from vmcore.imaging.drawing.grey import grey_drawing
 from vmcore.imaging.painting import paint_over
 from vmcore.imaging.scan import Region
-from vmcore.imaging.text_removal import remove_text, text_in
+from vmcore.imaging.text_removal import cover_text, remove_text, text_in
 
 
 class CleaningSettings(BaseModel):
@@ -73,6 +73,7 @@ def clean_frame(
     *,
     region: Region | None = None,
     settings: CleaningSettings | None = None,
+    still_text: npt.NDArray[np.bool_] | None = None,
 ) -> CleanFrame:
     """Cut the frame to its scan, take off annotations, coloured or grey, and burned-in text.
 
@@ -84,6 +85,8 @@ def clean_frame(
         region: the scan's ultrasound region where the file names one (``Scan.region``); without
             it a strip is cut from the top, as in the paper.
         settings: see :class:`CleaningSettings`.
+        still_text: bool (h, w) of the cut picture, where text stands in every frame of a loop
+            (:func:`still_text`); then text is taken off there and looked for nowhere.
 
     Raises:
         ValueError: the frame is not uint8 (H, W, 3).
@@ -108,7 +111,8 @@ def clean_frame(
         mask |= evidence.mask
         why = "coloured drawing (callipers, arrows or text) was painted over from its surroundings"
         removals.append(Removal("annotation", int(evidence.mask.sum()), why))
-    texts = _shifted(text_in(frame), cut) if settings.remove_text else ()
+    looks = settings.remove_text and still_text is None
+    texts = _shifted(text_in(frame), cut) if looks else ()
     drawn = grey_drawing(image, texts) if settings.remove_grey_drawing else np.zeros_like(mask)
     if drawn.any():
         image = paint_over(image, drawn)
@@ -116,12 +120,40 @@ def clean_frame(
         why = "white or grey drawing (callipers, dotted lines or results) was painted over"
         removals.append(Removal("annotation", int(drawn.sum()), why))
     if settings.remove_text:
-        image, text = remove_text(image, texts)
+        if still_text is None:
+            image, text = remove_text(image, texts)
+        else:
+            image, text = cover_text(image, still_text), still_text
         if text.any():
             mask |= text
             why = "burned-in text was found and removed; text can identify a person"
             removals.append(Removal("text", int(text.sum()), why))
     return CleanFrame(image, mask, (cut.row, cut.column), tuple(removals))
+
+
+def still_text(
+    frames: npt.NDArray[np.uint8],
+    *,
+    region: Region | None = None,
+    settings: CleaningSettings | None = None,
+) -> npt.NDArray[np.bool_]:
+    """Where text stands in a loop, by its first, middle and last frame; bool (h, w) of the cut picture.
+
+    Args:
+        frames: uint8 (T, H, W, 3), RGB.
+        region: as for :func:`clean_frame`.
+        settings: the same.
+    """
+    settings = settings or CleaningSettings()
+    cut, _ = _cut(frames[0], region, settings)
+    found = np.zeros((cut.height, cut.width), bool)
+    if not settings.remove_text:
+        return found
+    for at in sorted({0, len(frames) // 2, len(frames) - 1}):
+        frame = frames[at]
+        image = frame[cut.row : cut.row + cut.height, cut.column : cut.column + cut.width].copy()
+        found |= remove_text(image, _shifted(text_in(frame), cut)).mask
+    return found
 
 
 def _cut(

@@ -2,6 +2,7 @@ from .card import anatomy_card, calibration_words, model_card
 from .colour_space import hsv_scatter
 from .curves import fold_curves, run_curves
 from .figures import decimal, percent
+from .loop import loop_figure, loop_words, proposed_frames
 from .measurement import head_words, pixel_size_words, shown_mm, width_words
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
@@ -26,11 +27,14 @@ __all__ = [
     "head_words",
     "heatmap_png",
     "hsv_scatter",
+    "loop_figure",
+    "loop_words",
     "model_card",
     "needs_a_look",
     "percent",
     "picture_panels",
     "pixel_size_words",
+    "proposed_frames",
     "results_csv",
     "run_curves",
     "shown_mm",

@@ -36,6 +36,7 @@ def draw_callipers(
     key: str,
     machine: tuple[Point, Point] | None = None,
     spacing_mm: tuple[float, float] | None = None,
+    pixel_aspect: float = 1.0,
     may_set_distance: bool = False,
 ) -> None:
     """Show the picture and what is drawn on it; :func:`drawn_lines` tells what is drawn.
@@ -46,6 +47,7 @@ def draw_callipers(
         key: of the picture; another one begins anew.
         machine: the machine's calliper, to begin with.
         spacing_mm: (row, column) millimetres per pixel, for the number that follows the mouse.
+        pixel_aspect: a pixel's height over its width, in millimetres.
         may_set_distance: whether a known distance may be drawn.
     """
     data = {
@@ -56,6 +58,7 @@ def draw_callipers(
         "lines": [{"kind": line.kind, "ends": [list(end) for end in line.ends]} for line in lines],
         "machine": None if machine is None else [list(end) for end in machine],
         "spacing_mm": spacing_mm,
+        "pixel_aspect": pixel_aspect,
         "may_set_distance": may_set_distance,
     }
     _component()(

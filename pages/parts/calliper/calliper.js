@@ -30,10 +30,19 @@ function fresh(data) {
     lines: data.lines.map((line) => ({ kind: line.kind, ends: line.ends.map((end) => [...end]) })),
     pending: null,
     kind: "calliper",
-    view: [0, 0, data.width, data.height],
+    view: whole(data),
     past: [],
     data,
   };
+}
+
+// The picture is shown as high as it is in millimetres: a row may be higher than a column is wide.
+function whole({ width, height, pixel_aspect: aspect }) {
+  return [0, 0, width, height * aspect];
+}
+
+function onScreen(data, [row, column]) {
+  return [column + 0.5, (row + 0.5) * data.pixel_aspect];
 }
 
 function build(root, state) {
@@ -65,7 +74,11 @@ function build(root, state) {
     else if (state.past.length) { state.lines = state.past.pop(); state.commit(); }
   });
   button("clear", "Clear", () => { remember(state); state.lines = []; state.pending = null; state.commit(); });
-  button("whole", "Whole picture", () => { state.view = [0, 0, data.width, data.height]; });
+  button("whole", "Whole picture", () => { state.view = whole(data); });
+  for (const [name, sign, factor] of [["larger", "+", 0.7], ["smaller", "−", 1 / 0.7]]) {
+    button(name, sign, () => zoom(state, factor, state.view[0] + state.view[2] / 2, state.view[1] + state.view[3] / 2));
+    state.buttons[name].setAttribute("aria-label", name === "larger" ? "Enlarge" : "Make smaller");
+  }
   state.told = bar.appendChild(document.createElement("span"));
   state.told.className = "told";
   state.told.setAttribute("aria-live", "polite");
@@ -74,11 +87,13 @@ function build(root, state) {
   state.svg = svg;
   svg.setAttribute("role", "application");
   svg.setAttribute("aria-label", "The cleaned picture: click both inner walls of the ventricle");
-  svg.style.aspectRatio = `${data.width} / ${data.height}`;
+  svg.style.aspectRatio = `${data.width} / ${data.height * data.pixel_aspect}`;
+  svg.dataset.aspect = data.pixel_aspect;
   state.image = svg.appendChild(document.createElementNS(SVG, "image"));
   state.image.setAttribute("href", data.image);
   state.image.setAttribute("width", data.width);
-  state.image.setAttribute("height", data.height);
+  state.image.setAttribute("height", data.height * data.pixel_aspect);
+  state.image.setAttribute("preserveAspectRatio", "none");
   state.drawing = svg.appendChild(document.createElementNS(SVG, "g"));
   listen(state);
 }
@@ -137,17 +152,16 @@ function listen(state) {
     draw(state);
     if (done.end) focus(state, ...done.end);
   });
-  svg.addEventListener("pointercancel", () => { press = null; svg.classList.remove("panning"); });
+  svg.addEventListener("pointercancel", () => {
+    if (press?.end) state.lines = state.past.pop();
+    press = null;
+    svg.classList.remove("panning");
+    draw(state);
+  });
   svg.addEventListener("wheel", (event) => {
     event.preventDefault();
-    const [row, column] = at(state, event);
-    const factor = Math.exp(Math.sign(event.deltaY) * 0.15);
-    const width = Math.min(Math.max(state.view[2] * factor, state.data.width / 12), state.data.width);
-    const share = width / state.view[2];
-    state.view = within(state, [
-      column + 0.5 - (column + 0.5 - state.view[0]) * share, row + 0.5 - (row + 0.5 - state.view[1]) * share,
-      width, (width * state.data.height) / state.data.width,
-    ]);
+    const [x, y] = onScreen(state.data, at(state, event));
+    zoom(state, Math.exp(Math.sign(event.deltaY) * 0.15), x, y);
     draw(state);
   }, { passive: false });
   svg.addEventListener("keydown", (event) => {
@@ -167,14 +181,23 @@ function listen(state) {
       const step = event.shiftKey ? 10 : event.altKey ? 0.25 : 1;
       const [down, right] = ARROWS[event.key];
       const [row, column] = state.lines[line].ends[which];
-      remember(state);
+      if (!state.later) remember(state); // a series of presses is one step
       state.lines[line].ends[which] = inside(state, [row + down * step, column + right * step]);
       draw(state);
       focus(state, line, which);
       clearTimeout(state.later);
-      state.later = setTimeout(() => state.commit(), 400);
+      state.later = setTimeout(() => { state.later = null; state.commit(); }, 400);
     }
   });
+}
+
+function zoom(state, factor, x, y) { // about a point that stays where it is
+  const most = whole(state.data);
+  const width = Math.min(Math.max(state.view[2] * factor, most[2] / 12), most[2]);
+  const share = width / state.view[2];
+  state.view = within(state, [
+    x - (x - state.view[0]) * share, y - (y - state.view[1]) * share, width, (width * most[3]) / most[2],
+  ]);
 }
 
 function place(state, point) {
@@ -204,7 +227,8 @@ function at(state, event) {
   const [left, top, width, height] = state.view;
   const scale = pixelsOnScreen(state); // the picture lies in the middle of the box
   const column = left + width / 2 + (event.clientX - box.left - box.width / 2) * scale - 0.5;
-  const row = top + height / 2 + (event.clientY - box.top - box.height / 2) * scale - 0.5;
+  const y = top + height / 2 + (event.clientY - box.top - box.height / 2) * scale;
+  const row = y / state.data.pixel_aspect - 0.5;
   return inside(state, [row, column]);
 }
 
@@ -214,9 +238,9 @@ function inside(state, [row, column]) {
 }
 
 function within(state, [left, top, width, height]) {
+  const most = whole(state.data);
   return [
-    Math.min(Math.max(left, 0), state.data.width - width), Math.min(Math.max(top, 0), state.data.height - height),
-    width, height,
+    Math.min(Math.max(left, 0), most[2] - width), Math.min(Math.max(top, 0), most[3] - height), width, height,
   ];
 }
 
@@ -238,12 +262,12 @@ function draw(state) {
   const focused = svg.getRootNode().activeElement;
   const kept = focused?.classList?.contains("end") ? [focused.dataset.line, focused.dataset.end] : null;
   drawing.replaceChildren();
-  if (data.machine) stroke(drawing, data.machine, "machine");
+  if (data.machine) stroke(drawing, data, data.machine, "machine");
   state.lines.forEach((line, index) => {
-    stroke(drawing, line.ends, `${line.kind}-line`);
-    line.ends.forEach((end, which) => handle(drawing, end, index, which, line.kind, pixel));
+    stroke(drawing, data, line.ends, `${line.kind}-line`);
+    line.ends.forEach((end, which) => handle(drawing, onScreen(data, end), index, which, line.kind, pixel));
   });
-  if (state.pending) stroke(drawing, [state.pending, state.cursor ?? state.pending], `${state.kind}-line`);
+  if (state.pending) stroke(drawing, data, [state.pending, state.cursor ?? state.pending], `${state.kind}-line`);
   if (kept) focus(state, ...kept);
   const said = state.lines.filter((line) => line.kind === "calliper").map((line) => words(state, line.ends));
   if (state.pending && state.cursor) said.push(words(state, [state.pending, state.cursor]));
@@ -255,17 +279,18 @@ function draw(state) {
   state.buttons.clear.disabled = !state.lines.length && !state.pending;
 }
 
-function stroke(parent, [[r0, c0], [r1, c1]], name) {
+function stroke(parent, data, ends, name) {
+  const [from, to] = ends.map((end) => onScreen(data, end).join(" "));
   const group = parent.appendChild(document.createElementNS(SVG, "g"));
   group.setAttribute("class", name);
   for (const part of ["edge", "line"]) {
     const path = group.appendChild(document.createElementNS(SVG, "path"));
     path.setAttribute("class", part);
-    path.setAttribute("d", `M ${c0 + 0.5} ${r0 + 0.5} L ${c1 + 0.5} ${r1 + 0.5}`);
+    path.setAttribute("d", `M ${from} L ${to}`);
   }
 }
 
-function handle(parent, [row, column], line, which, kind, pixel) {
+function handle(parent, [x, y], line, which, kind, pixel) {
   const group = parent.appendChild(document.createElementNS(SVG, "g"));
   group.setAttribute("class", `end ${kind}-line`);
   group.setAttribute("tabindex", "0");
@@ -273,7 +298,7 @@ function handle(parent, [row, column], line, which, kind, pixel) {
   group.setAttribute("aria-label", `End ${which + 1} of ${kind} ${line + 1}: arrow keys move it, Delete removes it`);
   group.dataset.line = line;
   group.dataset.end = which;
-  const [x, y, arm] = [column + 0.5, row + 0.5, ARM_PX * pixel];
+  const arm = ARM_PX * pixel;
   const reach = group.appendChild(document.createElementNS(SVG, "circle"));
   reach.setAttribute("class", "reach");
   reach.setAttribute("cx", x);

@@ -74,3 +74,33 @@ def test_the_table_holds_decisions_by_scan_and_frame() -> None:
         "corrected", "normal", 9.5,
     )  # fmt: skip
     assert (row["reason"], row["comment"], row["decided_by"]) == (REASONS[0], "'@x", "'=anna")
+
+
+@pytest.mark.parametrize(
+    ("machine", "by_hand", "side", "headline"),
+    [
+        (11.4, 11.3, "far", "Atrial width 11.4 mm"),
+        (11.4, 15.9, "far", "Look again"),  # outside of the interval
+        (7.0, 13.0, "near", "Look again"),  # the other ventricle is wide
+        (13.0, 7.0, "near", "Atrial width 13.0 mm"),  # the other one need not be
+        (None, 11.2, "far", "Look again"),  # in pixels both contradict each other
+    ],
+)
+def test_what_was_measured_by_hand_stands_in_the_verdict(machine, by_hand, side, headline) -> None:
+    from tests.reporting.test_measurement import CARD
+    from vmcore.reporting.case import ReportedCase, case_verdict
+
+    width_px = 20.0 if machine is not None else 30.0
+    one = replace(hand(by_hand, width_px, side=side), millimetres_from="file")
+    probability = 0.9 if (machine or 0) >= 10 else 0.1
+    case = ReportedCase(analysed(calliper(machine), probability), CARD, hand=(one,))
+    assert case_verdict(case).headline.startswith(headline)
+
+
+def test_by_hand_stands_in_where_the_machine_measured_nothing() -> None:
+    from tests.reporting.test_measurement import CARD
+    from vmcore.reporting.case import ReportedCase, case_verdict
+
+    case = ReportedCase(analysed(None, 0.9), CARD, hand=(hand(8.0), hand(11.2, side="near")))
+    assert case_verdict(case).headline == "Atrial width 11.2 mm by hand: mild"
+    assert case_verdict(replace(case, hand=())).headline == "Ventriculomegaly suspected"

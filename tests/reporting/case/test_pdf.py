@@ -17,12 +17,13 @@ from tests.conftest import ROOT
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.anatomy import HandCalliper
 from vmcore.imaging.cleaning import Removal
-from vmcore.reporting import caution, verdict
+from vmcore.reporting import caution
 from vmcore.reporting.case import (
     REASONS,
     PatientIdentity,
     ReportedCase,
     assess,
+    case_verdict,
     picture_digest,
     report_pdf,
 )
@@ -68,7 +69,8 @@ def test_one_page_of_a4_tells_everything(full: ReportedCase, page: bytes) -> Non
     assert len(document) == 1
     assert document[0].get_size() == pytest.approx((595.28, 841.89), abs=0.01)
     text = text_of(page)
-    said = verdict(full.analysis)
+    said = case_verdict(full)
+    assert said.headline == "Look again"
     for words in (
         said.headline, said.sentence, "14.0 mm (12.6 to 15.4): moderate",
         "pixel size in the file (0.300 × 0.300", "9.6 mm, far ventricle", "different sides of 10 mm",

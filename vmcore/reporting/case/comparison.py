@@ -15,7 +15,7 @@ def hand_words(hand: HandCalliper) -> str:
         by = {
             "file": "the file's pixel size",
             "ruler": "the ruler",
-            "hand": "a distance set by hand",
+            "hand": "a distance set by hand, pixels taken as square",
         }
         source = f" (by {by[hand.millimetres_from]})" if hand.millimetres_from else ""
         return f"{hand.width_mm:.1f} mm{where}{source}"
@@ -54,13 +54,16 @@ def comparison_words(hand: HandCalliper, anatomy: Anatomy | None) -> str:
 def case_verdict(case: ReportedCase) -> Verdict:
     """The verdict with what a person measured beside the machine's.
 
-    Where both contradict each other, that is the verdict; where the machine has no millimetres, the widest
-    calliper by hand stands in their place.
+    Where both contradict each other, that is the verdict: a width by hand outside of the machine's 95 %
+    interval, or on the other side of 10 mm; of the other ventricle, a wide one where the machine's is
+    not. Where the machine has no millimetres, the widest calliper by hand stands in their place.
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
     for hand in case.hand:
-        if atrium is not None and contradiction(hand, anatomy):
+        if atrium is not None and (
+            contradiction(hand, anatomy) or _other_side_of_limit(hand, atrium)
+        ):
             return Verdict(
                 "Look again",
                 f"By hand it is {hand_words(hand)}, by machine {width_words(atrium)}: each contradicts the "
@@ -73,6 +76,15 @@ def case_verdict(case: ReportedCase) -> Verdict:
     widest = round(max(widths), 1)
     opinion = classifier_opinion(case.analysis.prediction)
     return measured_verdict(f"Atrial width {widest:.1f} mm by hand", widest, opinion, case.grades)
+
+
+def _other_side_of_limit(hand: HandCalliper, atrium: AtriumCalliper) -> bool:
+    """Whether one of both is wide and the other is not; of two ventricles, whether the hand's alone is."""
+    if hand.width_mm is None or atrium.width_mm is None:
+        return False
+    by_hand, by_machine = (round(mm, 1) >= WIDE_MM for mm in (hand.width_mm, atrium.width_mm))
+    same = hand.side is None or hand.side == atrium.side
+    return by_hand != by_machine if same else by_hand and not by_machine
 
 
 def _comparable(hand: HandCalliper, atrium: AtriumCalliper) -> tuple[float, tuple[float, float]]:

@@ -1,0 +1,150 @@
+"""A loop as a whole: every frame judged in the background, drawn over time, and the frames to look at."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.parts.uploaded_scan import Models, UploadedScan
+from pages.parts.uploads import Uploads
+from vmcore import RESEARCH_USE_ONLY
+from vmcore.clinic import BackgroundWork
+from vmcore.imaging import ScanError
+from vmcore.inference import FrameAnswer, LoopReader
+from vmcore.reporting import loop_figure, loop_words, proposed_frames
+
+log = logging.getLogger(__name__)
+
+_BATCH = 8  # frames that are judged at once
+_EVERY_S = 1.5
+_FAILED = "A frame cannot be analysed; the log says why."
+
+
+@dataclass(slots=True, eq=False)
+class LoopReview:
+    """The frames of one loop that these models have judged so far."""
+
+    frames: int
+    answers: dict[int, FrameAnswer] = field(default_factory=dict)
+    trouble: str | None = None
+    reader: LoopReader | None = None
+    work: BackgroundWork[tuple[int, ...]] = field(init=False)
+
+    def batches(self) -> list[tuple[int, ...]]:
+        """The frames in batches that lie all over the loop, so that its course is seen soon."""
+        count = -(-self.frames // _BATCH)
+        return [tuple(range(first, self.frames, count)) for first in range(count)]
+
+
+def show_loop(uploads: Uploads, uploaded: UploadedScan, models: Models, shown: int) -> None:
+    """Draw the loop's course; nothing for a picture that is no loop.
+
+    Args:
+        uploads: the session's.
+        uploaded: the scan.
+        models: what judges and measures.
+        shown: the frame that is looked at, from 0.
+    """
+    if uploaded.frames == 1:
+        return
+    review = _review(uploads, uploaded, models)
+    working = review.work.progress().working
+    draw = st.fragment(_draw, run_every=_EVERY_S if working else None)
+    draw(review, uploaded, models, shown=shown, watched=working)
+
+
+def _review(uploads: Uploads, uploaded: UploadedScan, models: Models) -> LoopReview:
+    """The scan's own by these models; another one where a model has changed."""
+    key = models.key(0, "loop")
+    if uploaded.loop is not None and uploaded.loop[0] == key:
+        kept: LoopReview = uploaded.loop[1]
+        return kept
+    review = LoopReview(uploaded.frames)
+
+    def judge(batch: tuple[int, ...]) -> None:
+        try:
+            if review.reader is None:
+                scan = uploads.opened(uploaded)
+                review.reader = LoopReader(scan, models.classifier, models.anatomy)
+            for answer in review.reader.answer(batch):
+                review.answers[answer.frame] = answer
+        except ScanError as error:
+            review.trouble = str(error)
+        except Exception as error:
+            log.exception("A loop's frames failed: %s", type(error).__name__)
+            review.trouble = _FAILED
+        if len(review.answers) == review.frames:
+            review.reader = None  # it holds the loop's pixels
+
+    review.work = BackgroundWork(judge, workers=1)
+    uploaded.loop = key, review  # gone with the scan
+    return review
+
+
+def _draw(
+    review: LoopReview, uploaded: UploadedScan, models: Models, *, shown: int, watched: bool
+) -> None:
+    progress = review.work.progress()
+    slider = _slider(uploaded)
+    if st.session_state.get(slider, shown + 1) != shown + 1 or (watched and not progress.working):
+        st.rerun()
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    if progress.working:
+        done = len(review.answers)
+        left.progress(done / review.frames, f"Judged {done} of {review.frames} frames")
+        right.button("Stop", key=f"stop-{slider}", on_click=review.work.cancel, width="stretch")
+    elif len(review.answers) < review.frames:
+        left.markdown("**The whole loop**")
+        rest = "the rest" if review.answers else f"all {review.frames} frames"
+        if right.button(f"Judge {rest}", key=f"judge-{slider}", width="stretch"):
+            review.trouble = None
+            review.work.want(review.batches())
+            st.rerun()
+    if review.trouble:
+        st.warning(review.trouble, icon=":material/warning:")
+    if review.answers:
+        _draw_course(list(review.answers.values()), review, uploaded, models, shown)
+
+
+def _draw_course(
+    answers: list[FrameAnswer],
+    review: LoopReview,
+    uploaded: UploadedScan,
+    models: Models,
+    shown: int,
+) -> None:
+    slider, chart = _slider(uploaded), f"course-{uploaded.key}"
+
+    def jump() -> None:
+        points = st.session_state[chart].selection.points
+        if points:
+            st.session_state[slider] = int(points[0]["x"])
+
+    threshold = models.classifier.card.threshold
+    st.plotly_chart(
+        loop_figure(answers, threshold, review.frames, shown), key=chart, on_select=jump,
+        selection_mode="points", config={"displayModeBar": False}, width="stretch",
+    )  # fmt: skip
+    st.caption(
+        f"{loop_words(answers, review.frames)} Click a point to see its frame. {RESEARCH_USE_ONLY}"
+    )
+    proposed = proposed_frames(answers)
+    if proposed:
+        words, *places = st.columns([2, *(1 for _ in proposed), 3 - len(proposed) + 0.01])
+        words.caption("Surest measurements:")
+        for place, frame in zip(places, proposed, strict=False):
+            place.button(
+                f"Frame {frame + 1}", key=f"propose-{slider}-{frame}", on_click=_show, args=(slider, frame),
+                type="primary" if frame == shown else "secondary", width="stretch",
+            )  # fmt: skip
+
+
+def _show(slider: str, frame: int) -> None:
+    st.session_state[slider] = frame + 1
+
+
+def _slider(uploaded: UploadedScan) -> str:
+    """The key of the slider that chooses the frame, counted from 1."""
+    return f"frame-{uploaded.key}"
