@@ -54,6 +54,7 @@ class Node:
                 "VMCORE_NODE_PORT": str(self.port),
                 "VMCORE_NODE_PEERS": json.dumps(peers),
                 "VMCORE_NODE_FREE_MB": "0",
+                "VMCORE_NODE_JUDGES": "false",
             },
             stderr=self.log,
         )

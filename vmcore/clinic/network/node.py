@@ -2,6 +2,7 @@
 
     python -m vmcore.clinic.network.node
 
+What came is judged by a second process that the node keeps alive (judging.py), and the outbox is emptied.
 Only the peers of VMCORE_NODE_PEERS may send, each by its AE title from its address. What is answered
 with success is on the disk. The log has counts and causes, never what an image or a peer says.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -21,6 +23,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 from vmcore.clinic.network.inbox import Inbox, InboxFullError, Kept
 from vmcore.clinic.network.outbox import Outbox
 from vmcore.clinic.network.quiet import say_nothing_of_images
+from vmcore.clinic.network.running import JudgingProcess, hold_node
 from vmcore.file_modes import keep_private
 from vmcore.settings import Settings, settings
 
@@ -141,12 +144,17 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
+        lock = hold_node(inbox.folder.parent)
         server = serve(configured, inbox)
     except ValueError as error:
         raise SystemExit(str(error)) from None
     log.info("The node receives at port %d. Research use only.", configured.node_port)
-    outbox = Outbox()
+    outbox, judging = Outbox(), JudgingProcess()
+    if configured.node_judges:
+        judging.keep_alive()
     while not ended.wait(_ROUND_S):
+        if configured.node_judges and judging.keep_alive():
+            log.warning("The process that judges had ended and was started again.")
         try:
             outbox.deliver(configured.destinations, configured.node_ae_title)
             if configured.node_days:
@@ -154,6 +162,8 @@ def main() -> None:
         except Exception as error:  # receiving goes on; text and trace may quote an object
             log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
     server.shutdown()
+    judging.end()
+    os.close(lock)
 
 
 if __name__ == "__main__":
