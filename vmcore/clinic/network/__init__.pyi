@@ -2,7 +2,7 @@ from .answers import ANSWERS_FILE, Answer, Answers, Judged
 from .inbox import Inbox, InboxFullError
 from .node import serve
 from .outbox import Outbox, Parcel, State
-from .running import node_runs
+from .running import judging_runs, node_runs
 from .worklist import Received, worklist
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Parcel",
     "Received",
     "State",
+    "judging_runs",
     "node_runs",
     "serve",
     "worklist",

@@ -19,7 +19,6 @@ import pydicom
 from filelock import FileLock, Timeout
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE
 
 from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.files import expanded
@@ -187,6 +186,8 @@ def _sent(content: bytes, destination: DicomDestination, calling: str) -> tuple[
 
 def send(content: bytes, destination: DicomDestination, calling: str) -> tuple[State, str]:
     """Send one object by C-STORE (PS3.4, annex B); how it stands then, and why."""
+    from pynetdicom import AE  # noqa: PLC0415  for those who send alone
+
     say_nothing_of_images()
     item = pydicom.dcmread(BytesIO(content))
     entity = AE(ae_title=calling)

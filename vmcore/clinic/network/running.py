@@ -23,6 +23,11 @@ def node_runs(store: Path | None = None) -> bool:
     return held((store or expanded(settings().store)) / NODE_LOCK)
 
 
+def judging_runs(store: Path | None = None) -> bool:
+    """Whether a process judges what comes into this store."""
+    return held((store or expanded(settings().store)) / JUDGING_LOCK)
+
+
 def hold_node(store: Path) -> int:
     """Be this store's node, for as long as the returned descriptor is open.
 
