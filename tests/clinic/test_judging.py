@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
@@ -19,7 +19,7 @@ from tests.conftest import Configure
 from vmcore.anatomy import AnatomyModel
 from vmcore.clinic import AuditTrail
 from vmcore.clinic.network.answers import Answer, Answers, Judged
-from vmcore.clinic.network.inbox import Inbox
+from vmcore.clinic.network.inbox import Inbox, file_name
 from vmcore.clinic.network.judging import Judge
 from vmcore.clinic.network.outbox import Outbox
 from vmcore.clinic.network.worklist import worklist
@@ -31,6 +31,7 @@ from vmcore.reporting import verdict
 from vmcore.settings import settings
 
 NAME = "Sonnenschein"
+SCAN_UID = "1.2.777.888"
 MakeJudge = Callable[..., Judge]
 
 
@@ -63,15 +64,31 @@ def judge(
     return make
 
 
+@pytest.fixture(scope="module")
+def mixed(
+    tmp_path_factory: pytest.TempPathFactory, models: tuple[Classifier, AnatomyModel], loop: bytes
+) -> Iterator[Judge]:
+    """A store into which a scan came between files that are none, all of them judged; not to be changed."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VMCORE_STORE", str(folder))
+        settings.cache_clear()
+        judged = Judge(settings(), Inbox(), Answers(), Outbox(), *models)
+        judged.inbox.keep("1.1", b"\0" * 128 + b"DICM" + b"\xff" * 300)
+        judged.inbox.keep(SCAN_UID, loop)
+        judged.inbox.keep("1.3", loop[: len(loop) // 2])
+        assert judged.round() == 3
+        yield judged
+    settings.cache_clear()
+
+
 def test_the_middle_frame_is_answered_as_on_the_page(
-    judge: MakeJudge, models: tuple[Classifier, AnatomyModel], loop: bytes
+    mixed: Judge, models: tuple[Classifier, AnatomyModel], loop: bytes
 ) -> None:
-    judged = judge()
-    judged.inbox.keep("1.2", loop)
-    assert judged.round() == 1
-    (row,) = worklist(judged.inbox, judged.answers)
+    rows = worklist(mixed.inbox, mixed.answers)
+    (answer,) = [row.answer for row in rows if row.name == file_name(SCAN_UID)]
     expected = analyse(read_scan(loop), models[0], frame=1, anatomy_model=models[1])
-    answer, said = row.answer, verdict(expected)
+    said = verdict(expected)
     assert answer is not None
     assert (answer.state, answer.frames, answer.frame) == (Judged.ANSWERED, 3, 1)
     assert (answer.headline, answer.tone) == (said.headline, said.tone)
@@ -81,41 +98,33 @@ def test_the_middle_frame_is_answered_as_on_the_page(
     assert answer.device == "VentriScope Phantom"
 
 
-def test_a_file_that_is_no_scan_does_not_stop_the_others(judge: MakeJudge, loop: bytes) -> None:
-    judged = judge()
-    judged.inbox.keep("1.1", b"\0" * 128 + b"DICM" + b"\xff" * 300)
-    judged.inbox.keep("1.2", loop[: len(loop) // 2])
-    judged.inbox.keep("1.3", loop)
-    judged.round()
-    rows = sorted(judged.answers.all().values(), key=lambda answer: answer.state)
+def test_a_file_that_is_no_scan_does_not_stop_the_others(mixed: Judge) -> None:
+    rows = sorted(mixed.answers.all().values(), key=lambda answer: answer.state)
     assert [answer.state for answer in rows] == [Judged.ANSWERED, Judged.REFUSED, Judged.REFUSED]
     assert all(answer.error.endswith(".") for answer in rows[1:])
 
 
-def test_answers_and_trail_name_nobody(judge: MakeJudge, loop: bytes, tmp_path: Path) -> None:
-    judged = judge()
-    judged.inbox.keep("1.2.777.888", loop)
-    judged.round()
-    (entry,) = AuditTrail(tmp_path / "audit.db").entries()
+def test_answers_and_trail_name_nobody(mixed: Judge) -> None:
+    store = mixed.inbox.folder.parent
+    (entry,) = AuditTrail(store / "audit.db").entries()
     assert (entry.event.person, entry.event.action) == ("node", "answered")
-    assert not search(
-        [tmp_path / "answers.db", tmp_path / "audit.db"],
-        {"name": NAME, "number": MADE_UP_NUMBER, "uid": "1.2.777.888"},
-    )
+    marks = {"name": NAME, "number": MADE_UP_NUMBER, "uid": SCAN_UID}
+    assert not search([store / "answers.db", store / "audit.db"], marks)
+    assert search([mixed.inbox.folder], marks), "they would be found where they are"
 
 
 def test_after_a_restart_nothing_is_judged_again_and_the_rest_is(
-    judge: MakeJudge, loop: bytes, tmp_path: Path
+    judge: MakeJudge, loop: bytes
 ) -> None:
     first = judge()
-    first.inbox.keep("1.2", loop)
+    first.inbox.keep("1.2", b"no scan")
     first.round()
     first.inbox.keep("1.3", loop)
-    first.answers.begin(first.inbox.instances()[0].name)  # and then the process was killed
+    first.answers.begin(file_name("1.3"))  # and then the process was killed
     again = judge()
     assert again.round() == 1
-    assert {answer.state for answer in again.answers.all().values()} == {Judged.ANSWERED}
-    assert len(AuditTrail(tmp_path / "audit.db").entries()) == 2
+    states = {name: answer.state for name, answer in again.answers.all().items()}
+    assert states == {file_name("1.2"): Judged.REFUSED, file_name("1.3"): Judged.ANSWERED}
     assert judge().round() == 0
 
 
