@@ -40,7 +40,7 @@ def _draw() -> None:
             ],
             columns=["no.", "destination", "state", "tries", "why"],
         ),
-        key=f"outbox-{shown[0].number}", on_select="rerun", selection_mode="multi-row",
+        key=f"outbox-{hash(tuple((one.number, one.state) for one in shown))}", on_select="rerun", selection_mode="multi-row",
         hide_index=True, height=35 * min(len(shown) + 1, 6) + 3,
         column_config={"why": st.column_config.TextColumn(width="large")},
     ).selection.rows  # fmt: skip
