@@ -11,6 +11,7 @@ import sqlite3
 import streamlit as st
 
 from pages.parts.outbox import show_outbox
+from pages.parts.received import wants_to_look
 from pages.parts.received_list import show_received
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic.network import judging_runs, node_runs
@@ -19,6 +20,8 @@ from vmcore.settings import settings
 
 def main() -> None:
     """Draw the page: whether anybody receives, what came, and what is on its way out."""
+    if wants_to_look():
+        st.switch_page("pages/classify.py")
     st.title("Worklist", anchor=False)
     _show_node()
     try:

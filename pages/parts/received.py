@@ -46,6 +46,11 @@ def draw_received() -> None:
         right.button("Close", key="close received", on_click=_close, width="stretch")
 
 
+def wants_to_look() -> bool:
+    """Whether an instance was opened that has not been looked at yet."""
+    return _WANTED in st.session_state
+
+
 def look_at_opened(uploads: Uploads) -> None:
     """Look at the instance that was opened last, once it is among the scans."""
     name = st.session_state.pop(_WANTED, None)

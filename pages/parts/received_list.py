@@ -74,7 +74,7 @@ def _table(rows: list[Received]) -> None:
     places = [*chosen.rows, *(row for row, _ in chosen.cells)]
     if places:
         open_received(names[places[0]])
-        st.switch_page("pages/classify.py")
+        st.rerun()  # the whole page, which leads to it
 
 
 def _said(row: Received) -> str:
