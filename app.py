@@ -22,6 +22,7 @@ st.html("<style>.stMainBlockContainer {padding: 3.2rem 2.5rem 2rem}</style>")
 classify = st.Page(
     "pages/classify.py", title="Classify", icon=":material/frame_inspect:", default=True
 )
+worklist = st.Page("pages/worklist.py", title="Worklist", icon=":material/inbox:")
 results = st.Page("pages/results.py", title="Results", icon=":material/query_stats:")
 training = st.Page("pages/training.py", title="Training", icon=":material/model_training:")
 audit = st.Page("pages/audit.py", title="Audit", icon=":material/history_edu:")
@@ -29,7 +30,7 @@ about = st.Page("pages/about.py", title="About", icon=":material/info:")
 
 roles = admitted().roles
 shown = [page for page, needed in (
-    (classify, {"classify"}), (results, {"review"}), (training, {"train", "release"}),
+    (classify, {"classify"}), (worklist, {"classify"}), (results, {"review"}), (training, {"train", "release"}),
     (audit, {"release"}), (about, roles),
 ) if roles & needed]  # fmt: skip
 page = st.navigation(shown or [st.Page(draw_entrance, title="Sign in", icon=":material/login:")])

@@ -15,6 +15,7 @@ from pages.parts.answered_by import show_answered_by
 from pages.parts.inbox import draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
+from pages.parts.received import RECEIVED
 from pages.parts.recording import Recording
 from pages.parts.scan_calliper import by_hand, measure
 from pages.parts.scan_decision import ask_for_decision
@@ -55,7 +56,7 @@ def main() -> None:
         UploadBudget(allowed.most_scans, allowed.session_mb, allowed.all_sessions_mb),
     )
     list_place = st.sidebar.container()
-    if any(st.session_state.get(key) for key in ("uploads", "folder", "examples")):
+    if any(st.session_state.get(key) for key in ("uploads", "folder", "examples", RECEIVED)):
         with st.sidebar:  # the room is the pictures' now
             draw_inbox(uploads)
     else:

@@ -114,6 +114,10 @@ class Settings(BaseSettings):
 
     destinations: tuple[DicomDestination, ...] = ()
     """Where results go, as a JSON list of {"name": …, "ae_title": …, "host": …, "port": …}."""
+    node_judges: bool = True
+    """Whether the node judges what it receives; without, it only keeps it."""
+    node_send_to: tuple[str, ...] = ()
+    """Names of destinations that get the report of every received image by themselves, as a JSON list."""
 
     @property
     def shared_store(self) -> bool:

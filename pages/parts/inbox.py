@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.received import draw_received, look_at_opened, received_files
 from pages.parts.uploads import DroppedFile, Uploads
+from vmcore.imaging import ScanError
 from vmcore.settings import settings
 
 _SHOWN = 2  # refusals that are seen at once
@@ -43,8 +45,14 @@ def draw_inbox(uploads: Uploads) -> None:
         for path in examples
         if path.name in chosen
     ]
-    with st.spinner("Looking through the files …", show_time=False):
-        uploads.sync(dropped)
+    dropped += received_files()
+    draw_received()
+    try:
+        with st.spinner("Looking through the files …", show_time=False):
+            uploads.sync(dropped)
+    except ScanError:  # a received image was removed in this moment; next time it is left out
+        st.rerun()
+    look_at_opened(uploads)
 
 
 def show_problems(uploads: Uploads) -> None:

@@ -19,7 +19,8 @@ from vmcore.settings import settings
 _FILTERS = ("Needs a look", "Wide", "Normal", "Measured")
 _EVERY_S = 1.5
 _ROW_PX, _MOST_ROWS = 56, 7
-_COLOURS = {"ventriculomegaly": ROSE, "withheld": AMBER, "normal": TEAL}
+TONE_COLOURS: dict[str, str] = {"ventriculomegaly": ROSE, "withheld": AMBER, "normal": TEAL}
+"""The colour of each tone of a verdict in a list."""
 _OPENED = "opened scan"
 
 
@@ -164,4 +165,4 @@ def _colour(analysis: Analysis | None) -> str:
     if analysis is None:
         return QUIET
     said = verdict(analysis, settings().grades)
-    return QUIET if said.headline == NO_VERDICT else _COLOURS[said.tone]
+    return QUIET if said.headline == NO_VERDICT else TONE_COLOURS[said.tone]

@@ -58,7 +58,7 @@ def test_two_people_with_different_roles_at_once(opened: Open) -> None:
     anna, ben = opened("anna@clinic.example"), opened("ben@clinic.example", path="/training")
     expect(anna.get_by_text(re.compile("anna@\u2060?clinic.example"))).to_be_visible()
     assert anna.locator("a[href^=mailto]").count() == 0
-    assert [text.split()[-1] for text in links(anna)] == ["Classify", "About"]
+    assert [text.split()[-1] for text in links(anna)] == ["Classify", "Worklist", "About"]
     assert [text.split()[-1] for text in links(ben)] == ["Results", "Training", "About"]
     expect(ben.get_by_role("heading", name="Training")).to_be_visible()
     anna.goto(anna.url + "training")  # by its address too

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -12,6 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,9 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+from pynetdicom import AE
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
 
 from vmcore.clinic.network.inbox import Inbox, file_name
 
@@ -32,8 +38,9 @@ NAME = "Sonnenschein^Anna"
 class Node:
     """The program, as a person starts it."""
 
-    def __init__(self, store: Path) -> None:
-        self.store = store
+    def __init__(self, store: Path, largest_written: int = -1, **more: str) -> None:
+        self.store, self.more = store, {f"VMCORE_{name.upper()}": more[name] for name in more}
+        self.largest_written = largest_written
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -54,9 +61,14 @@ class Node:
                 "VMCORE_NODE_PORT": str(self.port),
                 "VMCORE_NODE_PEERS": json.dumps(peers),
                 "VMCORE_NODE_FREE_MB": "0",
-            },
+                "VMCORE_NODE_JUDGES": "false",
+            }
+            | self.more,
             stderr=self.log,
         )
+        if self.largest_written > 0:  # as a disk that has no more room
+            limit = (self.largest_written, self.largest_written)
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)
         for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -152,6 +164,45 @@ def test_of_eight_senders_no_image_is_lost_and_no_name_is_logged(
     assert names(paths) <= {path.name for path in inbox.instances()}
     log = (node.store / "log").read_text()
     assert not [word for word in ("Sonnenschein", "4711", "1.2.826") if word in log]
+
+
+def test_an_association_that_is_dropped_half_way_leaves_nothing(node: Node) -> None:
+    before = Inbox(node.store / "inbox").instances()
+    image = pydicom.dcmread(get_testdata_file("examples_rgb_color.dcm"))
+    entity = AE("SCANNER")
+    entity.add_requested_context(image.SOPClassUID, ExplicitVRLittleEndian)
+    link = entity.associate("127.0.0.1", node.port, ae_title="VENTRISCOPE")
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID = image.SOPClassUID
+    request.AffectedSOPInstanceUID = generate_uid()
+    request.DataSet = BytesIO(bytes(2**20))
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    (context,) = link.accepted_contexts
+    for part in islice(message.encode_msg(context.context_id, 16_382), 20):
+        link.dul.send_pdu(part)
+    while not link.dul.to_provider_queue.empty():
+        time.sleep(0.01)
+    link.abort()
+    assert node.call("echoscu").startswith("rc=0")
+    inbox = Inbox(node.store / "inbox")
+    assert inbox.instances() == before
+    assert not list(inbox.folder.glob(".half*"))
+
+
+def test_what_the_disk_has_no_room_for_is_refused_and_the_rest_is_kept(tmp_path: Path) -> None:
+    small, other = written(tmp_path / "sent", 2)
+    large = get_testdata_file("examples_rgb_color.dcm")
+    (tmp_path / "store").mkdir()
+    node = Node(tmp_path / "store", largest_written=100_000)
+    answers = [node.call("storescu", str(path)) for path in (small, large, other)]
+    node.end()
+    assert "Refused: OutOfResources" in answers[1]
+    assert [answer.startswith("rc=0") for answer in answers] == [True, False, True]
+    here = Inbox(node.store / "inbox").folder.iterdir()
+    assert {path.name for path in here} == names([small, other])
+    assert "the disk has no room" in (node.store / "log").read_text()
 
 
 def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from filelock import FileLock
 from pydicom.data import get_testdata_file
 from pynetdicom import AE, evt
 
@@ -117,3 +118,55 @@ def test_what_is_cancelled_is_not_sent(outbox: Outbox, archive: DicomDestination
     with listening(archive) as received:
         assert outbox.deliver([archive], "VENTRISCOPE") == 0
     assert not received
+
+
+def test_what_was_sent_leaves_nothing_of_itself_behind(
+    outbox: Outbox, archive: DicomDestination, tmp_path: Path
+) -> None:
+    name = str(pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm")).PatientID).encode()
+    assert name in (tmp_path / "outbox.db").read_bytes()
+    with listening(archive):
+        outbox.deliver([archive], "VENTRISCOPE")
+    assert outbox.parcels()[0].state is State.SENT
+    assert name not in (tmp_path / "outbox.db").read_bytes()
+
+
+def test_a_destination_that_takes_no_such_objects_has_failed_at_once(
+    outbox: Outbox, archive: DicomDestination
+) -> None:
+    entity = AE(ae_title=archive.ae_title)
+    entity.add_supported_context("1.2.840.10008.1.1")
+    server = entity.start_server((archive.host, archive.port), block=False)
+    outbox.deliver([archive], "VENTRISCOPE", now=0.0)
+    server.shutdown()
+    (parcel,) = outbox.parcels()
+    assert parcel.state is State.FAILED
+    assert "no objects of this kind" in parcel.cause
+
+
+def test_who_sends_again_begins_with_short_waits(outbox: Outbox, archive: DicomDestination) -> None:
+    with listening(archive, answer=0xA700):
+        for hour in range(5):
+            outbox.deliver([archive], "VENTRISCOPE", now=hour * 3600.0)
+        outbox.retry(outbox.parcels()[0].number)
+        outbox.deliver([archive], "VENTRISCOPE", now=20_000.0)
+        outbox.deliver([archive], "VENTRISCOPE", now=20_011.0)
+    assert outbox.parcels()[0].tries == 2
+
+
+def test_one_process_at_a_time_delivers(
+    outbox: Outbox, archive: DicomDestination, tmp_path: Path
+) -> None:
+    with listening(archive) as received:
+        with FileLock(tmp_path / "outbox.db.lock"):
+            assert outbox.deliver([archive], "VENTRISCOPE") == 0
+        assert not received
+        assert outbox.deliver([archive], "VENTRISCOPE") == 1
+
+
+def test_objects_of_one_origin_are_in_line_once(outbox: Outbox) -> None:
+    item = pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"))
+    assert len(outbox.add([item], "archive", origin="a.dcm")) == 1
+    assert outbox.add([item], "archive", origin="a.dcm") == []
+    assert len(outbox.add([item], "second", origin="a.dcm")) == 1
+    assert len(outbox.parcels()) == 3

@@ -1,11 +1,23 @@
+from .answers import ANSWERS_FILE, Answer, Answers, Judged
 from .inbox import Inbox, InboxFullError
 from .node import serve
-from .outbox import Outbox, Parcel
+from .outbox import Outbox, Parcel, State
+from .running import judging_runs, node_runs
+from .worklist import Received, worklist
 
 __all__ = [
+    "ANSWERS_FILE",
+    "Answer",
+    "Answers",
     "Inbox",
     "InboxFullError",
+    "Judged",
     "Outbox",
     "Parcel",
+    "Received",
+    "State",
+    "judging_runs",
+    "node_runs",
     "serve",
+    "worklist",
 ]

@@ -2,14 +2,17 @@
 
     python -m vmcore.clinic.network.node
 
+What came is judged by a second process that the node keeps alive (judging.py), and the outbox is emptied.
 Only the peers of VMCORE_NODE_PEERS may send, each by its AE title from its address. What is answered
 with success is on the disk. The log has counts and causes, never what an image or a peer says.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -21,6 +24,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 from vmcore.clinic.network.inbox import Inbox, InboxFullError, Kept
 from vmcore.clinic.network.outbox import Outbox
 from vmcore.clinic.network.quiet import say_nothing_of_images
+from vmcore.clinic.network.running import JudgingProcess, hold_node
 from vmcore.file_modes import keep_private
 from vmcore.settings import Settings, settings
 
@@ -44,6 +48,7 @@ _SYNTAXES = [
     )
 ]  # fmt: skip
 _PDU_BYTES = 128 * 1024
+_MOMENTS = (evt.EVT_CONN_OPEN, evt.EVT_PDU_SENT, evt.EVT_DATA_RECV)  # a message may follow
 _SILENCE_S = 60
 _ROUND_S = 5.0  # between looks into the outbox
 
@@ -74,6 +79,7 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
             block=False,
             evt_handlers=[
                 (evt.EVT_REQUESTED, _admit, [allowed]),
+                *((moment, _acknowledge) for moment in _MOMENTS),
                 (evt.EVT_C_STORE, _store, [inbox, largest]),
                 (evt.EVT_C_ECHO, lambda _: SUCCESS),
             ],
@@ -97,6 +103,19 @@ def _admit(event: Any, allowed: set[tuple[str, str]]) -> None:
         log.warning("An association was refused: its title and address are no allowed peer's.")
         event.assoc.acse.send_reject(0x01, 0x01, 0x03)
         event.assoc.kill()
+
+
+def _acknowledge(event: Any) -> None:
+    """Let the system acknowledge what came at once, where it knows how to (Linux, tcp(7)).
+
+    Senders as dcmtk's write a message in parts, and hold each part back until the one before is
+    acknowledged (Nagle's algorithm); a receiver that delays that by the usual 40 ms makes every image
+    take them. The system forgets the wish, so it is told again.
+    """
+    wrapped = event.assoc.dul.socket
+    if wrapped is not None and wrapped.socket is not None and hasattr(socket, "TCP_QUICKACK"):
+        with contextlib.suppress(OSError):  # the peer has gone; what came is there all the same
+            wrapped.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def _store(event: Any, inbox: Inbox, largest: int) -> int:
@@ -141,12 +160,17 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
+        lock = hold_node(inbox.folder.parent)
         server = serve(configured, inbox)
     except ValueError as error:
         raise SystemExit(str(error)) from None
     log.info("The node receives at port %d. Research use only.", configured.node_port)
-    outbox = Outbox()
+    outbox, judging = Outbox(), JudgingProcess()
+    if configured.node_judges:
+        judging.keep_alive()
     while not ended.wait(_ROUND_S):
+        if configured.node_judges and judging.keep_alive():
+            log.warning("The process that judges had ended and was started again.")
         try:
             outbox.deliver(configured.destinations, configured.node_ae_title)
             if configured.node_days:
@@ -154,6 +178,8 @@ def main() -> None:
         except Exception as error:  # receiving goes on; text and trace may quote an object
             log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
     server.shutdown()
+    judging.end()
+    os.close(lock)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""Received instances that this session has opened: each is one more file on the classify page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from pages.parts.scan_list import open_scan
+from pages.parts.uploads import DroppedFile, Uploads
+from vmcore.clinic.network import Inbox
+from vmcore.imaging import ScanError
+
+RECEIVED = "received"
+"""Where the session keeps the names of those that are open: digests, the first opened first."""
+_WANTED = "received to look at"
+
+
+def open_received(name: str) -> None:
+    """Have an instance among the session's scans, and look at it next."""
+    opened: list[str] = st.session_state.setdefault(RECEIVED, [])
+    if name not in opened:
+        opened.append(name)
+    st.session_state[_WANTED] = name
+
+
+def received_files() -> list[DroppedFile]:
+    """The opened instances as far as they are still in the inbox."""
+    opened: list[str] = st.session_state.get(RECEIVED, [])
+    if not opened:
+        return []
+    folder = Inbox().folder
+    here = [name for name in opened if (folder / name).is_file()]
+    st.session_state[RECEIVED] = here
+    return [DroppedFile(name, name, _reader(folder / name)) for name in here]
+
+
+def draw_received() -> None:
+    """Say how many are open, and let them be put away."""
+    count = len(st.session_state.get(RECEIVED, []))
+    if count:
+        words = "One received image is open" if count == 1 else f"{count} received images are open"
+        left, right = st.columns([3, 2], vertical_alignment="center")
+        left.caption(f":material/inbox: {words}.")
+        right.button("Close", key="close received", on_click=_close, width="stretch")
+
+
+def wants_to_look() -> bool:
+    """Whether an instance was opened that has not been looked at yet."""
+    return _WANTED in st.session_state
+
+
+def look_at_opened(uploads: Uploads) -> None:
+    """Look at the instance that was opened last, once it is among the scans."""
+    name = st.session_state.pop(_WANTED, None)
+    for one in uploads.files:
+        if one.key == name:
+            open_scan(one.number)
+
+
+def _close() -> None:
+    st.session_state[RECEIVED] = []
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError:
+            raise ScanError("It was removed from the inbox meanwhile.") from None
+
+    return read

@@ -1,0 +1,87 @@
+"""The list of what came in from the DICOM network: it refreshes itself, and one click opens a scan."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.identity import stay
+from pages.parts.received import open_received
+from pages.parts.scan_list import TONE_COLOURS
+from vmcore.clinic.network import Answers, Inbox, Judged, Received, worklist
+from vmcore.reporting import NO_VERDICT
+from vmcore.reporting.colours import AMBER, QUIET
+
+_EVERY_S = 2.0
+_MOST = 500  # the newest
+_ROW_PX, _MOST_ROWS = 35, 12
+_WORDS = {
+    Judged.BEGUN: "being judged",
+    Judged.ANSWERED: "judged",
+    Judged.REFUSED: "no scan",
+    Judged.FAILED: "failed",
+}
+
+
+@st.fragment(run_every=_EVERY_S)
+def show_received() -> None:
+    """Draw the list, anew every other second."""
+    stay("classify")
+    rows = worklist(Inbox(), Answers())
+    if not rows:
+        st.info("Nothing has come in so far.", icon=":material/inbox:")
+        return
+    waiting = sum(row.answer is None or row.answer.state is Judged.BEGUN for row in rows)
+    said = f"{len(rows):,} received, {waiting:,} of them not judged yet."
+    if len(rows) > _MOST:
+        said += f" The newest {_MOST} are shown."
+    st.caption(f"{said} Click a row to open the scan.")
+    _table(rows[:_MOST])
+
+
+def _table(rows: list[Received]) -> None:
+    table = pd.DataFrame(
+        {
+            # the hour of this machine, which stands in the clinic
+            "received": [row.at.astimezone().replace(tzinfo=None) for row in rows],
+            "device": [(row.answer and row.answer.device) or "" for row in rows],
+            "frames": [str((row.answer and row.answer.frames) or "") for row in rows],
+            "state": [
+                "waiting" if row.answer is None else _WORDS[row.answer.state] for row in rows
+            ],
+            "answer": [_said(row) for row in rows],
+            "report": ["" if row.answer is None else row.answer.sent for row in rows],
+        }
+    )
+    if not any(table["report"]):
+        table = table.drop(columns="report")
+    colours = [_colour(row) for row in rows]
+    shown = table.style.apply(
+        lambda _: [f"color: {colour}" for colour in colours], subset=["answer"]
+    )
+    names = [row.name for row in rows]
+    chosen = st.dataframe(
+        shown, key=f"received-{hash(tuple(names))}", on_select="rerun", selection_mode=["single-row", "single-cell"],
+        hide_index=True, row_height=_ROW_PX, height=_ROW_PX * min(len(rows) + 1, _MOST_ROWS) + 3,
+        column_config={
+            "received": st.column_config.DatetimeColumn("received", format="D MMM, HH:mm:ss", width=120),
+            "device": st.column_config.TextColumn(width=170),
+            "frames": st.column_config.TextColumn(width=60),
+            "state": st.column_config.TextColumn(width=90),
+            "answer": st.column_config.TextColumn(width="large"),
+        },
+    ).selection  # fmt: skip
+    places = [*chosen.rows, *(row for row, _ in chosen.cells)]
+    if places:
+        open_received(names[places[0]])
+        st.rerun()  # the whole page, which leads to it
+
+
+def _said(row: Received) -> str:
+    return "" if row.answer is None else row.answer.headline or row.answer.error
+
+
+def _colour(row: Received) -> str:
+    if row.answer is None or row.answer.headline == NO_VERDICT:
+        return QUIET
+    return TONE_COLOURS.get(row.answer.tone or "", AMBER)

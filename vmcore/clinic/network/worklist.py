@@ -1,0 +1,37 @@
+"""What came in and how it stands, for people who look through it; it names nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from vmcore.clinic.network.answers import Answer, Answers
+from vmcore.clinic.network.inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One received instance.
+
+    Attributes:
+        name: its file's name in the inbox, a digest.
+        at: when it came, UTC.
+        answer: what was said of it; None while it waits.
+    """
+
+    name: str
+    at: datetime
+    answer: Answer | None
+
+
+def worklist(inbox: Inbox, answers: Answers) -> list[Received]:
+    """Everything that is in the inbox, the newest first."""
+    known = answers.all()
+    rows = []
+    for path in inbox.instances():
+        try:
+            came = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        rows.append(Received(path.name, came, known.get(path.name)))
+    return rows
