@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -107,7 +108,18 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     """A fresh session on the classify page."""
     opened = browser.new_page(viewport={"width": 1440, "height": 1200}, accept_downloads=True)
     opened.set_default_timeout(60_000)
+    foreign: list[str] = []
+    opened.on(
+        "request", lambda request: foreign.append(request.url) if _leaves(request.url) else None
+    )
     opened.goto(server.url)
     opened.wait_for_selector("input[type=file]", state="attached")
     yield opened
     opened.close()
+    assert not foreign, "the browser asked other hosts"
+
+
+def _leaves(url: str) -> bool:
+    """Whether a request goes to another host than this machine."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1"
