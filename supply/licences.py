@@ -54,8 +54,6 @@ def licence_of(package: Distribution) -> str | None:
         for spelling, expression in SPELLINGS.items():
             if re.fullmatch(spelling, said, re.IGNORECASE):
                 return expression
-        if said == "LICENSE":  # a file's name, put where the licence's belongs
-            continue
         if re.fullmatch(r"[A-Za-z]+(-?[\w.]+)*( (AND|OR|WITH) [\w.-]+)*", said):
             return said
     return NAMED.get(canonicalize_name(package.name))
