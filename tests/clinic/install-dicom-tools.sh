@@ -16,7 +16,8 @@ forbid_services() {
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "Installing DICOM tools for the tests of what is written and sent ..."
   { forbid_services; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends dcmtk dicom3tools orthanc; \
+    apt-get install -y -qq --no-install-recommends dcmtk dicom3tools orthanc && \
+    { ! command -v systemctl || systemctl disable orthanc || true; } \
   } >/dev/null 2>&1 && exit 0
 fi
 echo "Some DICOM tools were not found and could not be installed: tests that need them will be skipped."
