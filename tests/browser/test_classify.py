@@ -284,7 +284,6 @@ def test_each_bad_file_gets_a_sentence_and_the_good_one_its_answer(
     page.get_by_text("more files could not be used").click()
     expect(page.get_by_text(BAD["dot.png"][1])).to_be_visible()
     said = page.get_by_test_id("stSidebar").inner_text()
-    assert said.count("File ") + said.count("archive asks") >= len(BAD)
     for _, words in BAD.values():
         assert words in said
     assert "Doe" not in said
@@ -303,7 +302,10 @@ def test_a_file_over_the_limit_is_refused_and_the_page_goes_on(page: Page) -> No
 def test_other_heatmaps_can_be_compared(page: Page) -> None:
     page.get_by_text("3 wide").click()
     wait_for_answer(page)
-    page.get_by_role("combobox", name="Heatmap method").click()
+    field = page.get_by_role("combobox", name="Heatmap method")
+    field.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # the list closes while the page scrolls
+    field.click()
     page.get_by_role("option", name="layer-cam").click()
     expect(page.get_by_text("Analysing")).to_have_count(0)
     wait_for_answer(page)
