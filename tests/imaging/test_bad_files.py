@@ -44,7 +44,8 @@ def locked_zip() -> bytes:
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("scan.dcm", b"0" * 100)
     data = bytearray(stream.getvalue())
-    data[6] |= 1  # general purpose bit 0: encrypted
+    data[6] |= 1  # general purpose bit 0: encrypted; in the file's header and in the list of files
+    data[bytes(data).index(b"PK\1\2") + 8] |= 1
     return bytes(data)
 
 
