@@ -44,7 +44,8 @@ class UploadedScan:
     """A file that somebody added.
 
     ``content`` gives the file's bytes again, names and all, for what is written from the original.
-    ``refusal`` says why it is no scan, or, with ``no_room``, why it could not be held just then.
+    ``refusal`` says why it is no scan, or, with ``no_room`` (bytes that all sessions held then), why it
+    could not be held.
     ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without,
     and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
     answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
@@ -58,7 +59,7 @@ class UploadedScan:
     kind: str = ""
     frames: int = 0
     refusal: str | None = None
-    no_room: bool = False
+    no_room: int | None = None
     thumbnail: bytes | None = None
     analyses: dict[AnalysisKey, Analysis] = field(default_factory=dict)
     answers: dict[AnalysisKey, Analysis] = field(default_factory=dict)

@@ -152,9 +152,11 @@ class Uploads:
     def judge(self, models: Models) -> None:
         """Let the background judge every scan that these models have not judged yet."""
         self.models = models
+        with _room:
+            held = _held_by_all(self)
         for one in self.files:
-            if one.no_room:  # there may be some now
-                one.refusal, one.no_room = None, False
+            if one.no_room is not None and held < one.no_room:  # somebody has made room
+                one.refusal, one.no_room = None, None
                 self.work.again(self._item(one))
         if not self.stopped:
             self.work.want([self._item(one) for one in self.files])
@@ -232,10 +234,16 @@ class Uploads:
             return
         try:
             with uploaded.lock:
+                used = uploaded.used
                 self.opened(uploaded)
                 self.analysis(uploaded, models, uploaded.middle, _METHOD)
+                uploaded.used = used  # nobody has looked at it
+        except _NoRoomError as error:
+            with _room:
+                uploaded.no_room = _held_by_all(self)
+            uploaded.refusal = str(error)
         except ScanError as error:
-            uploaded.refusal, uploaded.no_room = str(error), isinstance(error, _NoRoomError)
+            uploaded.refusal = str(error)
         except Exception as error:
             log.exception("Analysis failed: %s", type(error).__name__)
             uploaded.refusal = _FAILED
