@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -85,4 +86,22 @@ def test_a_folder_can_be_added_as_it_is(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_test_id("stSidebar").get_by_text("Scan 1: ")).to_be_visible()
     expect(page.get_by_text("Judged ")).to_have_count(0)
     expect(page.get_by_text("system files (1)")).to_be_visible()
+    no_trace(page)
+
+
+def test_a_loop_is_judged_and_its_surest_frames_are_a_click_away(page: Page) -> None:
+    page.get_by_text("4 loop").click()
+    wait_for_answer(page)
+    slider = page.get_by_role("slider", name="Frame")
+    expect(slider).to_have_value("4")
+    page.get_by_role("button", name="Judge all 6 frames").click()
+    expect(page.get_by_text("6 of 6 frames judged")).to_be_visible()
+    expect(page.get_by_text("The atrium was measured in 6")).to_be_visible()
+    proposed = page.get_by_role("button", name=re.compile(r"^Frame \d$"))
+    expect(proposed.first).to_be_visible()
+    other = next(one for one in proposed.all() if one.inner_text() != "Frame 4")
+    chosen = other.inner_text().removeprefix("Frame ")
+    other.click()
+    expect(slider).to_have_value(chosen)
+    wait_for_answer(page)
     no_trace(page)
