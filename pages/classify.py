@@ -7,6 +7,7 @@ from pages.parts.frame import enter_frame
 enter_frame("classify")  # before what takes long to load
 
 import logging
+import traceback
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -105,7 +106,9 @@ def _answer(uploads: Uploads, in_use: InUse, list_place: DeltaGenerator) -> None
     except ScanError as error:
         st.warning(str(error), icon=":material/memory:")
     except Exception as error:
-        log.exception("Analysis failed: %s", type(error).__name__)
+        # where it happened, without its words: identity may be at hand while files are written
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("Analysis failed: %s\n%s", type(error).__name__, place)  # noqa: TRY400
         st.error("A scan cannot be analysed; the log says why.", icon=":material/error:")
     show_answered_by(models)
 

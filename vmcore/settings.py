@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from vmcore.files import expanded
 from vmcore.imaging import ReadLimits
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -118,6 +119,11 @@ class Settings(BaseSettings):
     """Whether the node judges what it receives; without, it only keeps it."""
     node_send_to: tuple[str, ...] = ()
     """Names of destinations that get the report of every received image by themselves, as a JSON list."""
+
+    @field_validator("store")
+    @classmethod
+    def _expanded(cls, store: Path) -> Path:
+        return expanded(store)
 
     @property
     def shared_store(self) -> bool:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts.received import draw_received, look_at_opened, received_files
+from pages.parts.received import (
+    draw_received,
+    look_at_opened,
+    put_away_unreadable,
+    received_files,
+)
 from pages.parts.uploads import DroppedFile, Uploads
 from vmcore.imaging import ScanError
 from vmcore.settings import settings
@@ -50,7 +55,8 @@ def draw_inbox(uploads: Uploads) -> None:
     try:
         with st.spinner("Looking through the files …", show_time=False):
             uploads.sync(dropped)
-    except ScanError:  # a received image was removed in this moment; next time it is left out
+    except ScanError:  # a received image was removed in this moment, or may not be read
+        put_away_unreadable()
         st.rerun()
     look_at_opened(uploads)
 

@@ -48,7 +48,7 @@ def _draw() -> None:
     left, right, _ = st.columns([1, 1, 3])
     left.button(
         "Send again", key="send again", icon=":material/replay:", width="stretch",
-        disabled=not _open(picked, State.FAILED, State.CANCELLED, State.WAITING),
+        disabled=not _open(picked, State.FAILED, State.WAITING),
         on_click=_each, args=(outbox.retry, picked),
     )  # fmt: skip
     right.button(

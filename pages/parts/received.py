@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,9 +32,16 @@ def received_files() -> list[DroppedFile]:
     if not opened:
         return []
     folder = Inbox().folder
-    here = [name for name in opened if (folder / name).is_file()]
+    here = [name for name in opened if os.access(folder / name, os.R_OK)]
     st.session_state[RECEIVED] = here
     return [DroppedFile(name, name, _reader(folder / name)) for name in here]
+
+
+def put_away_unreadable() -> None:
+    """Close the opened instances that cannot be read any more."""
+    folder = Inbox().folder
+    opened: list[str] = st.session_state.get(RECEIVED, [])
+    st.session_state[RECEIVED] = [name for name in opened if os.access(folder / name, os.R_OK)]
 
 
 def draw_received() -> None:

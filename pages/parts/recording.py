@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
 
+_HOLD_OFF_S = 30.0
 _opened: dict[Path, AuditTrail] = {}
 _one_opens = threading.Lock()
 
@@ -45,11 +47,13 @@ class Recording:
         person: who is at the page.
         noted: answers that are in the trail; each is noted once, however often the page is drawn.
         trouble: why the last event is not in the trail; None where it is.
+        again_at: when it is tried again, on the monotonic clock: each try may wait for others.
     """
 
     person: str
     noted: set[tuple[str, AnswerKey]] = field(default_factory=set)
     trouble: str | None = None
+    again_at: float = 0.0
 
     @classmethod
     def of_session(cls) -> Recording:
@@ -75,13 +79,13 @@ class Recording:
 
     def _note(self, event: Callable[[], Event]) -> bool:
         """Whether it is noted; where it cannot be, the page goes on and says so."""
-        if not settings().audit:
+        if not settings().audit or time.monotonic() < self.again_at:
             return False
         try:
             trail().append(event())
         except AuditError as error:
             log.warning("Nothing is recorded. %s", error)
-            self.trouble = str(error)
+            self.trouble, self.again_at = str(error), time.monotonic() + _HOLD_OFF_S
             return False
         self.trouble = None
         return True

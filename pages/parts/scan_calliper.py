@@ -37,7 +37,7 @@ def by_hand(uploaded: UploadedScan, analysis: Analysis) -> ByHand:
     known = _known(uploaded, analysis, lines, refusals)
     callipers = []
     for line in lines:
-        if line.kind != "calliper":
+        if line.kind != "calliper" or line.taken:
             continue
         try:
             callipers.append(
@@ -81,7 +81,7 @@ def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:
 def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale: bool) -> None:
     if no_scale and any(line.kind == "distance" for line in _lines(uploaded, case.analysis.frame)):
         st.text_input(
-            "The known distance, in mm", key=_distance_key(uploaded, case.analysis.frame),
+            "The known distance, in mm", uploaded.distances.get(case.analysis.frame, ""), key=_distance_key(uploaded, case.analysis.frame),
             placeholder="for example 50",
         )  # fmt: skip
     for hand in case.hand:
@@ -97,13 +97,16 @@ def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale:
 def _known(
     uploaded: UploadedScan, analysis: Analysis, lines: list[DrawnLine], refusals: list[str]
 ) -> KnownDistance | None:
-    told = st.session_state.get(_distance_key(uploaded, analysis.frame)) or uploaded.distances.get(
-        analysis.frame
-    )
     drawn = next((line for line in lines if line.kind == "distance"), None)
-    if drawn is None or not told:
+    if drawn is None:  # another line's length is another one
+        uploaded.distances.pop(analysis.frame, None)
         return None
-    uploaded.distances[analysis.frame] = told  # a field that is not drawn forgets
+    key = _distance_key(uploaded, analysis.frame)
+    if key in st.session_state:  # a field that is not drawn forgets
+        uploaded.distances[analysis.frame] = st.session_state[key]
+    told = uploaded.distances.get(analysis.frame, "")
+    if not told:
+        return None
     try:
         return known_distance(*drawn.ends, told, analysis.clean.image.shape)
     except HandError as error:

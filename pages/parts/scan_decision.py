@@ -10,10 +10,16 @@ from pages.parts.identity import ask_for_name, person
 from pages.parts.plain import plain
 from pages.parts.recording import Recording
 from pages.parts.uploaded_scan import UploadedScan
-from vmcore.reporting import verdict
-from vmcore.reporting.case import REASONS, AssessmentError, Outcome, ReportedCase, assess
+from vmcore.reporting.case import (
+    REASONS,
+    AssessmentError,
+    Outcome,
+    ReportedCase,
+    accepted_width_mm,
+    assess,
+    case_verdict,
+)
 from vmcore.reporting.case.assessment import Label
-from vmcore.reporting.measurement import shown_mm
 from vmcore.runs.access import named
 
 _SAID = {
@@ -35,7 +41,8 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
     with name:
         st.session_state.setdefault(_NAME, st.session_state.get(_KEPT_NAME, ""))
         who = named(person(), ask_for_name(_NAME))
-    place = f"{uploaded.key}-{case.analysis.frame}"
+    # of this very answer: a click on another one that was drawn before must not count for it
+    place = f"{uploaded.key}-{abs(hash(uploaded.answer_key(case.analysis)))}"
     if accept.button(
         "Accept", key=f"accept-{place}", icon=":material/check:", shortcut="Alt+A", width="stretch"
     ):
@@ -101,9 +108,9 @@ def _ask_why(key: str) -> tuple[str, str]:
 
 def _answered(case: ReportedCase) -> tuple[Label | None, float | None]:
     """What is accepted with an answer: its finding, none where it was withheld, and its width."""
-    tone = verdict(case.analysis, case.grades).tone
-    atrium = case.analysis.anatomy.atrium if case.analysis.anatomy else None
-    return None if tone == "withheld" else tone, shown_mm(atrium) if atrium else None
+    said = case_verdict(case)
+    label = None if said.tone == "withheld" else said.tone
+    return label, accepted_width_mm(case)
 
 
 def _keep(

@@ -23,10 +23,10 @@ _KEY_BYTES = 32
 
 def show_deidentified(uploaded: UploadedScan, case: ReportedCase) -> None:
     """Offer the file to who uploaded DICOM; nothing for other kinds of files."""
-    if uploaded.kind != "DICOM":
-        return
     for other in _kept().keys() - {uploaded.key}:  # one at a time: it is as large as the scan
         del _kept()[other]
+    if uploaded.kind != "DICOM":
+        return
     with st.expander("De-identified DICOM"):
         st.caption(
             "By DICOM PS3.15's Basic Profile: names, numbers, dates and private data are removed, and "

@@ -1,4 +1,4 @@
-"""A frame's report as DICOM files of the original's study, made when somebody asks and never kept."""
+"""A frame's report as DICOM files of the original's study, made when somebody asks; on no disk of this machine."""
 
 from __future__ import annotations
 

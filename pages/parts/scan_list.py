@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +13,9 @@ from pages.parts.scan_report import reported_case
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis
-from vmcore.reporting import NO_VERDICT, needs_a_look, shown_mm, urgency, verdict
+from vmcore.reporting import NO_VERDICT, Verdict, needs_a_look, shown_mm, urgency
+from vmcore.reporting.case import case_verdict
 from vmcore.reporting.colours import AMBER, QUIET, ROSE, TEAL
-from vmcore.settings import settings
 
 _FILTERS = ("Needs a look", "Wide", "Normal", "Measured")
 _EVERY_S = 1.5
@@ -60,20 +61,25 @@ def _steps(order: list[int], here: int) -> None:
     st.caption(f"Scan {here}: {where}")
 
 
+class _Row(NamedTuple):
+    """A scan of the list, its answer without pixels, and what is said of it; None before it is judged."""
+
+    scan: UploadedScan
+    analysis: Analysis | None
+    said: Verdict | None
+
+
 def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> None:
-    recording = Recording.of_session()
     progress = uploads.progress
+    left_over = watched or progress.done < len(uploads.files)
     if (
         not uploads.scans
         or opened_scan(uploads).number != opened
-        or (watched and not progress.working)
+        or (left_over and not progress.working and not uploads.stopped)
     ):
         st.rerun()  # the rest of the page is another one now
-    listed = _listed(uploads, models)
-    for one, analysis in listed:
-        if analysis is not None:  # who reads the list has been answered
-            recording.answered(one, reported_case(one, analysis, models.classifier))
-    _steps([one.number for one, _ in listed], opened)
+    rows = _listed(uploads, models)
+    _steps([row.scan.number for row in rows], opened)
     if progress.working:
         left, right = st.columns([3, 2], vertical_alignment="center")
         left.progress(
@@ -85,40 +91,50 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
     st.pills(
         "Show", _FILTERS, selection_mode="multi", key="list filter", label_visibility="collapsed"
     )
-    _table(listed, opened)
+    _table(rows, opened)
 
 
-def _listed(uploads: Uploads, models: Models) -> list[tuple[UploadedScan, Analysis | None]]:
-    """Scans with their answers as they are shown: the judged in their order, then the rest."""
+def _listed(uploads: Uploads, models: Models) -> list[_Row]:
+    """Scans with their answers as they are shown: the judged in their order, then the rest.
+
+    Who reads the list has been answered, which the audit trail notes.
+    """
     wanted = st.session_state.get("list filter") or []
-    grades = settings().grades
-    pairs = [(one, one.answer(models, HEATMAP_METHODS[0])) for one in uploads.scans]
-    judged = [pair for pair in pairs if pair[1] is not None and _passes(*pair, wanted)]
-    judged.sort(key=lambda pair: (*urgency(pair[1], grades), pair[0].number))
-    return judged + ([] if wanted else [pair for pair in pairs if pair[1] is None])
+    recording = Recording.of_session()
+    judged, rest = [], []
+    for one in uploads.scans:
+        analysis = one.answer(models, HEATMAP_METHODS[0])
+        if analysis is None:
+            rest.append(_Row(one, None, None))
+            continue
+        case = reported_case(one, analysis, models.classifier)
+        recording.answered(one, case)
+        said = case_verdict(case)
+        if _passes(one, analysis, said, wanted):
+            judged.append((urgency(said, analysis), one.number, _Row(one, analysis, said)))
+    rows = [row for _, _, row in sorted(judged, key=lambda one: one[:2])]
+    return rows + ([] if wanted else rest)
 
 
-def _passes(uploaded: UploadedScan, analysis: Analysis, wanted: list[str]) -> bool:
-    grades = settings().grades
-    tone = verdict(analysis, grades).tone
+def _passes(uploaded: UploadedScan, analysis: Analysis, said: Verdict, wanted: list[str]) -> bool:
     passes = {
-        "Needs a look": needs_a_look(analysis, grades) and uploaded.assessment(analysis) is None,
-        "Wide": tone == "ventriculomegaly",
-        "Normal": tone == "normal",
+        "Needs a look": needs_a_look(said) and uploaded.assessment(analysis) is None,
+        "Wide": said.tone == "ventriculomegaly",
+        "Normal": said.tone == "normal",
         "Measured": bool(analysis.anatomy and analysis.anatomy.plane.fits),
     }
     return all(passes[one] for one in wanted)
 
 
-def _table(listed: list[tuple[UploadedScan, Analysis | None]], opened: int) -> None:
-    numbers = [one.number for one, _ in listed]
+def _table(listed: list[_Row], opened: int) -> None:
+    numbers = [row.scan.number for row in listed]
     rows = pd.DataFrame(
         {
-            "picture": [_picture(one) for one, _ in listed],
-            "answer": [_words(one, analysis) for one, analysis in listed],
+            "picture": [_picture(row.scan) for row in listed],
+            "answer": [_words(row) for row in listed],
         }
     )
-    colours = [_colour(analysis) for _, analysis in listed]
+    colours = [_colour(row.said) for row in listed]
     shown = rows.style.apply(
         lambda _: [f"color: {colour}" for colour in colours], subset=["answer"]
     )
@@ -150,19 +166,15 @@ def _picture(uploaded: UploadedScan) -> str | None:
     return "data:image/jpeg;base64," + base64.b64encode(uploaded.thumbnail).decode("ascii")
 
 
-def _words(uploaded: UploadedScan, analysis: Analysis | None) -> str:
-    if analysis is None:
-        return f"{uploaded.number} · waiting"
-    said = verdict(analysis, settings().grades).headline
-    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+def _words(row: _Row) -> str:
+    if row.analysis is None or row.said is None:
+        return f"{row.scan.number} · waiting"
+    atrium = row.analysis.anatomy.atrium if row.analysis.anatomy else None
     width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
-    decided = uploaded.assessment(analysis)
+    decided = row.scan.assessment(row.analysis)
     mark = f" ({decided.outcome})" if decided else ""
-    return f"{uploaded.number} · {width}{said.rsplit(': ', 1)[-1]}{mark}"
+    return f"{row.scan.number} · {width}{row.said.headline.rsplit(': ', 1)[-1]}{mark}"
 
 
-def _colour(analysis: Analysis | None) -> str:
-    if analysis is None:
-        return QUIET
-    said = verdict(analysis, settings().grades)
-    return QUIET if said.headline == NO_VERDICT else TONE_COLOURS[said.tone]
+def _colour(said: Verdict | None) -> str:
+    return QUIET if said is None or said.headline == NO_VERDICT else TONE_COLOURS[said.tone]

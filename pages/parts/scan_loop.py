@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -22,7 +23,7 @@ _EVERY_S = 1.5
 _FAILED = "A frame cannot be analysed; the log says why."
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class LoopReview:
     """The frames of one loop that these models have judged so far."""
 
@@ -31,6 +32,15 @@ class LoopReview:
     trouble: str | None = None
     reader: LoopReader | None = None
     work: BackgroundWork[tuple[int, ...]] = field(init=False)
+
+    def stop(self) -> None:
+        """Judge no more frames now."""
+        self.work.cancel()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Drop the loop's pixels; they are read again when they are asked for."""
+        self.reader = None
 
     def batches(self) -> list[tuple[int, ...]]:
         """The frames in batches that lie all over the loop, so that its course is seen soon."""
@@ -62,21 +72,31 @@ def _review(uploads: Uploads, uploaded: UploadedScan, models: Models) -> LoopRev
         kept: LoopReview = uploaded.loop[1]
         return kept
     review = LoopReview(uploaded.frames)
+    # by weak references: nothing goes on for a loop or a session that is gone
+    of_review, of_uploads, of_scan = (
+        weakref.ref(review),
+        weakref.ref(uploads),
+        weakref.ref(uploaded),
+    )
 
     def judge(batch: tuple[int, ...]) -> None:
+        review, uploads, uploaded = of_review(), of_uploads(), of_scan()
+        if review is None or uploads is None or uploaded is None:
+            return
         try:
-            if review.reader is None:
-                scan = uploads.opened(uploaded)
-                review.reader = LoopReader(scan, models.classifier, models.anatomy)
-            for answer in review.reader.answer(batch):
+            reader = review.reader
+            if reader is None:
+                reader = LoopReader(uploads.opened(uploaded), models.classifier, models.anatomy)
+                review.reader = reader
+            for answer in reader.answer(batch):
                 review.answers[answer.frame] = answer
         except ScanError as error:
             review.trouble = str(error)
         except Exception as error:
             log.exception("A loop's frames failed: %s", type(error).__name__)
             review.trouble = _FAILED
-        if len(review.answers) == review.frames:
-            review.reader = None  # it holds the loop's pixels
+        if len(review.answers) == review.frames or review.trouble:
+            review.stop()
 
     review.work = BackgroundWork(judge, workers=1)
     uploaded.loop = key, review  # gone with the scan
@@ -94,7 +114,7 @@ def _draw(
     if progress.working:
         done = len(review.answers)
         left.progress(done / review.frames, f"Judged {done} of {review.frames} frames")
-        right.button("Stop", key=f"stop-{slider}", on_click=review.work.cancel, width="stretch")
+        right.button("Stop", key=f"stop-{slider}", on_click=review.stop, width="stretch")
     elif len(review.answers) < review.frames:
         left.markdown("**The whole loop**")
         rest = "the rest" if review.answers else f"all {review.frames} frames"

@@ -39,8 +39,11 @@ def pdf_button(uploaded: UploadedScan, case: ReportedCase, name: str, *, looked:
     recording, method = Recording.of_session(), st.session_state.get("method", HEATMAP_METHODS[0])
 
     def report() -> bytes:
-        identity = _identity(uploaded.content(), settings().read_limits()) if named else None
-        data = reports.report_pdf(case, identity=identity, heatmap_method=method)
+        try:
+            identity = _identity(uploaded.content(), settings().read_limits()) if named else None
+            data = reports.report_pdf(case, identity=identity, heatmap_method=method)
+        except Exception as error:  # its words may quote the patient's name
+            raise RuntimeError(f"The report cannot be made ({type(error).__name__}).") from None
         recording.exported(case, "pdf", with_identity=named)
         return data
 

@@ -42,7 +42,13 @@ def take_away(
 
     def heatmap() -> bytes:
         recording.exported(case, "png")
-        return heatmap_png(analysis, classifier.card.name, grades=settings().grades, hand=case.hand)
+        return heatmap_png(
+            analysis,
+            classifier.card.name,
+            grades=case.grades,
+            hand=case.hand,
+            said=case_verdict(case),
+        )
 
     def table() -> str:
         recording.exported(case, "csv")

@@ -19,8 +19,8 @@ from vmcore.reporting.case import Assessment, picture_digest
 
 AnalysisKey = tuple[str, str | None, int, str]
 """Both models' digests, the frame, and the heatmap's method."""
-AnswerKey = tuple[str | None, str | None, int, float | None]
-"""Which answer: both models' digests, the frame, and the gestational age that was told."""
+AnswerKey = tuple[str | None, str | None, int, float | None, tuple[HandCalliper, ...]]
+"""Which answer: both models' digests, the frame, the gestational age that was told, and callipers by hand."""
 _KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
 _THUMBNAIL_PX = 84
 
@@ -39,7 +39,7 @@ class Models:
         return self.classifier.digest, self.anatomy.digest if self.anatomy else None, frame, method
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class UploadedScan:
     """A file that somebody added.
 
@@ -82,21 +82,27 @@ class UploadedScan:
     def held(self) -> int:
         """Bytes of pixels, those of the analyses included."""
         scan, analyses = self.scan, list(self.analyses.values())
-        return (0 if scan is None else scan.frames.nbytes) + sum(map(_pixels_of, analyses))
+        frames = [] if scan is None else [scan.frames]
+        frames += [analysis.scan.frames for analysis in analyses]
+        once = {id(array): array.nbytes for array in frames}
+        return sum(once.values()) + sum(map(_pixels_of, analyses))
 
     def keep(self, key: AnalysisKey, analysis: Analysis) -> None:
         """Keep an analysis, and the first one's picture for the list."""
-        while len(self.analyses) >= _KEPT_FRAMES:
-            self.analyses.pop(next(iter(self.analyses)))
-        self.analyses[key] = analysis
-        self.answers[key] = without_pixels(analysis)
+        analyses = self.analyses  # they may be let go meanwhile
+        while len(analyses) >= _KEPT_FRAMES:
+            analyses.pop(next(iter(analyses)))
+        analyses[key] = analysis
         self.digests[analysis.frame] = picture_digest(analysis.clean.image)
         if self.thumbnail is None:
             self.thumbnail = _thumbnail(analysis.clean.image)
+        self.answers[key] = without_pixels(analysis)  # last: who sees it finds the rest
 
     def let_go(self) -> None:
         """Drop the pixels; they are read again when they are asked for."""
         self.scan, self.analyses = None, {}
+        if self.loop is not None:
+            self.loop[1].let_go()
 
     def answer(self, models: Models, method: str) -> Analysis | None:
         """What these models answered about the middle frame, without pixels; None before that."""
@@ -105,9 +111,9 @@ class UploadedScan:
         return None if found is None else self.in_millimetres(found)
 
     def answer_key(self, analysis: Analysis) -> AnswerKey:
-        """Which answer an analysis is; another one where a model or the gestational age has changed."""
-        weeks = self.gestational_weeks
-        return analysis.bundle_digest, analysis.anatomy_digest, analysis.frame, weeks
+        """Which answer an analysis is; another one where a model, the age or a calliper has changed."""
+        weeks, hand = self.gestational_weeks, self.hand.get(analysis.frame, ())
+        return analysis.bundle_digest, analysis.anatomy_digest, analysis.frame, weeks, hand
 
     def assessment(self, analysis: Analysis) -> Assessment | None:
         """What a person decided about exactly this answer."""

@@ -65,6 +65,7 @@ class Uploads:
     files: list[UploadedScan] = field(default_factory=list)
     intakes: dict[str, Intake] = field(default_factory=dict)
     overflow: int = 0
+    last_number: int = 0
     models: Models | None = None
     stopped: bool = False
     work: BackgroundWork[tuple[str, object]] = field(init=False)
@@ -145,19 +146,21 @@ class Uploads:
             if len(self.files) >= self.budget.scans:
                 self.overflow += 1
                 continue
-            number = max((one.number for one in self.files), default=0) + 1
-            self.files.append(UploadedScan(number, file.key, file.content))
+            self.last_number += 1  # no number means two scans in one session
+            self.files.append(UploadedScan(self.last_number, file.key, file.content))
             self.stopped = False
 
     def judge(self, models: Models) -> None:
         """Let the background judge every scan that these models have not judged yet."""
+        others = self.models is not None and self.models.key(0, _METHOD) != models.key(0, _METHOD)
         self.models = models
         with _room:
             held = _held_by_all(self)
-        for one in self.files:
-            if one.no_room is not None and held < one.no_room:  # somebody has made room
-                one.refusal, one.no_room = None, None
-                self.work.again(self._item(one))
+            for one in self.files:
+                made_room = one.no_room is not None and held < one.no_room
+                if made_room or (others and one.refusal == _FAILED):  # it may go well now
+                    one.refusal, one.no_room = None, None
+                    self.work.again(self._item(one))
         if not self.stopped:
             self.work.want([self._item(one) for one in self.files])
 
@@ -240,8 +243,7 @@ class Uploads:
                 uploaded.used = used  # nobody has looked at it
         except _NoRoomError as error:
             with _room:
-                uploaded.no_room = _held_by_all(self)
-            uploaded.refusal = str(error)
+                uploaded.refusal, uploaded.no_room = str(error), _held_by_all(self)
         except ScanError as error:
             uploaded.refusal = str(error)
         except Exception as error:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from collections.abc import Callable
 
 from vmcore.clinic import BackgroundWork
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_each_item_is_done_once_and_in_order() -> None:
@@ -47,11 +55,10 @@ def test_what_is_asked_for_comes_next() -> None:
 
     work = BackgroundWork(wait_first, workers=1)
     work.want(range(50))
-    while not order:
-        time.sleep(0.001)
+    wait_until(lambda: bool(order))
     asking = threading.Thread(target=work.now, args=(40,))
     asking.start()
-    time.sleep(0.05)
+    wait_until(lambda: work._shared.waiting[:1] == [40])
     go.set()
     asking.join(10)
     assert order[:2] == [0, 40]
@@ -68,8 +75,7 @@ def test_cancel_begins_nothing_more_and_what_is_removed_is_not_begun() -> None:
 
     work = BackgroundWork(hold, workers=2)
     work.want(range(9))
-    while len(begun) < 2:
-        time.sleep(0.001)
+    wait_until(lambda: len(begun) == 2)
     work.cancel()
     go.set()
     assert work.wait(10)
@@ -89,8 +95,7 @@ def test_nothing_is_begun_once_the_owner_is_gone() -> None:
 
     work = BackgroundWork(hold, workers=1)
     work.want(range(100))
-    while not begun:
-        time.sleep(0.001)
+    wait_until(lambda: bool(begun))
     del work
     gc.collect()
     go.set()

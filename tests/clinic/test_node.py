@@ -206,18 +206,20 @@ def test_what_the_disk_has_no_room_for_is_refused_and_the_rest_is_kept(tmp_path:
 
 
 def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:
-    paths = written(tmp_path / "sent", 120)
+    paths = written(tmp_path / "sent", 250)  # many, so that a busy machine kills it among them
     (tmp_path / "store").mkdir()
     node = Node(tmp_path / "store")
     inbox = Inbox(node.store / "inbox")
     with ThreadPoolExecutor(1) as sender:
         sending = sender.submit(node.call, "storescu", *map(str, paths))
+        deadline = time.monotonic() + 60
         while len(inbox.instances()) < 20:
-            time.sleep(0.01)
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
         node.end(signal.SIGKILL)
         answer = sending.result()
     acknowledged = answer.count("Received Store Response (Success)")
-    assert 0 < acknowledged < 120
+    assert 0 < acknowledged < len(paths)
     here = {path.name for path in inbox.instances()}
     assert names(paths[:acknowledged]) <= here
     node.start()

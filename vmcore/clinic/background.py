@@ -60,7 +60,7 @@ class BackgroundWork(Generic[Item]):
             self._start()
 
     def now(self, item: Item) -> None:
-        """Do this one before all others, and come back when it is done."""
+        """Do this one before all others, and come back when it is done, or was cancelled."""
         shared = self._shared
         with shared.changed:
             if item in shared.done:
@@ -68,7 +68,9 @@ class BackgroundWork(Generic[Item]):
             if item not in shared.running:
                 shared.waiting = [item, *(other for other in shared.waiting if other != item)]
             self._start()
-            shared.changed.wait_for(lambda: item in shared.done or shared.closed)
+            shared.changed.wait_for(
+                lambda: shared.closed or item not in {*shared.waiting, *shared.running}
+            )
 
     def again(self, item: Item) -> None:
         """Forget that an item was done."""
@@ -79,6 +81,7 @@ class BackgroundWork(Generic[Item]):
         """Begin nothing more; what is just being done comes to its end."""
         with self._shared.changed:
             self._shared.waiting.clear()
+            self._shared.changed.notify_all()
 
     def progress(self) -> Progress:
         """How far it is."""

@@ -17,7 +17,7 @@ from vmcore.inference import Analysis
 from vmcore.reporting.callipers import with_callipers
 from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
 from vmcore.reporting.figures import percent
-from vmcore.reporting.words import verdict
+from vmcore.reporting.words import Verdict, verdict
 
 _SMALLEST = 640  # pixels: narrower scans are enlarged so that the words fit
 
@@ -53,8 +53,17 @@ def heatmap_png(
     opacity: float = 0.75,
     grades: Grades = "isuog",
     hand: Sequence[HandCalliper] = (),
+    said: Verdict | None = None,
 ) -> bytes:
     """Cleaned scan and heatmap side by side with callipers, verdict, model and notice, as PNG.
+
+    Args:
+        analysis: the frame, with a heatmap.
+        model_name: that judged it.
+        opacity: of the heatmap.
+        grades: how a width is graded.
+        hand: callipers that a person set.
+        said: the verdict, where it rests on more than the analysis.
 
     Raises:
         ValueError: the analysis has no heatmap.
@@ -73,7 +82,7 @@ def heatmap_png(
     page.paste(left.resize(size, Image.Resampling.BICUBIC), (gap, head))
     page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * gap, head))
     draw = ImageDraw.Draw(page)
-    said = verdict(analysis, grades)
+    said = said or verdict(analysis, grades)
     folds = ", ".join(percent(value) for value in analysis.prediction.fold_probabilities)
     draw.text((gap, 14), said.headline, INK, ImageFont.load_default(26))
     detail = (

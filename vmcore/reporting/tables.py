@@ -11,8 +11,9 @@ from vmcore.anatomy import Anatomy, Grades, HandCalliper
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
 from vmcore.reporting.case.assessment import Assessment
+from vmcore.reporting.case.comparison import case_verdict
+from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.spreadsheet import as_csv
-from vmcore.reporting.words import verdict
 
 
 def results_csv(
@@ -41,10 +42,11 @@ def results_csv(
     rows = []
     for number, analysis in analyses:
         prediction, spacing = analysis.prediction, analysis.scan.spacing_mm
+        by_hand = tuple((hand or {}).get((number, analysis.frame), ()))
         row: dict[str, object] = {
             "scan": number,
             "frame": analysis.frame + 1,
-            "verdict": verdict(analysis, grades).headline,
+            "verdict": case_verdict(ReportedCase(analysis, card, grades, by_hand)).headline,
             "label": prediction.label,
             "probability": prediction.probability,
             "threshold": prediction.threshold,
@@ -61,7 +63,7 @@ def results_csv(
             "removed": "; ".join(removal.kind for removal in analysis.clean.removals),
             "notes": " ".join(analysis.scan.notes),
         }
-        row |= _by_hand((hand or {}).get((number, analysis.frame), ()))
+        row |= _by_hand(by_hand)
         row |= _decided((assessments or {}).get((number, analysis.frame)))
         row |= {
             "model": card.name,

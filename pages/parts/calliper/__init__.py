@@ -23,10 +23,14 @@ GUIDE = (_HERE / "guide.svg").read_text("utf-8")
 
 @dataclass(frozen=True, slots=True)
 class DrawnLine:
-    """What somebody drew: a calliper, or a distance that is known; ends are (row, column) in pixels."""
+    """What somebody drew: a calliper, or a distance that is known; ends are (row, column) in pixels.
+
+    ``taken``: it is the machine's, which nobody has moved yet.
+    """
 
     kind: Literal["calliper", "distance"]
     ends: tuple[Point, Point]
+    taken: bool = False
 
 
 def draw_callipers(
@@ -55,7 +59,10 @@ def draw_callipers(
         "image": png_data_uri(image),
         "width": image.shape[1],
         "height": image.shape[0],
-        "lines": [{"kind": line.kind, "ends": [list(end) for end in line.ends]} for line in lines],
+        "lines": [
+            {"kind": line.kind, "ends": [list(end) for end in line.ends], "taken": line.taken}
+            for line in lines
+        ],
         "machine": None if machine is None else [list(end) for end in machine],
         "spacing_mm": spacing_mm,
         "pixel_aspect": pixel_aspect,
@@ -92,4 +99,6 @@ def _line(told: Any) -> DrawnLine | None:
         kind = told["kind"]
     except (KeyError, TypeError, ValueError):
         return None
-    return DrawnLine(kind, ((r0, c0), (r1, c1))) if kind in {"calliper", "distance"} else None
+    if kind not in {"calliper", "distance"}:
+        return None
+    return DrawnLine(kind, ((r0, c0), (r1, c1)), told.get("taken") is True)

@@ -20,14 +20,14 @@ export default function (component) {
     build(root, state);
   }
   state.data = data;
-  state.commit = () => setStateValue("lines", state.lines.map((line) => ({ kind: line.kind, ends: line.ends })));
+  state.commit = () => setStateValue("lines", state.lines.map(({ kind, ends, taken }) => ({ kind, ends, taken })));
   draw(state);
 }
 
 function fresh(data) {
   return {
     picture: data.picture_key,
-    lines: data.lines.map((line) => ({ kind: line.kind, ends: line.ends.map((end) => [...end]) })),
+    lines: data.lines.map(copied),
     pending: null,
     kind: "calliper",
     view: whole(data),
@@ -64,10 +64,7 @@ function build(root, state) {
   if (data.may_set_distance) button("distance", "Known distance", () => choose(state, "distance"));
   if (data.machine) button("machine", "Take the machine's", () => {
     remember(state);
-    state.lines = state.lines.filter((line) => line.kind !== "calliper").concat(
-      { kind: "calliper", ends: data.machine.map((end) => [...end]) },
-    );
-    state.commit();
+    add(state, { kind: "calliper", ends: data.machine.map((end) => [...end]), taken: true }); // until it is moved
   });
   button("undo", "Undo", () => {
     if (state.pending) state.pending = null;
@@ -98,13 +95,17 @@ function build(root, state) {
   listen(state);
 }
 
+function copied({ kind, ends, taken }) {
+  return { kind, ends: ends.map((end) => [...end]), taken: Boolean(taken) };
+}
+
 function choose(state, kind) {
   state.kind = kind;
   state.pending = null;
 }
 
 function remember(state) {
-  state.past.push(state.lines.map((line) => ({ kind: line.kind, ends: line.ends.map((end) => [...end]) })));
+  state.past.push(state.lines.map(copied));
 }
 
 function listen(state) {
@@ -128,7 +129,7 @@ function listen(state) {
     if (Math.hypot(event.clientX - press.x, event.clientY - press.y) > MOVED_PX) press.moved = true;
     if (!press.moved) return;
     if (press.end) {
-      state.lines[press.end[0]].ends[press.end[1]] = at(state, event);
+      move(state, ...press.end, at(state, event));
     } else {
       const scale = pixelsOnScreen(state);
       state.view = within(state, [
@@ -164,6 +165,7 @@ function listen(state) {
     zoom(state, Math.exp(Math.sign(event.deltaY) * 0.15), x, y);
     draw(state);
   }, { passive: false });
+  svg.addEventListener("focusout", (event) => { if (!svg.contains(event.relatedTarget)) flush(state); });
   svg.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { state.pending = null; draw(state); return; }
     const end = event.target.closest?.(".end");
@@ -182,7 +184,7 @@ function listen(state) {
       const [down, right] = ARROWS[event.key];
       const [row, column] = state.lines[line].ends[which];
       if (!state.later) remember(state); // a series of presses is one step
-      state.lines[line].ends[which] = inside(state, [row + down * step, column + right * step]);
+      move(state, line, which, inside(state, [row + down * step, column + right * step]));
       draw(state);
       focus(state, line, which);
       clearTimeout(state.later);
@@ -207,13 +209,29 @@ function place(state, point) {
     return;
   }
   remember(state);
-  const made = { kind: state.kind, ends: [state.pending, point] };
-  const most = state.kind === "calliper" ? MOST : 1;
-  const same = state.lines.filter((line) => line.kind === state.kind);
-  while (same.length >= most) state.lines.splice(state.lines.indexOf(same.shift()), 1);
-  state.lines.push(made);
+  const made = { kind: state.kind, ends: [state.pending, point], taken: false };
   state.pending = null;
   if (state.kind === "distance") state.kind = "calliper";
+  add(state, made);
+}
+
+function add(state, made) { // in the place of the oldest, where there are enough of its kind
+  const most = made.kind === "calliper" ? MOST : 1;
+  const same = state.lines.filter((line) => line.kind === made.kind);
+  while (same.length >= most) state.lines.splice(state.lines.indexOf(same.shift()), 1);
+  state.lines.push(made);
+  state.commit();
+}
+
+function move(state, line, which, end) {
+  state.lines[line].ends[which] = end;
+  state.lines[line].taken = false;
+}
+
+function flush(state) { // what the arrow keys moved counts before anything else is pressed
+  if (!state.later) return;
+  clearTimeout(state.later);
+  state.later = null;
   state.commit();
 }
 

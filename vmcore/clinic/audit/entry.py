@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from vmcore.inference import Analysis
-from vmcore.reporting import verdict
-from vmcore.reporting.case import REASONS, Assessment, ReportedCase, picture_digest
+from vmcore.reporting.case import REASONS, Assessment, ReportedCase, case_verdict, picture_digest
 
 Action = Literal["answered", "assessed", "exported"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -87,8 +86,10 @@ def answered(case: ReportedCase, person: str, pixels: str | None = None) -> Even
         pixels: the cleaned picture's digest, where the case does not hold the picture any more.
     """
     analysis = case.analysis
-    said, atrium = verdict(analysis, case.grades), analysis.anatomy and analysis.anatomy.atrium
+    said, atrium = case_verdict(case), analysis.anatomy and analysis.anatomy.atrium
     prediction = analysis.prediction
+    if pixels is None and not analysis.clean.image.size:
+        raise ValueError("An answer without its picture needs the picture's digest.")
     return Event(
         person, "answered", pixels or picture_digest(analysis.clean.image), analysis.bundle_digest,
         analysis.anatomy_digest, float(prediction.threshold), prediction.label,
@@ -166,6 +167,8 @@ def event_of(row: Mapping[str, Any]) -> Event:
         ValueError: the row holds what no event can.
     """
     details = json.loads(row["details"])
+    if not isinstance(details, dict):
+        raise ValueError("The details of an entry are names and values.")  # noqa: TRY004  of a row
     flags = {
         name: None if row[name] is None else bool(row[name]) for name in ("withheld", "in_domain")
     }

@@ -10,6 +10,7 @@ for processes of one machine, and a store may be shared by several.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -99,7 +100,8 @@ class AuditTrail:
             )
             database.execute("COMMIT")
             if _fits(head, sequence, database):  # what was cut off or exchanged stays to be seen
-                self._write_head(Head(entry.sequence, entry.hash))
+                with contextlib.suppress(OSError):  # the entry is there; the next one notes itself
+                    self._write_head(Head(entry.sequence, entry.hash))
         return entry
 
     def entries(self) -> list[Entry]:

@@ -175,6 +175,7 @@ def main() -> None:
             outbox.deliver(configured.destinations, configured.node_ae_title)
             if configured.node_days:
                 inbox.purge(configured.node_days)
+                outbox.purge(configured.node_days)
         except Exception as error:  # receiving goes on; text and trace may quote an object
             log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
     server.shutdown()

@@ -28,10 +28,13 @@ log = logging.getLogger(__name__)
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 900.0
 _SILENCE_S = 30
+_DAY_S = 86_400
 _TABLE = """CREATE TABLE IF NOT EXISTS parcels (
     number INTEGER PRIMARY KEY, destination TEXT NOT NULL, content BLOB NOT NULL,
     state TEXT NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL, cause TEXT NOT NULL,
-    origin TEXT NOT NULL)"""
+    origin TEXT NOT NULL, added REAL NOT NULL)"""
+_BROKEN = "The connection ended before the destination had the object."
+_SILENT = "The destination does not answer."
 _CONTENT = "SELECT content FROM parcels WHERE number = ? AND state = ?"
 _EMPTIED = "UPDATE parcels SET content = x'' WHERE number = ? AND state = ?"
 
@@ -94,9 +97,9 @@ class Outbox:
                 int(
                     database.execute(
                         "INSERT INTO parcels "
-                        "(destination, content, state, tries, due, cause, origin) "
-                        "VALUES (?, ?, ?, 0, 0, '', ?)",
-                        (destination, content, State.WAITING, origin),
+                        "(destination, content, state, tries, due, cause, origin, added) "
+                        "VALUES (?, ?, ?, 0, 0, '', ?, ?)",
+                        (destination, content, State.WAITING, origin, time.time()),
                     ).lastrowid
                     or 0
                 )
@@ -112,12 +115,26 @@ class Outbox:
         return [Parcel(row[0], row[1], State(row[2]), row[3], row[4]) for row in rows]
 
     def retry(self, number: int) -> None:
-        """Send again, as if for the first time, what failed, was cancelled or waits."""
-        self._change(number, State.WAITING)
+        """Send again, as if for the first time, what failed or waits."""
+        with closing(self._open()) as database, database:
+            database.execute(
+                "UPDATE parcels SET state = ?, due = 0, tries = 0 WHERE number = ? AND state IN (?, ?)",
+                (State.WAITING, number, State.WAITING, State.FAILED),
+            )
 
     def cancel(self, number: int) -> None:
-        """Send it no more; what was sent stays sent."""
-        self._change(number, State.CANCELLED)
+        """Send it no more and forget its content; what was sent stays sent."""
+        with closing(self._open()) as database, database:
+            database.execute(
+                "UPDATE parcels SET state = ?, content = x'' WHERE number = ? AND state != ?",
+                (State.CANCELLED, number, State.SENT),
+            )
+
+    def purge(self, days: int, now: float | None = None) -> int:
+        """Forget what was put in line more than ``days`` days ago, sent or not; how many those were."""
+        oldest = (time.time() if now is None else now) - days * _DAY_S
+        with closing(self._open()) as database, database:
+            return database.execute("DELETE FROM parcels WHERE added < ?", (oldest,)).rowcount
 
     def deliver(
         self, destinations: Sequence[DicomDestination], calling: str, now: float | None = None
@@ -137,7 +154,7 @@ class Outbox:
 
     def _deliver(self, destinations: Sequence[DicomDestination], calling: str, now: float) -> int:
         known = {destination.name: destination for destination in destinations}
-        arrived = 0
+        arrived, silent = 0, set()
         with closing(self._open()) as database:
             due = database.execute(
                 "SELECT number, destination, tries FROM parcels "
@@ -145,12 +162,16 @@ class Outbox:
                 (State.WAITING, now),
             ).fetchall()
             for number, name, tries in due:
+                if name in silent:  # who did not answer now is asked again in the next round
+                    continue
                 state, cause = State.WAITING, "No destination of the settings has this name."
                 if name in known:
                     content = database.execute(_CONTENT, (number, State.WAITING)).fetchone()
                     if content is None:  # cancelled meanwhile
                         continue
                     state, cause = _sent(content[0], known[name], calling)
+                if cause == _SILENT:
+                    silent.add(name)
                 wait = min(_FIRST_WAIT_S * 2.0 ** min(tries, 20), _LONGEST_WAIT_S)
                 with database:  # what was cancelled meanwhile stays so, unless it is there
                     database.execute(
@@ -162,13 +183,6 @@ class Outbox:
                 arrived += state is State.SENT
         return arrived
 
-    def _change(self, number: int, state: State) -> None:
-        with closing(self._open()) as database, database:
-            database.execute(
-                "UPDATE parcels SET state = ?, due = 0, tries = 0 WHERE number = ? AND state != ?",
-                (state, number, State.SENT),
-            )
-
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=30)
         database.execute("PRAGMA secure_delete = ON")  # what was sent is not left in the file
@@ -179,6 +193,8 @@ def _sent(content: bytes, destination: DicomDestination, calling: str) -> tuple[
     """One object that cannot even be encoded must not stop the others."""
     try:
         return send(content, destination, calling)
+    except (OSError, RuntimeError):  # the connection broke in between
+        return State.WAITING, _BROKEN
     except Exception as error:  # its text may quote the object
         log.error("An object could not be sent (%s).", type(error).__name__)  # noqa: TRY400
         return State.FAILED, "The object cannot be sent; the node's log says why."
@@ -205,7 +221,7 @@ def send(content: bytes, destination: DicomDestination, calling: str) -> tuple[S
     if link.rejected_contexts and not link.accepted_contexts:
         return State.FAILED, "The destination takes no objects of this kind."
     if not link.is_established:
-        return State.WAITING, "The destination does not answer."
+        return State.WAITING, _SILENT
     try:
         status = link.send_c_store(item)
     finally:
@@ -217,7 +233,7 @@ def send(content: bytes, destination: DicomDestination, calling: str) -> tuple[S
 def _outcome(code: int | None) -> tuple[State, str]:
     """What a C-STORE's status says (PS3.4, table B.2-1)."""
     if code is None:
-        return State.WAITING, "The connection ended before the destination had the object."
+        return State.WAITING, _BROKEN
     if code == 0 or code & 0xF000 == 0xB000:  # stored, if with a warning
         return State.SENT, ""
     if code & 0xFF00 == 0xA700:

@@ -1,5 +1,5 @@
 from .assessment import REASONS, Assessment, AssessmentError, Outcome, assess
-from .comparison import case_verdict, comparison_words, contradiction, hand_words
+from .comparison import accepted_width_mm, case_verdict, comparison_words, contradiction, hand_words
 from .identity import PatientIdentity, identity_of
 from .pdf import report_pdf
 from .picture_digest import picture_digest
@@ -16,6 +16,7 @@ __all__ = [
     "ReportError",
     "ReportedCase",
     "Section",
+    "accepted_width_mm",
     "assess",
     "case_verdict",
     "comparison_words",

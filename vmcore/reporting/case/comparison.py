@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper
 from vmcore.reporting.case.reported import ReportedCase
-from vmcore.reporting.measurement import interval, interval_mm, width_words
+from vmcore.reporting.measurement import interval, interval_mm, shown_mm, width_words
 from vmcore.reporting.words import Verdict, classifier_opinion, measured_verdict, verdict
 
 
@@ -76,6 +76,21 @@ def case_verdict(case: ReportedCase) -> Verdict:
     widest = round(max(widths), 1)
     opinion = classifier_opinion(case.analysis.prediction)
     return measured_verdict(f"Atrial width {widest:.1f} mm by hand", widest, opinion, case.grades)
+
+
+def accepted_width_mm(case: ReportedCase) -> float | None:
+    """The width that is accepted with the verdict: the machine's, or by hand where that stands in its place.
+
+    None where both contradict each other, and without millimetres.
+    """
+    anatomy = case.analysis.anatomy
+    atrium = anatomy.atrium if anatomy else None
+    by_machine = shown_mm(atrium) if atrium else None
+    widths = [round(hand.width_mm, 1) for hand in case.hand if hand.width_mm is not None]
+    if by_machine is None:
+        return max(widths, default=None)
+    with_hand, alone = case_verdict(case), verdict(case.analysis, case.grades)
+    return by_machine if with_hand == alone else None
 
 
 def _other_side_of_limit(hand: HandCalliper, atrium: AtriumCalliper) -> bool:

@@ -11,6 +11,7 @@ from highdicom.sr import (
 
 from vmcore.anatomy import Anatomy, AtriumCalliper, HandCalliper
 from vmcore.reporting.case.assessment import Assessment
+from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.dicom import concepts
 from vmcore.reporting.case.dicom.coordinates import in_source
 from vmcore.reporting.case.dicom.equipment import NAME
@@ -52,7 +53,18 @@ def findings(case: ReportedCase, study: SourceStudy, observer: str) -> list[Grou
     groups = [*decided, _answer(case, study)]
     if case.analysis.anatomy is not None:
         groups.append(_measured(case, case.analysis.anatomy, study))
-    return groups + [_by_hand(case, one, study, observer) for one in case.hand]
+    groups += [_by_hand(case, one, study, observer) for one in case.hand]
+    together = case_verdict(case)
+    if together != verdict(case.analysis, case.grades):
+        groups.append(
+            measurement_group(
+                "Verdict with callipers by hand",
+                study,
+                evaluations=[presence(together.tone)],
+                comments=(together.headline, together.sentence),
+            )
+        )
+    return groups
 
 
 def _answer(case: ReportedCase, study: SourceStudy) -> Group:

@@ -12,6 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from vmcore import RESEARCH_USE_ONLY
+from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.dicom.equipment import NAME, PURPOSE, made_by, new_uid
 from vmcore.reporting.case.dicom.study import SourceStudy
 from vmcore.reporting.case.reported import ReportedCase
@@ -33,7 +34,9 @@ def secondary_capture(case: ReportedCase, study: SourceStudy, *, looked_at: bool
     Raises:
         ValueError: the analysis has no heatmap.
     """
-    png = heatmap_png(case.analysis, case.card.name, grades=case.grades, hand=case.hand)
+    png = heatmap_png(
+        case.analysis, case.card.name, grades=case.grades, hand=case.hand, said=case_verdict(case)
+    )
     picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     made = SCImage.from_ref_dataset(
         study.reference,

@@ -29,6 +29,7 @@ from vmcore.reporting.case.dicom.equipment import (
     person_name,
 )
 from vmcore.reporting.case.dicom.findings import findings
+from vmcore.reporting.case.dicom.groups import UNNAMED
 from vmcore.reporting.case.dicom.study import SourceStudy
 from vmcore.reporting.case.reported import ReportedCase
 
@@ -86,7 +87,7 @@ def structured_report(case: ReportedCase, study: SourceStudy, observer: str = ""
 
 def _verifying(assessment: Assessment, study: SourceStudy) -> Dataset:
     item = Dataset()
-    item.VerifyingObserverName = person_name(assessment.person)
+    item.VerifyingObserverName = person_name(assessment.person) or f"{UNNAMED}^"
     item.VerifyingObserverIdentificationCodeSequence = []
     item.VerifyingOrganization = study.organisation or _NO_ORGANISATION
     item.VerificationDateTime = f"{assessment.at.astimezone(UTC):%Y%m%d%H%M%S.%f}+0000"
