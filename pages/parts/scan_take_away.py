@@ -14,6 +14,7 @@ from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, offered_methods
 from vmcore.models import ARCHITECTURES
 from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
+from vmcore.reporting.case import case_verdict
 from vmcore.settings import settings
 
 

@@ -54,6 +54,9 @@ def test_a_trail_that_cannot_be_written_is_said_and_tried_again(
     assert "cannot be written" in session.trouble
     store.unlink()
     session.answered(scan, case())
+    assert session.trouble is not None  # not tried at every redraw, which would wait each time
+    session.again_at = 0.0
+    session.answered(scan, case())
     assert session.trouble is None
     assert actions(store) == ["answered"]
 

@@ -184,7 +184,9 @@ def test_highdicom_reads_groups_codes_and_algorithms_back(squeezed, tmp_path) ->
     _, report, _ = case_objects(case, source, observer="Maria")
     back = srread(written(report, tmp_path / "report.dcm"))
     groups = back.content.get_image_measurement_groups()
-    decision, verdict, measured, by_hand = groups
+    decision, verdict, measured, by_hand, together = groups
+    (contradicted,) = together.get_qualitative_evaluations()  # 7.5 mm by hand, 14 mm by machine
+    assert contradicted[0].value.meaning == "Undetermined"
     assert [group.get_measurements()[0].value for group in (decision, by_hand)] == [13.0, 7.5]
     assert measured.get_measurements()[0].value == round(case.analysis.anatomy.atrium.width_mm, 2)
     (judged,) = verdict.get_qualitative_evaluations()
