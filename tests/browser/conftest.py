@@ -76,7 +76,7 @@ def running_app(
             yield Server(f"http://127.0.0.1:{port}", log, home, store, process)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(90)  # a busy machine takes its time to end what is loaded
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

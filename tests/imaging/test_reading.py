@@ -234,5 +234,5 @@ def test_a_tiff_stack_is_a_loop() -> None:
 
 
 def test_a_scan_has_no_place_for_identity() -> None:
-    fields = {"frames", "spacing_mm", "device", "region", "kind", "notes"}
+    fields = {"frames", "spacing_mm", "calibrations", "device", "region", "kind", "notes"}
     assert set(Scan.__slots__) == fields

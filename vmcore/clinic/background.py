@@ -47,7 +47,7 @@ class BackgroundWork(Generic[Item]):
     def __init__(self, work: Callable[[Item], None], workers: int = 2) -> None:
         self._shared: _Shared[Item] = _Shared(work)
         self._workers = workers
-        weakref.finalize(self, _close, self._shared)
+        weakref.finalize(self, _close, self._shared).atexit = False  # threads end with the process
 
     def want(self, items: Iterable[Item]) -> None:
         """Do exactly these, in this order, but for those that are done; what else was waiting is dropped."""
