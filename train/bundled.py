@@ -115,12 +115,13 @@ def autoencoder(recipe: Recipe, study: LabelledImages, splits: Splits) -> dict[s
         torch.manual_seed(recipe.seed)
         pool = np.setdiff1d(np.arange(len(study.labels)), splits.test)
         settings = PretrainSettings(
-            epochs=recipe.pretrain_epochs, learning_rate=5e-4, mask_ratio=0.75, seed=recipe.seed
-        )
+            epochs=recipe.pretrain_epochs, learning_rate=5e-4, mask_ratio=0.75, weight_decay=0.05,
+            seed=recipe.seed,
+        )  # fmt: skip
         model = MaskedAutoencoder(MAE_SHAPES[recipe.architecture])
         pretrain(
             model, study.images[pool], settings, make_fabric(),
-            on_epoch=lambda epoch, loss: log.info("autoencoder %d: loss %.4f", epoch, loss),
+            on_epoch=lambda one: log.info("autoencoder %d: loss %.4f", one.epoch, one.loss),
         )  # fmt: skip
         keep_state(model.state_dict(), path)
     return load_file(path)

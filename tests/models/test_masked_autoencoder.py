@@ -15,13 +15,15 @@ from vmcore.models import MAE_SHAPES, MaeShape, MaskedAutoencoder, load_usf_mae_
 from vmcore.models.masked_autoencoder import sine_cosine_positions
 
 
-def to_transformers(state: dict[str, Tensor], shape: MaeShape) -> ViTMAEForPreTraining:
+def to_transformers(
+    state: dict[str, Tensor], shape: MaeShape, *, normalise_patches: bool = False
+) -> ViTMAEForPreTraining:
     """The same weights in transformers' own implementation of He et al. 2022."""
     config = ViTMAEConfig(
         hidden_size=shape.width, num_hidden_layers=shape.depth, num_attention_heads=shape.heads,
         intermediate_size=4 * shape.width, decoder_hidden_size=shape.decoder_width,
         decoder_num_hidden_layers=shape.decoder_depth, mask_ratio=0.25,
-        decoder_num_attention_heads=shape.decoder_heads, norm_pix_loss=False, layer_norm_eps=1e-6,
+        decoder_num_attention_heads=shape.decoder_heads, norm_pix_loss=normalise_patches, layer_norm_eps=1e-6,
         decoder_intermediate_size=4 * shape.decoder_width,
     )  # fmt: skip
     model = ViTMAEForPreTraining(config).eval()
@@ -98,6 +100,17 @@ def test_loss_prediction_and_mask_equal_the_reference(name: str) -> None:
     assert mask.sum(dim=1).tolist() == [49, 49]
     torch.testing.assert_close(prediction, expected.logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(loss, expected.loss, atol=1e-5, rtol=1e-5)
+
+
+def test_normalised_patches_give_the_loss_of_the_reference() -> None:
+    torch.manual_seed(1)
+    shape = MAE_SHAPES["usf-mae-tiny"]
+    ours = MaskedAutoencoder(shape, normalise_patches=True).eval()
+    reference = to_transformers(ours.state_dict(), shape, normalise_patches=True)
+    images, noise = torch.rand(2, 3, 224, 224), torch.rand(2, 196)
+    with torch.no_grad():
+        loss, _, _ = ours(images, 0.25, noise)
+        torch.testing.assert_close(loss, reference(images, noise=noise).loss, atol=1e-5, rtol=1e-5)
 
 
 def test_features_equal_timms_vit_with_the_same_weights(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ import torch
 from timm.models.vision_transformer import Block, PatchEmbed
 from torch import Tensor, nn
 
+PATCH_EPSILON = 1e-6
+"""Added to a patch's variance where patches are normalised, as in He et al.'s code."""
+
 
 @dataclass(frozen=True, slots=True)
 class MaeShape:
@@ -45,16 +48,22 @@ class MaskedAutoencoder(nn.Module):
         shape: sizes; ViT-B/16 with a 512-wide, 8-block decoder by default.
         loss_on: "masked" averages the error over hidden patches (the public checkpoints),
             "all" over every patch (the paper's equation).
+        normalise_patches: whether each patch's own mean and deviation are taken out of what is to
+            be drawn (He et al.'s choice for ImageNet).
     """
 
     def __init__(
-        self, shape: MaeShape | None = None, *, loss_on: Literal["masked", "all"] = "masked"
+        self,
+        shape: MaeShape | None = None,
+        *,
+        loss_on: Literal["masked", "all"] = "masked",
+        normalise_patches: bool = False,
     ) -> None:
         super().__init__()
         if loss_on not in ("masked", "all"):
             raise ValueError(f"loss_on must be 'masked' or 'all', not {loss_on!r}.")
         self.shape = shape = shape or MaeShape()
-        self.loss_on = loss_on
+        self.loss_on, self.normalise_patches = loss_on, normalise_patches
         norm = partial(nn.LayerNorm, eps=1e-6)
         self.patch_embed = PatchEmbed(shape.image_side, shape.patch_side, 3, shape.width)
         patches = self.patch_embed.num_patches
@@ -100,6 +109,14 @@ class MaskedAutoencoder(nn.Module):
         grid = self.shape.image_side // side
         tiles = patches.reshape(batch, grid, grid, side, side, 3).permute(0, 5, 1, 3, 2, 4)
         return tiles.reshape(batch, 3, grid * side, grid * side)
+
+    def target(self, images: Tensor) -> Tensor:
+        """What is to be drawn, (B, L, 3 * P * P): the patches, or the patches normalised each."""
+        patches = self.patchify(images)
+        if not self.normalise_patches:
+            return patches
+        mean, variance = patches.mean(-1, keepdim=True), patches.var(-1, keepdim=True)
+        return (patches - mean) / (variance + PATCH_EPSILON).sqrt()
 
     def encode(self, images: Tensor, visible: Tensor | None = None) -> Tensor:
         """Encode images (B, 3, S, S) to tokens (B, 1 + V, width), the class token first.
@@ -158,7 +175,7 @@ class MaskedAutoencoder(nn.Module):
         kept = int(count * (1 - mask_ratio))
         mask = (restore >= kept).to(images.dtype)
         prediction = self.decode(self.encode(images, order[:, :kept]), restore)
-        error = (prediction - self.patchify(images)).square().mean(dim=-1)
+        error = (prediction - self.target(images)).square().mean(dim=-1)
         if self.loss_on == "all" or kept == count:
             return error.mean(), prediction, mask
         return (error * mask).sum() / mask.sum(), prediction, mask

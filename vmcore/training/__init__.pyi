@@ -12,18 +12,22 @@ from .normalise import normalise
 from .ood import fit_ood_detector
 from .pairs import WidenedPair, widened_pair
 from .predicting import fold_predictions
-from .pretrain import PretrainSettings, pretrain
+from .pretrain import PRETRAIN_PRESETS, PretrainEpoch, PretrainSettings, pretrain
+from .reconstruction import Reconstruction, reconstruct
 from .schedule import learning_rate
 from .steps import make_fabric, seeded
 from .ventricle_patches import learn_ventricle_patches
 
 __all__ = [
+    "PRETRAIN_PRESETS",
     "CheckpointError",
     "EpochResult",
     "FinetuneSettings",
     "FoldResult",
     "LabelledImages",
+    "PretrainEpoch",
     "PretrainSettings",
+    "Reconstruction",
     "Stopped",
     "WidenedPair",
     "class_weights",
@@ -36,6 +40,7 @@ __all__ = [
     "normalise",
     "predict",
     "pretrain",
+    "reconstruct",
     "seeded",
     "widened_pair",
 ]

@@ -1,8 +1,9 @@
-"""What a fold needs to go on after its process died: one safetensors file, replaced each epoch."""
+"""What a training needs to go on after its process died: one safetensors file, replaced as it goes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,18 +70,13 @@ def save_checkpoint(
         progress: history and best weights.
         plan: what identifies the training, so that no other training goes on from it.
     """
-    tensors = {_MODEL + key: value for key, value in model.state_dict().items()}
-    tensors |= {_BEST + key: value for key, value in progress.best_state.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"{_OPTIMIZER}{index}.{key}": torch.as_tensor(v) for key, v in state.items()}
-    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     described = {
         "plan": plan,
         "history": json.dumps([asdict(result) for result in progress.history]),
         "best": json.dumps(progress.best.epoch if progress.best else None),
     }
-    with replacing(path) as temporary:
-        save_file(plain, temporary, described)
+    best = {_BEST + key: value for key, value in progress.best_state.items()}
+    write_training(path, model, optimizer, described, best)
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, plan: str) -> FoldProgress:
@@ -89,6 +85,39 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, plan: st
     Raises:
         CheckpointError: damaged, or of another training; the model is then unchanged.
     """
+    described, parts = read_training(path, plan)
+    try:
+        history = [EpochResult(**entry) for entry in json.loads(described["history"])]
+        best = json.loads(described["best"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise _damaged(path) from error
+    restore(model, optimizer, parts)
+    return FoldProgress(history, None if best is None else history[best], parts[_BEST])
+
+
+def write_training(
+    path: Path,
+    model: nn.Module,
+    optimizer: Optimizer,
+    described: Mapping[str, str],
+    more: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a model's and its optimiser's state, and words that describe where the training is."""
+    tensors = {_MODEL + key: value for key, value in model.state_dict().items()}
+    tensors |= more or {}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"{_OPTIMIZER}{index}.{key}": torch.as_tensor(v) for key, v in state.items()}
+    kept = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(kept, temporary, dict(described))
+
+
+def read_training(path: Path, plan: str) -> tuple[dict[str, str], dict[str, dict[str, Tensor]]]:
+    """Read what :func:`write_training` wrote: the words, and tensors by what they belong to.
+
+    Raises:
+        CheckpointError: damaged, or of another training than ``plan``.
+    """
     parts: dict[str, dict[str, Tensor]] = {_MODEL: {}, _BEST: {}, _OPTIMIZER: {}}
     try:
         with safe_open(path, "pt") as file:
@@ -96,12 +125,15 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, plan: st
             for key in file.keys():  # noqa: SIM118  it is no mapping
                 prefix = key.split(".", 1)[0] + "."
                 parts[prefix][key.removeprefix(prefix)] = file.get_tensor(key)
-        history = [EpochResult(**entry) for entry in json.loads(described["history"])]
-        best = json.loads(described["best"])
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path.name} is damaged and cannot be gone on from.") from error
+    except (SafetensorError, OSError, KeyError) as error:
+        raise _damaged(path) from error
     if described.get("plan") != plan:
         raise CheckpointError(f"{path.name} belongs to a training with other settings or data.")
+    return described, parts
+
+
+def restore(model: nn.Module, optimizer: Optimizer, parts: dict[str, dict[str, Tensor]]) -> None:
+    """Put model and optimiser back to what :func:`read_training` read."""
     model.load_state_dict(parts[_MODEL])
     state: dict[int, dict[str, Any]] = {}
     for key, value in parts[_OPTIMIZER].items():
@@ -109,4 +141,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, plan: st
         state.setdefault(int(index), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return FoldProgress(history, None if best is None else history[best], parts[_BEST])
+
+
+def _damaged(path: Path) -> CheckpointError:
+    return CheckpointError(f"{path.name} is damaged and cannot be gone on from.")

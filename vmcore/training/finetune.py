@@ -15,7 +15,6 @@ from lightning_fabric import Fabric
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Optimizer
 
 from vmcore.data.augmentation import Augmentation
 from vmcore.data.splits import Fold
@@ -27,7 +26,16 @@ from vmcore.training.checkpoint import (
     save_checkpoint,
 )
 from vmcore.training.normalise import normalise
-from vmcore.training.steps import batches, count_batches, seeded, set_up, update
+from vmcore.training.steps import (
+    batches,
+    count_batches,
+    mean_over,
+    plain,
+    seeded,
+    set_up,
+    share_of,
+    update,
+)
 
 
 class FinetuneSettings(BaseModel):
@@ -120,7 +128,7 @@ def finetune_fold(
     plan = _fingerprint(study, fold, settings, number)
     progress = FoldProgress()
     if checkpoint is not None and checkpoint.is_file():
-        progress = load_checkpoint(checkpoint, model, _plain(optimizer), plan)
+        progress = load_checkpoint(checkpoint, model, plain(optimizer), plan)
     images = torch.from_numpy(study.images).to(fabric.device)
     per_epoch = count_batches(len(fold.train), settings.batch_size)
     for epoch in range(len(progress.history), settings.epochs):
@@ -145,7 +153,7 @@ def finetune_fold(
             )  # fmt: skip
             total += loss.detach() * len(rows)
             step += 1
-        train_loss = _mean_over_processes(fabric, total) / len(fold.train)
+        train_loss = mean_over(fabric, total) / len(fold.train)
         probability, validation_loss = predict(trained, study, fold.validation, fabric, weight)
         result = EpochResult(
             epoch, train_loss, validation_loss,
@@ -155,22 +163,12 @@ def finetune_fold(
         progress.take(result, model)
         if fabric.is_global_zero:
             if checkpoint is not None:
-                save_checkpoint(checkpoint, model, _plain(optimizer), progress, plan)
+                save_checkpoint(checkpoint, model, plain(optimizer), progress, plan)
             if on_epoch:
                 on_epoch(result)
     if progress.best is None:
         raise ValueError("A training needs at least one epoch.")
     return FoldResult(progress.best_state, progress.best, tuple(progress.history))
-
-
-def _mean_over_processes(fabric: Fabric, value: Tensor) -> float:
-    return float(torch.as_tensor(fabric.all_reduce(value, reduce_op="mean")))
-
-
-def _plain(optimizer: Optimizer) -> Optimizer:
-    """The optimiser inside fabric's wrapper."""
-    inner: Optimizer = getattr(optimizer, "optimizer", optimizer)
-    return inner
 
 
 def _fingerprint(study: LabelledImages, fold: Fold, settings: FinetuneSettings, number: int) -> str:
@@ -194,10 +192,8 @@ def _share(
     if study.weights is not None:
         scale = scale * torch.from_numpy(study.weights[rows]).float().to(fabric.device)
     scale = scale / scale.sum() * fabric.world_size
-    mine = np.arange(fabric.global_rank, len(rows), fabric.world_size)
-    if len(mine) == 0:  # fewer images than processes: one goes through without counting
-        return scale[:1] * 0, np.zeros(1, np.int64)
-    return scale[torch.from_numpy(mine)], mine
+    mine, counted = share_of(len(rows), fabric)
+    return scale[torch.from_numpy(mine)] * bool(counted), mine
 
 
 @torch.no_grad()

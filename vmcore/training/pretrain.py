@@ -2,74 +2,223 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from vmcore.data.augmentation import Augmentation
 from vmcore.models import MaskedAutoencoder
+from vmcore.training.feeding import Feed, Images
+from vmcore.training.finetune import Stopped
 from vmcore.training.normalise import normalise
-from vmcore.training.steps import batches, count_batches, seeded, set_up, update
+from vmcore.training.pretrain_checkpoint import Position, load_position, save_position
+from vmcore.training.steps import (
+    Compiling,
+    batches,
+    count_batches,
+    mean_over,
+    plain,
+    seeded,
+    set_up,
+    share_of,
+    update,
+)
+
+_KEPT_EVERY_S = 300.0
+_ASKED_EVERY = 20  # steps after which processes agree whether it is time for a checkpoint
+_HASHED = 1024
 
 
 class PretrainSettings(BaseModel):
-    """USF-MAE's pretraining by default."""
+    """How a masked autoencoder is pretrained; the defaults are those of the public USF-MAE code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(100, ge=1, le=10_000)
-    batch_size: int = Field(64, ge=1, le=4096)
+    batch_size: int = Field(64, ge=1, le=16_384)
     learning_rate: float = Field(1.5e-4, gt=0.0, le=1.0)
+    """At its peak; He et al. give a base rate, which is multiplied by batch / 256."""
     floor: float = Field(1e-5, ge=0.0)
-    weight_decay: float = Field(0.05, ge=0.0, le=1.0)
+    weight_decay: float = Field(0.01, ge=0.0, le=1.0)
     warm_up: float = Field(0.1, ge=0.0, lt=1.0)
     mask_ratio: float = Field(0.25, ge=0.0, lt=1.0)
+    loss_on: Literal["masked", "all"] = "masked"
+    """"masked": the error of hidden patches (the public code); "all": of every one (the paper)."""
+    normalise_patches: bool = False
+    """Whether each patch's own mean and deviation are taken out of what is to be drawn."""
     augmentation: Augmentation = Augmentation()
-    seed: int = Field(0, ge=0)
+    seed: int = Field(42, ge=0)
+
+
+def _public(base_rate: float, weight_decay: float) -> PretrainSettings:
+    # the public code multiplies by 128 / 256 though its batches hold 64
+    return PretrainSettings(learning_rate=base_rate * 128 / 256, weight_decay=weight_decay)
+
+
+PRETRAIN_PRESETS: Mapping[str, PretrainSettings] = {
+    "usf-mae": _public(3e-4, 0.01),
+    "usf-mae, decay 0.05": _public(3e-4, 0.05),
+    "usf-mae, rate 5e-4": _public(1e-3, 0.01),
+    "usf-mae, rate 5e-4, decay 0.05": _public(1e-3, 0.05),
+    "paper's equation": PretrainSettings(loss_on="all"),
+    "mae": PretrainSettings(
+        epochs=800, batch_size=4096, learning_rate=1.5e-4 * 4096 / 256, floor=0.0,
+        weight_decay=0.05, warm_up=0.05, mask_ratio=0.75, normalise_patches=True,
+    ),
+}  # fmt: skip
+"""Settings by name: the four that the public USF-MAE code goes through, the loss as the paper writes
+it, and He et al.'s for ImageNet (their augmentation is a crop and a flip; ours stays the paper's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainEpoch:
+    """What one epoch did.
+
+    Attributes:
+        epoch: counted from 0.
+        loss: mean over the epoch's images.
+        learning_rate: of its last step.
+        seconds: that it took, interruptions left out.
+        images_per_s: images a second, of all processes together.
+    """
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    seconds: float = field(default=0.0, compare=False)
+    images_per_s: float = field(default=0.0, compare=False)
 
 
 def pretrain(
     model: MaskedAutoencoder,
-    images: npt.NDArray[np.uint8],
+    images: Images,
     settings: PretrainSettings,
     fabric: Fabric,
     *,
-    on_epoch: Callable[[int, float], None] | None = None,
-) -> MaskedAutoencoder:
-    """Train the masked autoencoder in place and return it.
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[PretrainEpoch], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    keep_every_s: float = _KEPT_EVERY_S,
+    compiling: Compiling = "no",
+) -> tuple[PretrainEpoch, ...]:
+    """Train the masked autoencoder in place.
+
+    Batches, augmentation and hidden patches are seeded by run, epoch and step, so that a training that
+    was interrupted, in the middle of an epoch too, goes on as if it had not been; several processes
+    take each batch in turns and give the gradients of one.
 
     Args:
-        model: the masked autoencoder.
-        images: uint8 (N, 3, 224, 224).
+        model: the masked autoencoder, from random or from other weights.
+        images: uint8 (N, 224, 224) grey or (N, 3, 224, 224); an array, or what reads rows of a corpus.
         settings: see :class:`PretrainSettings`.
-        fabric: device and precision.
-        on_epoch: called with (epoch, mean loss).
+        fabric: devices, processes and precision; launched already where there are several.
+        checkpoint: file written after each epoch and every few minutes, gone on from where it is there.
+        on_epoch: called after each epoch, on the first process.
+        stop: asked before each batch whether to stop.
+        keep_every_s: seconds between two checkpoints within an epoch.
+        compiling: "yes" has torch compile the network, which takes a minute and pays on large GPUs.
+
+    Returns:
+        every epoch, those before an interruption included.
+
+    Raises:
+        Stopped: ``stop`` said so.
+        CheckpointError: the checkpoint is damaged or of another training.
+        ValueError: no images.
     """
+    if len(images) == 0:
+        raise ValueError("There are no images to pretrain on.")
+    model.loss_on, model.normalise_patches = settings.loss_on, settings.normalise_patches
     wrapped, optimizer = set_up(
-        fabric, model, weight_decay=settings.weight_decay, lr=settings.learning_rate
-    )
-    wrapped.train()
-    rows = np.arange(len(images))
+        fabric, model, weight_decay=settings.weight_decay, lr=settings.learning_rate,
+        compiling=compiling,
+    )  # fmt: skip
+    plan, source = _fingerprint(images, settings), Feed(images, fabric.device)
+    at = Position()
+    if checkpoint is not None and checkpoint.is_file():
+        at = load_position(checkpoint, model, plain(optimizer), plan)
+    history = [PretrainEpoch(**entry) for entry in at.history]
+    per_epoch = count_batches(len(images), settings.batch_size)
     patches = model.patch_embed.num_patches
-    steps, step = settings.epochs * count_batches(len(rows), settings.batch_size), 0
-    for epoch in range(settings.epochs):
-        generator = seeded(settings.seed, epoch)
-        total = 0.0
-        for part in batches(rows, settings.batch_size, generator):
-            shown = torch.from_numpy(images[part]).to(fabric.device)
-            inputs = normalise(settings.augmentation(shown, generator))
-            noise = torch.rand(len(part), patches, generator=generator).to(fabric.device)
-            loss, _, _ = wrapped(inputs, settings.mask_ratio, noise)
-            update(
-                fabric, wrapped, optimizer, loss, step=step, steps=steps,
-                peak=settings.learning_rate, floor=settings.floor, warm_up=settings.warm_up,
+    wrapped.train()
+    while len(history) < settings.epochs:
+        epoch, kept = len(history), time.monotonic()
+        shuffled = seeded(settings.seed, epoch)
+        order = list(batches(np.arange(len(images)), settings.batch_size, shuffled))[at.step :]
+        shares = [share_of(len(rows), fabric) for rows in order]
+        pixels = source([rows[mine] for rows, (mine, _) in zip(order, shares, strict=True)])
+        total = torch.tensor(at.total, dtype=torch.float64, device=fabric.device)
+        rate, begun, first = 0.0, time.perf_counter() - at.seconds, at.step
+        for step, (mine, factor) in enumerate(shares, start=first):
+            if stop is not None and stop():
+                raise Stopped
+            whole = len(order[step - first])
+            shown, noise = _inputs(next(pixels), whole, mine, settings, (epoch, step), patches)
+            loss, _, _ = wrapped(shown, settings.mask_ratio, noise)
+            rate = update(
+                fabric, wrapped, optimizer, loss * factor, step=epoch * per_epoch + step,
+                steps=settings.epochs * per_epoch, peak=settings.learning_rate,
+                floor=settings.floor, warm_up=settings.warm_up,
             )  # fmt: skip
-            total += float(loss.detach()) * len(part)
-            step += 1
-        if on_epoch:
-            on_epoch(epoch, total / len(rows))
-    return model
+            total += loss.detach().double() * (factor * whole)
+            if step % _ASKED_EVERY == 0 and fabric.broadcast(
+                time.monotonic() - kept >= keep_every_s
+            ):
+                taken = time.perf_counter() - begun
+                at = Position(at.history, step + 1, mean_over(fabric, total), taken)
+                _keep(fabric, checkpoint, model, optimizer, at, plan)
+                kept = time.monotonic()
+        mean, taken = mean_over(fabric, total) / len(images), time.perf_counter() - begun
+        speed = round(len(images) / taken, 2)
+        history.append(PretrainEpoch(epoch, mean, rate, round(taken, 3), speed))
+        at = Position(tuple(asdict(one) for one in history))
+        _keep(fabric, checkpoint, model, optimizer, at, plan)
+        if on_epoch and fabric.is_global_zero:
+            on_epoch(history[-1])
+    return tuple(history)
+
+
+def _inputs(
+    pixels: Tensor,
+    whole: int,
+    mine: npt.NDArray[np.int64],
+    settings: PretrainSettings,
+    at: tuple[int, int],
+    patches: int,
+) -> tuple[Tensor, Tensor]:
+    """What a process shows of a batch of ``whole`` images, and the noise that hides patches."""
+    generator = seeded(settings.seed, *at)
+    matrices = settings.augmentation.matrices(whole, generator)[mine]
+    noise = torch.rand(whole, patches, generator=generator)[mine]
+    shown = settings.augmentation.apply(pixels, matrices).expand(-1, 3, -1, -1)
+    return normalise(shown), noise.to(pixels.device)
+
+
+def _keep(
+    fabric: Fabric, path: Path | None, model: nn.Module, optimizer: Optimizer, at: Position, plan: str
+) -> None:  # fmt: skip
+    if path is not None and fabric.is_global_zero:
+        save_position(path, model, plain(optimizer), at, plan)
+
+
+def _fingerprint(images: Images, settings: PretrainSettings) -> str:
+    """What makes a pretraining the same pretraining: settings and images."""
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    known = getattr(images, "digest", None)
+    if known is not None:
+        digest.update(str(known).encode())
+    else:
+        for rows in batches(np.arange(len(images)), _HASHED, None):
+            digest.update(np.ascontiguousarray(images[rows]).data)
+    return digest.hexdigest()

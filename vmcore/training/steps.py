@@ -18,6 +18,8 @@ from vmcore.training.schedule import learning_rate
 
 CLIP_NORM = 1.0
 
+Compiling = Literal["no", "yes"]
+
 
 def make_fabric(
     precision: Precision | Literal["auto"] = "auto",
@@ -57,11 +59,17 @@ def precision_of(fabric: Fabric) -> Precision:
 
 
 def set_up(
-    fabric: Fabric, model: nn.Module, *, weight_decay: float, lr: float
+    fabric: Fabric,
+    model: nn.Module,
+    *,
+    weight_decay: float,
+    lr: float,
+    compiling: Compiling = "no",
 ) -> tuple[nn.Module, Optimizer]:
     """The model on its device in the layout that is fastest there, and its AdamW.
 
     The optimiser has every trainable parameter, with weight decay on all, as in the paper.
+    Compiled in place, a model keeps the names of its parameters.
     """
     if fabric.device.type == "cpu":
         plain_attention(model)
@@ -69,8 +77,33 @@ def set_up(
     # a fused step takes the loss's scale away itself, after the gradients had to be clipped
     scaled = precision_of(fabric) == "16-mixed"
     optimizer = AdamW(parameters, lr=lr, weight_decay=weight_decay, fused=not scaled)
+    if compiling == "yes":
+        model.compile()
     wrapped, prepared = fabric.setup(model, optimizer)
     return wrapped, prepared
+
+
+def plain(optimizer: Optimizer) -> Optimizer:
+    """The optimiser inside fabric's wrapper."""
+    inner: Optimizer = getattr(optimizer, "optimizer", optimizer)
+    return inner
+
+
+def mean_over(fabric: Fabric, value: Tensor) -> float:
+    """A number's mean over all processes."""
+    return float(torch.as_tensor(fabric.all_reduce(value, reduce_op="mean")))
+
+
+def share_of(count: int, fabric: Fabric) -> tuple[npt.NDArray[np.int64], float]:
+    """Which images of a batch this process takes, and what their mean loss is multiplied by.
+
+    Gradients are averaged over processes; with the factor they are those of the whole batch. Where
+    there are fewer images than processes, one goes through without counting.
+    """
+    mine = np.arange(fabric.global_rank, count, fabric.world_size)
+    if len(mine) == 0:
+        return np.zeros(1, np.int64), 0.0
+    return mine, len(mine) * fabric.world_size / count
 
 
 def seeded(*numbers: int) -> torch.Generator:
