@@ -57,6 +57,12 @@ class _Answer(NamedTuple):
     refusal: str = ""
 
 
+class _Refusal(NamedTuple):
+    """Why a worker can do nothing with a file."""
+
+    sentence: str
+
+
 class SandboxedReader:
     """Workers that read files; safe to share between threads.
 
@@ -113,6 +119,23 @@ class SandboxedReader:
             if isinstance(header, str):
                 raise _RefusedError(header)
             return header
+
+    def call(self, data: bytes, work: Callable[..., Any], *arguments: object) -> Any:
+        """What a function makes of a file's bytes, in a worker.
+
+        Args:
+            data: the file's content.
+            work: a module's function, called with ``data``; it may raise ScanError.
+            *arguments: what it is called with besides.
+
+        Raises:
+            ScanError: as the function does; also where it hangs, crashes or wants too much memory.
+        """
+        with self._worker() as executor:
+            answer = self._ask(executor, len(data), _call, work, data, arguments)
+            if isinstance(answer, _Refusal):
+                raise _RefusedError(answer.sentence)
+            return answer
 
     def _ask(self, executor: Any, size: int, work: Callable[..., Any], *arguments: object) -> Any:
         """What a worker makes of a file of so many bytes, in the time that such a file may take."""
@@ -247,6 +270,13 @@ def _read_header(data: bytes, limits: ReadLimits) -> Dataset | str:
         return read_source(data, limits)
     except ScanError as error:
         return str(error)
+
+
+def _call(work: Callable[..., Any], data: bytes, arguments: tuple[object, ...]) -> Any:
+    try:
+        return work(data, *arguments)
+    except ScanError as error:
+        return _Refusal(str(error))
 
 
 def _read(data: bytes, limits: ReadLimits, place: str) -> _Answer:
