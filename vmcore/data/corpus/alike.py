@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ class AlikeIndex:
     def __init__(self, bits: int) -> None:
         self._most = bits
         cuts = np.linspace(0, _BITS, bits + 2).astype(int).tolist() if bits >= 0 else []
-        widths = [end - start for start, end in zip(cuts, cuts[1:], strict=False)]
+        widths = [end - start for start, end in pairwise(cuts)]
         self._parts = [
             (start, (1 << min(width, 22)) - 1) for start, width in zip(cuts, widths, strict=False)
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vmcore.data.corpus.alike import perceptual_hash
@@ -59,11 +58,3 @@ def left_out_study(study: StoredStudy) -> LeftOut:
             pixels.add(grey_digest(grey))
             hashes.add(perceptual_hash(grey))
     return LeftOut(frozenset(study.source_digests()), frozenset(pixels), frozenset(hashes))
-
-
-def all_of(studies: Iterable[StoredStudy]) -> LeftOut:
-    """All images of some studies."""
-    found = LeftOut()
-    for study in studies:
-        found |= left_out_study(study)
-    return found

@@ -68,7 +68,7 @@ def listed_sources() -> tuple[ListedSource, ...]:
                 overlaps=_parts(row["overlaps"]),
                 read_in=row["read_in"],
                 published_read_in=row["published_read_in"],
-            )  # fmt: skip
+            )
             for row in csv.DictReader(stream)
         )
 

@@ -73,6 +73,11 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
         return Original(digest, [], [_counted(str(error))])
     images, skipped = [], []
     for number, frame in frames:
+        # masks lie beside scans by the thousand: no text needs to be looked for in them
+        reason = unfit(to_grey(to_model_pixels(frame))) if region is None else None
+        if reason is not None:
+            skipped.append(reason)
+            continue
         try:
             clean = clean_frame(frame, region=region, settings=settings.cleaning)
             grey = to_grey(to_model_pixels(clean.image))

@@ -12,7 +12,6 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from io import FileIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,6 +30,20 @@ def shard_path(folder: Path, number: int, kind: str = "npy") -> Path:
     return folder / f"shard-{number:05d}.{kind}"
 
 
+class _OpenFile:
+    """A file that is open for reading until nobody holds it."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, file: Path) -> None:
+        self.descriptor = -1
+        self.descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+
 class Corpus:
     """A prepared corpus: grey images by row; safe to share between threads.
 
@@ -45,7 +58,7 @@ class Corpus:
         self._offsets = [
             check_shard(folder, number, shard.images) for number, shard in enumerate(card.shards)
         ]
-        self._files: OrderedDict[int, FileIO] = OrderedDict()
+        self._files: OrderedDict[int, _OpenFile] = OrderedDict()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -97,16 +110,17 @@ class Corpus:
         if not places:
             return
         offset = self._offsets[shard] + (row - int(self._first[shard])) * IMAGE_BYTES
-        read = os.preadv(self._open(shard).fileno(), places, offset)
+        stream = self._open(shard)  # held while it is read
+        read = os.preadv(stream.descriptor, places, offset)
         if read != len(places) * IMAGE_BYTES:
             raise CorpusError(f"Shard {shard} was cut short; {_AGAIN}")
 
-    def _open(self, shard: int) -> FileIO:
+    def _open(self, shard: int) -> _OpenFile:
         with self._lock:
             stream = self._files.pop(shard, None)
             if stream is None:
                 try:
-                    stream = FileIO(shard_path(self.folder, shard))
+                    stream = _OpenFile(shard_path(self.folder, shard))
                 except OSError:
                     raise CorpusError(f"Shard {shard} is not there any more; {_AGAIN}") from None
             self._files[shard] = stream  # the one that was used last stands last
