@@ -39,7 +39,7 @@ class AlikeIndex:
     """Hashes in which one that differs in few bits is found without comparing all of them.
 
     A hash is cut into one part more than bits may differ: then at least one part is equal, and only hashes
-    with an equal part are compared (multi-index hashing: Norouzi, Punjani, Fleet 2012). Takes 64 MB
+    with an equal part are compared (multi-index hashing: Norouzi, Punjani, Fleet 2012). Takes 34 MB
     at most, and 8 bytes and 4 for each part an image.
 
     Args:

@@ -104,8 +104,8 @@ def grey_digest(grey: npt.NDArray[np.uint8]) -> str:
 
 def unfit(grey: npt.NDArray[np.uint8]) -> str | None:
     """Why nothing can be learnt from an image, uint8 (H, W); None where something can."""
-    low, high = np.percentile(grey, (1, 99))
     counts = np.bincount(grey.ravel(), minlength=256)
+    low, high = np.searchsorted(counts.cumsum(), (0.01 * grey.size, 0.99 * grey.size))
     if np.count_nonzero(counts) <= _FEW and high > low:
         return FEW_LEVELS
     if high - low < _NARROW:
