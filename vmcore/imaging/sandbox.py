@@ -40,7 +40,7 @@ _COPIES = 3  # of the largest picture, that decoding may need
 _WATCH_S = 1.0
 _LATE = "The file takes too long to decode, as damaged ones do; export the scan anew."
 _BUSY = "Other files are just being read and take long; try again in a minute."
-_NOT_STARTED = (
+NOT_STARTED = (
     "The file cannot be read now: this machine has no room for another process. Try again."
 )
 _DIED = "The file is damaged: it made its decoder fail. Export the scan anew."
@@ -159,7 +159,7 @@ class SandboxedReader:
                 try:
                     executor = _start(self._memory)
                 except Exception:  # the system's own kinds, and the executor's
-                    raise ScanError(_NOT_STARTED) from None
+                    raise ScanError(NOT_STARTED) from None
                 self._running.add(executor)
             yield executor
         except _RefusedError:

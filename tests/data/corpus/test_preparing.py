@@ -123,6 +123,9 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_corpus(
     assert shard_path(folder, 0).stat().st_mtime_ns == made
     assert done[0] >= 6, "the first shard's files are not looked at again"
     assert done[-1] == 30
+    assert {file.name for file in folder.iterdir()} == {
+        file.name for file in whole.folder.iterdir()
+    }
 
 
 def test_stopped_it_keeps_the_chunks_that_are_done(

@@ -64,6 +64,11 @@ def finish_corpus(
     write_atomically(folder / REPORT, json.dumps(report, indent=2) + "\n")
     write_atomically(folder / CARD, card.model_dump_json(indent=2) + "\n")
     shutil.rmtree(folder / "work", ignore_errors=True)
+    for left in [
+        *folder.glob("*.growing"),
+        *folder.glob(".shard-*"),
+    ]:  # of a process that was killed
+        left.unlink(missing_ok=True)
     return open_corpus(folder)
 
 

@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from vmcore.data.containment import stays_inside
 from vmcore.data.corpus.alike import perceptual_hash
-from vmcore.data.corpus.card import CorpusSettings
+from vmcore.data.corpus.card import CorpusError, CorpusSettings
 from vmcore.data.corpus.finding import LEADS_OUT
 from vmcore.data.corpus.moving import HEAD_BYTES, evenly, reader_of
 from vmcore.data.study import pixel_digest
 from vmcore.imaging import ReadLimits, Region, ScanError, clean_frame, to_model_pixels
 from vmcore.imaging.kinds import looks_like_scan
-from vmcore.imaging.sandbox import SandboxedReader
+from vmcore.imaging.sandbox import NOT_STARTED, SandboxedReader
 
 FOREIGN = "By its content the file is no picture, video or volume."
 BLANK = "The image is black or nearly uniform."
@@ -59,6 +59,9 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
         path: the file's, below ``root``.
         root: the source's folder.
         settings: how it is done.
+
+    Raises:
+        CorpusError: no process can be started that reads the file.
     """
     try:
         data = _content(root / path, root)
@@ -70,6 +73,11 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
     try:
         frames, region = _frames(data, settings.frames)
     except ScanError as error:
+        if str(error) == NOT_STARTED:  # the machine's fault and not the file's
+            raise CorpusError(
+                "This machine has no room for another process. Prepare the corpus again, with fewer "
+                "workers: it goes on where it was."
+            ) from None
         return Original(digest, [], [_counted(str(error))])
     images, skipped = [], []
     for number, frame in frames:

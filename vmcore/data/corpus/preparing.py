@@ -80,7 +80,7 @@ def prepare_corpus(
     except OSError as error:
         if disk_is_full(error):
             raise CorpusError(FULL) from None
-        raise
+        raise CorpusError(f"The corpus cannot be written ({error.strerror}).") from None
 
 
 class _Assembly:
