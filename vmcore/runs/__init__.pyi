@@ -38,6 +38,7 @@ from .studies import (
     stop_preparing,
     studies_folder,
 )
+from .weights import report_on_file
 
 __all__ = [
     "BUNDLED",
@@ -78,6 +79,7 @@ __all__ = [
     "promotions",
     "provenance",
     "reject_images",
+    "report_on_file",
     "require",
     "resume_run",
     "reviewable",
