@@ -105,8 +105,8 @@ def _kept(kept: RegressionSet) -> None:
     sick = sum(case.label for case in kept.cases)
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.caption(
-        f"{len(kept.cases)} cases of {plain(kept.origin)}, {sick} with ventriculomegaly, chosen "
-        f"{kept.chosen}."
+        f"{len(kept.cases)} cases of the model “{plain(kept.origin)}”, {sick} with ventriculomegaly, "
+        f"chosen {kept.chosen}."
     )
     with right:
         _remove()

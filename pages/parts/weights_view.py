@@ -11,7 +11,7 @@ from vmcore.models import WeightsReport
 from vmcore.runs import RunError, report_on_file
 
 Pooling = Literal["token", "avg"]
-_LISTED = 200
+_FEW, _HEIGHT = 4, 120  # names, pixels
 
 
 def draw_weights(named: str, architecture: str, pooling: Pooling) -> None:
@@ -50,7 +50,12 @@ def draw_weights(named: str, architecture: str, pooling: Pooling) -> None:
             ("Left over", report.left_over),
         ):
             if names:
-                st.caption(f"**{title}** ({len(names)}): {plain(', '.join(names[:_LISTED]))}")
+                st.caption(f"{title} ({len(names)})")
+                st.code(
+                    "\n".join(names),
+                    language=None,
+                    height=_HEIGHT if len(names) > _FEW else "content",
+                )
 
 
 def _facts(report: WeightsReport) -> None:

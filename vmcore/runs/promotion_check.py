@@ -100,12 +100,12 @@ class PromotionCheck:
         flipped = sum(case.flipped for case in self.worse)
         if not self.worse:
             return (
-                f"None of {self.cases} old cases gets worse than with {self.before_name} (bound "
-                f"{self.bound:g})."
+                f"None of {self.cases} old cases gets worse than with “{self.before_name}” "
+                f"(bound {self.bound:g})."
             )
         get = "gets" if len(self.worse) == 1 else "get"
         return (
-            f"{len(self.worse)} of {self.cases} old cases {get} worse than with {self.before_name} "
+            f"{len(self.worse)} of {self.cases} old cases {get} worse than with “{self.before_name}” "
             f"(bound {self.bound:g}); {flipped} of them would be called wrongly now."
         )
 
