@@ -39,6 +39,8 @@ class CrossvalArguments:
     architecture: str = "usf-mae"
     weights: str = "random"
     """random, imagenet, bundled, usf-mae-100, usf-mae-500, run:ID, or a file."""
+    pooling: Literal["token", "avg"] = "token"
+    """What a vision transformer's head reads: the class token, or the mean of the patches."""
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -75,6 +77,7 @@ class CrossvalArguments:
                 "study": studies_folder() / self.study,
                 "architecture": self.architecture,
                 "weights": self.weights,
+                "pooling": self.pooling,
                 "settings": {**paper, **given, "seed": self.seed},
                 "folds": self.folds,
                 "split_by": "image" if self.by_image else "subject",

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from pages.parts.jump import jump
 from pages.parts.plain import plain
+from pages.parts.weights_view import Pooling, draw_weights
 from vmcore.data import ManifestError, load_study
 from vmcore.models import ARCHITECTURES, LEARNT_FILE, PUBLIC_CHECKPOINTS, load_card
 from vmcore.runs import (
@@ -57,7 +58,8 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
             "Network", kinds, format_func=lambda key: ARCHITECTURES[key].title,
             index=kinds.index(model.architecture if model else "usf-mae"),
         )  # fmt: skip
-        weights = _weights(kind, model)
+        pooling: Pooling = "avg" if _averages(kind, model) else "token"
+        weights = _weights(kind, pooling, model)
         name = st.text_input("Name", value=model.name if model else "", placeholder="first try")
     with right:
         learning = _learning(kind, model)
@@ -67,6 +69,7 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
         "study": studies[study],
         "architecture": kind,
         "weights": weights,
+        "pooling": pooling,
         "settings": learning,
         **split,
     }
@@ -87,7 +90,23 @@ def _counts(folder: Path) -> None:
         st.caption(f":orange[:material/warning:] {plain(sentence)}")
 
 
-def _weights(kind: str, model: Plan | None) -> str:
+def _averages(kind: str, model: Plan | None) -> bool:
+    """Whether the head reads the mean of the patches; asked of vision transformers alone."""
+    if ARCHITECTURES[kind].width is None:
+        return False
+    with st.expander("Advanced", icon=":material/tune:"):
+        readings = ["token", "avg"]
+        same = model is not None and model.architecture == kind
+        chosen = st.radio(
+            "The head reads", readings, key=f"pooling-{kind}-{st.session_state.get('jumps', 0)}",
+            index=readings.index(model.pooling) if model is not None and same else 0,
+            format_func={"token": "the class token", "avg": "the mean of the patches"}.__getitem__,
+            captions=["as in the paper", "as masked autoencoders are fine-tuned by He et al."],
+        )  # fmt: skip
+    return chosen == "avg"
+
+
+def _weights(kind: str, pooling: Pooling, model: Plan | None) -> str:
     choices = ["random"]
     if load_card(settings().bundle).architecture == kind:
         choices.append("bundled")
@@ -106,7 +125,9 @@ def _weights(kind: str, model: Plan | None) -> str:
         "the same weights does as well.",
     )  # fmt: skip
     if choice == _FILE:
-        return st.text_input("Weights file on this machine", value=before) or "no file given"
+        named = st.text_input("Weights file on this machine", value=before)
+        draw_weights(named, kind, pooling)
+        return named or "no file given"
     if choice == "bundled" and not (settings().bundle / LEARNT_FILE).is_file():
         st.caption(
             ":orange[:material/warning:] The bundled model has seen the public images named in its "

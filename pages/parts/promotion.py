@@ -7,11 +7,13 @@ import streamlit as st
 
 from pages.parts.identity import ask_for_name
 from pages.parts.plain import plain
+from pages.parts.promotion_check import draw_check, last_check, note_check
 from vmcore.models import BundleError
 from vmcore.runs import (
     BUNDLED,
     RunError,
     RunFolder,
+    WorseCasesError,
     bundle_in_use,
     promote,
     promotions,
@@ -21,19 +23,37 @@ from vmcore.runs import (
 
 def draw_promotion(folder: RunFolder) -> None:
     """Draw the form that promotes a finished run."""
-    with st.form(f"promote-{folder.run_id}", border=True):
+    run_id = folder.run_id
+    kept, bound = draw_check(run_id)
+    with st.form(f"promote-{run_id}", border=True):
         st.markdown("**Use this model on the classify page**")
         who = ask_for_name("promote-who")
         why = st.text_input("Why", placeholder="better recall on our own scans")
+        accepted = ""
+        if kept:
+            accepted = st.text_input(
+                "Where old cases get worse: why it may answer nevertheless", max_chars=500,
+                placeholder="two of the three were labelled wrongly",
+            )  # fmt: skip
         if st.form_submit_button("Promote", icon=":material/publish:", type="primary"):
-            try:
-                made = promote(folder.run_id, why=why, who=who)
-            except (RunError, BundleError) as error:
-                st.error(plain(error), icon=":material/error:")
-            else:
-                st.success(
-                    f"{plain(made.name)} answers from now on.", icon=":material/check_circle:"
-                )
+            _promote(run_id, why, who, bound, accepted)
+
+
+def _promote(run_id: str, why: str, who: str | None, bound: float, accepted: str) -> None:
+    known = last_check(run_id)
+    try:
+        made = promote(run_id, why=why, who=who, bound=bound, accepted=accepted)
+    except WorseCasesError as error:
+        note_check(run_id, error.check)
+        if known != error.check:
+            st.rerun()  # shows the cases, and asks why
+        st.error(plain(error), icon=":material/error:")
+    except (RunError, BundleError) as error:
+        st.error(plain(error), icon=":material/error:")
+    else:
+        st.success(f"{plain(made.name)} answers from now on.", icon=":material/check_circle:")
+        if made.check:
+            st.caption(plain(made.check))
 
 
 def draw_registry() -> None:
@@ -51,9 +71,12 @@ def draw_registry() -> None:
     now = changes[0]
     with st.expander(f"In use on the classify page: {plain(now.name)}", icon=":material/history:"):
         rows = [
-            {"when": c.when, "who": c.who, "model": c.name, "why": c.why, "run": c.run_id[:6]}
+            {
+                "when": c.when, "who": c.who, "model": c.name, "why": c.why, "old cases": c.check,
+                "worse, accepted because": c.accepted, "run": c.run_id[:6],
+            }
             for c in changes
-        ]
+        ]  # fmt: skip
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         if now.run_id != BUNDLED and st.button("Roll back", icon=":material/undo:"):
             try:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.parts import review_provenance
 from pages.parts.review_choice import Review
 from vmcore.evaluation import (
     ALL_METRICS,
@@ -59,6 +60,7 @@ def draw(review: Review) -> None:
             "Mean over folds as the paper reports it; together: each case by the probability that "
             "counts. BCa: subjects drawn whole. Wilson: as if images were independent."
         )
+    review_provenance.draw(review.reviewed)
 
 
 def _folds(review: Review) -> None:

@@ -43,6 +43,7 @@ def engine_of(name: str, pooling: str, precision: str) -> tuple[OpenVinoEngine, 
     ("name", "pooling"),
     [
         ("usf-mae-tiny", "token"), ("usf-mae-tiny", "avg"), ("usf-mae-small", "token"),
+        ("usf-mae-small", "avg"),
         ("vit-b16", "token"), ("resnet50", "token"), ("vgg19", "token"),
     ],
 )  # fmt: skip
@@ -52,6 +53,20 @@ def test_a_network_gives_torchs_numbers(name: str, pooling: str, batch: np.ndarr
         assert found.shape == expected.shape
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("pooling", ["token", "avg"])
+def test_the_embedding_ends_with_what_the_head_reads(pooling: str, batch: np.ndarray) -> None:
+    torch.manual_seed(2)
+    model = create_classifier("usf-mae-tiny", pooling=pooling).eval()
+    read: list[torch.Tensor] = []
+    model.head.register_forward_pre_hook(lambda _head, inputs: read.append(inputs[0]))
+    with torch.inference_mode():
+        model(torch.from_numpy(batch))
+    card = BundleCard(architecture="usf-mae-tiny", folds=1, pooling=pooling)
+    classifier = Classifier.of_models(card, [model], device="cpu", precision="float32")
+    (output,) = classifier._engine.forward(batch)
+    np.testing.assert_allclose(output.embedding[:, -192:], read[0].numpy(), rtol=1e-3, atol=2e-4)
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="the processor has no bfloat16")

@@ -11,6 +11,7 @@ from pytorch_grad_cam.utils.svd_on_activations import (
     get_2d_projection_with_sign_correction,
 )
 from torch import nn
+from torch.nn import functional
 
 from vmcore.data.phantom import make_phantom
 from vmcore.imaging import to_model_input
@@ -37,14 +38,23 @@ def oracle(model: nn.Module, layer: nn.Module, images: torch.Tensor, *, tokens: 
         return cam(input_tensor=images, targets=None)
 
 
-@pytest.mark.parametrize("name", ["usf-mae-tiny", "vit-b16", "resnet50"])
-def test_it_agrees_with_pytorch_grad_cam(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "pooling"),
+    [
+        ("usf-mae-tiny", "token"), ("usf-mae-tiny", "avg"), ("vit-b16", "token"),
+        ("resnet50", "token"),
+    ],
+)  # fmt: skip
+def test_it_agrees_with_pytorch_grad_cam(name: str, pooling: str) -> None:
     torch.manual_seed(4)
-    model = create_classifier(name).eval()
+    model = create_classifier(name, pooling=pooling).eval()
     images = torch.from_numpy(
         np.stack([to_model_input(make_phantom(width, 1).image) for width in (7.0, 15.0)])
     )
-    layer = model.layer4 if name == "resnet50" else model.blocks[-1].norm1
+    if name == "resnet50":
+        layer = model.layer4
+    else:
+        layer = model.blocks[-1] if pooling == "avg" else model.blocks[-1].norm1
     assert target_layer(model)[0] is layer  # the one that the methods with gradients explain
     expected = oracle(model, layer, images, tokens=name != "resnet50")
     with torch.inference_mode():
@@ -53,9 +63,12 @@ def test_it_agrees_with_pytorch_grad_cam(name: str) -> None:
         assert np.abs(eigen_cam(one, 224) - reference).max() < 1e-3
 
 
-def test_patches_reach_the_verdict_before_the_last_block_and_not_behind_it() -> None:
+@pytest.mark.parametrize("pooling", ["token", "avg"])
+def test_patches_reach_a_mean_behind_the_last_block_and_a_class_token_before_it(
+    pooling: str,
+) -> None:
     torch.manual_seed(4)
-    model = create_classifier("usf-mae-tiny").eval()
+    model = create_classifier("usf-mae-tiny", pooling=pooling).eval()
     images = torch.randn(1, 3, 224, 224)
 
     def moved(tokens: torch.Tensor) -> torch.Tensor:
@@ -70,11 +83,28 @@ def test_patches_reach_the_verdict_before_the_last_block_and_not_behind_it() -> 
     with torch.inference_mode():
         plain = forward_pass(model, images).logits
     hook = model.blocks[-1].register_forward_hook(lambda _block, _inputs, output: moved(output))
-    assert change() == 0
+    assert (change() > 1e-5) is (pooling == "avg")
+    assert pooling == "avg" or change() == 0
     hook.remove()
     hook = model.blocks[-1].register_forward_pre_hook(lambda _block, inputs: (moved(inputs[0]),))
     assert change() > 1e-5
     hook.remove()
+
+
+def test_with_a_mean_gradients_explain_each_patchs_own_share_of_the_logit() -> None:
+    """Behind the last block a mean's gradient is one for all patches, so that it can be written down."""
+    torch.manual_seed(4)
+    model = create_classifier("usf-mae-tiny", pooling="avg").eval()
+    images = to_model_input(make_phantom(15.0, 1).image)[None]
+    with torch.inference_mode():
+        last = forward_pass(model, torch.from_numpy(images)).features
+    mean = last.mean(dim=1).requires_grad_()
+    normed = functional.layer_norm(mean, (192,), model.fc_norm.weight, model.fc_norm.bias, eps=1e-6)
+    (slope,) = torch.autograd.grad(model.head(normed)[0, 1], mean)
+    shares = torch.relu(last[0] @ slope[0]).detach().numpy().reshape(14, 14)
+    expected = scale_cam_image(shares[None], (224, 224))[0]
+    (found,) = gradient_maps(model, images, "hires-cam")
+    assert np.abs(found - scale_cam_image(expected[None])[0]).max() < 1e-3
 
 
 def test_the_projection_is_the_full_decompositions_up_to_its_sign() -> None:

@@ -104,8 +104,8 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
             key: (value.float() * (1 + 0.05 * torch.randn(value.shape, generator=generator)))
             for key, value in state.items()
         }
-        save_file(shaken, folder.fold(number) / "best.safetensors")
-        model = create_classifier(plan.architecture, shaken)
+        model = create_classifier(plan.architecture, shaken, pooling=plan.pooling)
+        save_file(model.state_dict(), folder.fold(number) / "best.safetensors")
         table = fold_predictions(
             model, study.table, known, splits, number, make_fabric("32-true", device="cpu")
         )

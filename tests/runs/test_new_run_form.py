@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.runs.support import kept_run, small_plan
 from vmcore.data import StoredStudy
+from vmcore.models import create_classifier
 from vmcore.runs import Plan, RunFolder, cancel_run, open_store
 from vmcore.settings import settings
 
@@ -60,3 +63,26 @@ def test_the_form_asks_only_where_the_weights_have_seen_the_images(
     (started,) = {folder.name for folder in (store / "runs").iterdir()} - {run.run_id}
     cancel_run(started)
     assert RunFolder(store / "runs" / started).plan().accept_seen
+
+
+def test_the_form_says_what_is_in_a_named_file(
+    phantom_study: StoredStudy, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(phantom_study.folder, store / "studies/clinic")
+    state = create_classifier("usf-mae-tiny", pooling="avg").state_dict()
+    named = tmp_path / "weights.pt"
+    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, named)
+    options = {"weights": str(named), "accept_seen": True}
+    plan = small_plan(store / "studies/clinic", pooling="avg", **options)
+    page = form(plan)
+    told = " ".join(one.value for one in (*page.markdown, *page.caption))
+    assert hashlib.sha256(named.read_bytes()).hexdigest() in told
+    assert "vision transformer with a head of 2 classes" in told
+    assert not page.error
+    refused = form(plan.model_copy(update={"pooling": "token"}))
+    assert "Take pooling" in refused.error[0].value
+    monkeypatch.setenv("VMCORE_READABLE_ROOTS", f'["{store}"]')
+    settings.cache_clear()
+    kept_out = form(plan)
+    assert "SHA" not in " ".join(one.value for one in kept_out.caption)
+    assert "VMCORE" in kept_out.error[0].value.replace("\\", "")

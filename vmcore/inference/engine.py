@@ -14,12 +14,13 @@ Array = npt.NDArray[np.float32]
 class ForwardOutput(NamedTuple):
     """What one forward pass of a network gives for a batch, all of it float32.
 
-    logits (B, 2); activations (B, C, h, w), which the heatmap is made of: patch tokens as the last
-    block's attention takes them in (after its first norm), or the last convolution's map; embedding
-    (B, D), mean and deviation of the last features over positions, and a transformer's class token.
+    logits (B, 2); activations (B, C, h, w), which the heatmap is made of: patch tokens of a
+    transformer, or the last convolution's map; embedding (B, D), mean and deviation of the last
+    features over positions, and what a transformer's head reads (class token or mean, after its norm).
 
     A class-token head reads nothing of the patches that the last block puts out: what they were
-    before it, as keys and values of its attention, is the last that the verdict depends on.
+    before it, as keys and values of its attention (after its first norm), is the last that the verdict
+    depends on. A head that reads the patches' mean depends on just what the last block puts out.
     """
 
     logits: Array

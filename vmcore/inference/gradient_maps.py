@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vmcore.inference.engine import Array
 from vmcore.inference.heatmap import Heatmap
 from vmcore.inference.score_cam import score_cam
-from vmcore.models import vision_transformer
+from vmcore.models import reads_mean, vision_transformer
 
 _METHODS: dict[str, Any] = {
     "grad-cam": GradCAM,
@@ -52,6 +52,8 @@ def gradient_maps(model: nn.Module, images: Array, method: str) -> list[Heatmap]
 
 def target_layer(model: nn.Module) -> tuple[nn.Module, Any]:
     """The layer to explain, and what turns a transformer's tokens into a map."""
+    if reads_mean(model):
+        return model.blocks[-1], _tokens_to_map  # type: ignore[index, return-value]
     if vision_transformer(model):
         # what the last attention takes in: behind it patch tokens reach no class-token head
         return model.blocks[-1].norm1, _tokens_to_map  # type: ignore[index, union-attr]

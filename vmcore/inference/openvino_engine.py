@@ -89,9 +89,9 @@ class OpenVinoEngine:
         # copies: the request's own memory is written over by its next pass
         outputs = [np.array(tensor.data, np.float32) for tensor in request.output_tensors]
         if self._tokens:
-            logits, taken_in, last, class_token = outputs
-            described = embedding(last[:, 1:], [class_token])
-            return ForwardOutput(logits, patches_as_map(taken_in[:, 1:]), described)
+            logits, explained, last, pooled = outputs
+            described = embedding(last[:, 1:], [pooled])
+            return ForwardOutput(logits, patches_as_map(explained[:, 1:]), described)
         logits, activations = outputs
         features = activations.reshape(*activations.shape[:2], -1).transpose(0, 2, 1)
         return ForwardOutput(logits, activations, embedding(features))

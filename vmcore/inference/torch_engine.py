@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vmcore.inference.engine import Array, ForwardOutput, embedding, patches_as_map
-from vmcore.models import fast_dtype, vision_transformer
+from vmcore.models import fast_dtype, reads_mean, vision_transformer
 
 
 class TorchEngine:
@@ -38,12 +38,12 @@ class TorchEngine:
 
 
 class _Layers(NamedTuple):
-    """logits (B, 2); activations (B, N, C) or (B, C, h, w); last features; the class token."""
+    """logits (B, 2); activations (B, N, C) or (B, C, h, w); last features; what the head reads."""
 
     logits: Tensor
     activations: Tensor
     features: Tensor
-    class_token: Tensor | None
+    pooled: Tensor | None
 
 
 def forward_pass(model: nn.Module, images: Tensor) -> _Layers:
@@ -60,19 +60,22 @@ def forward_pass(model: nn.Module, images: Tensor) -> _Layers:
     tokens, (before, last) = model.forward_intermediates(  # type: ignore[operator]
         images, indices=2, output_fmt="NLC"
     )
-    logits = model.forward_head(tokens)  # type: ignore[operator]
+    pooled = model.forward_head(tokens, pre_logits=True)  # type: ignore[operator]
+    logits = model.head(pooled)  # type: ignore[operator]
+    if reads_mean(model):
+        return _Layers(logits, last, last, pooled)
     taken_in = model.blocks[-1].norm1(before)  # type: ignore[index, union-attr]
-    return _Layers(logits, taken_in, last, tokens[:, 0])
+    return _Layers(logits, taken_in, last, pooled)
 
 
 def as_output(layers: _Layers) -> ForwardOutput:
     """What was computed, as arrays."""
     activations = _array(layers.activations)
-    token = [] if layers.class_token is None else [_array(layers.class_token)]
+    read = [] if layers.pooled is None else [_array(layers.pooled)]
     return ForwardOutput(
         _array(layers.logits),
         patches_as_map(activations) if activations.ndim == 3 else activations,
-        embedding(_array(layers.features), token),
+        embedding(_array(layers.features), read),
     )
 
 

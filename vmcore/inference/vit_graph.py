@@ -33,9 +33,10 @@ def vit_graph(weights: FoldWeights, width: int, pooling: str) -> ov.Model:
         pooling: "token" where the head reads the class token, "avg" where it reads the patches' mean.
 
     Returns:
-        from (B, 3, 224, 224) to four outputs: logits (B, 2); tokens that the last attention takes in
-        (B, 197, width); tokens behind the last block (B, 197, width); the class token (B, width),
-        after the final norm where there is one for it.
+        from (B, 3, 224, 224) to four outputs: logits (B, 2); the tokens that a heatmap is made of
+        (B, 197, width), which are those that the last attention takes in for a class token and those
+        behind the last block for a mean; the latter in any case (B, 197, width); what the head reads
+        (B, width), after its norm.
 
     Raises:
         WeightsError: a parameter is missing, unexpected or of another shape.
@@ -51,14 +52,12 @@ def vit_graph(weights: FoldWeights, width: int, pooling: str) -> ov.Model:
         hidden = _linear(_norm(tokens, weights, f"{name}norm2"), weights, f"{name}mlp.fc1")
         tokens = op.add(tokens, _linear(op.gelu(hidden, "erf"), weights, f"{name}mlp.fc2"))
     if pooling == "token":
-        class_token = _at(_norm(tokens, weights, "norm"), 0)
-        pooled = class_token
+        pooled, explained = _at(_norm(tokens, weights, "norm"), 0), taken_in
     else:
-        class_token = _at(tokens, 0)
         patches = op.slice(tokens, _ints([1]), _ints([_PATCHES + 1]), _ints([1]), _ints([1]))
         mean = op.reduce_mean(patches, _ints([1]), keep_dims=True)
-        pooled = _at(_norm(mean, weights, "fc_norm"), 0)
-    outputs = (_linear(pooled, weights, "head"), taken_in, tokens, class_token)
+        pooled, explained = _at(_norm(mean, weights, "fc_norm"), 0), tokens
+    outputs = (_linear(pooled, weights, "head"), explained, tokens, pooled)
     return ov.Model([node.output(0) for node in outputs], [image], "vision_transformer")
 
 

@@ -1,19 +1,22 @@
 from .architectures import ARCHITECTURES, CLASSES
 from .attention import plain_attention
 from .bundle import load_models, save_bundle
-from .bundle_card import BundleCard, load_card
+from .bundle_card import BundleCard, StartingWeights, load_card
 from .bundle_weights import load_weights
 from .calibration import Calibration
 from .checkpoints import read_weights
-from .classifier import create_classifier, input_of, parameter_count, vision_transformer
-from .digest import bundle_digest, folder_digest
+from .classifier import create_classifier, input_of, parameter_count, reads_mean, vision_transformer
+from .digest import bundle_digest, file_digest, folder_digest
 from .errors import BundleError, WeightsError
 from .fetch import FetchProgress, fetch_public_weights
+from .found_network import FoundNetwork, find_network
 from .learnt import LEARNT_FILE, UNKNOWN, Learnt, read_learnt, write_learnt
 from .masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
 from .ood import OodDetector, load_ood_detector
 from .precision import Precision, emulated, fast_dtype, training_precision
+from .pretraining_weights import ForPretraining, for_pretraining, load_masked_autoencoder
 from .usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
+from .weights_report import WeightsReport, explain_weights
 
 __all__ = [
     "ARCHITECTURES",
@@ -26,20 +29,29 @@ __all__ = [
     "BundleError",
     "Calibration",
     "FetchProgress",
+    "ForPretraining",
+    "FoundNetwork",
     "Learnt",
     "MaeShape",
     "MaskedAutoencoder",
     "OodDetector",
     "Precision",
+    "StartingWeights",
     "WeightsError",
+    "WeightsReport",
     "bundle_digest",
     "create_classifier",
     "emulated",
+    "explain_weights",
     "fast_dtype",
     "fetch_public_weights",
+    "file_digest",
+    "find_network",
     "folder_digest",
+    "for_pretraining",
     "input_of",
     "load_card",
+    "load_masked_autoencoder",
     "load_models",
     "load_ood_detector",
     "load_usf_mae_encoder",
@@ -48,6 +60,7 @@ __all__ = [
     "plain_attention",
     "read_learnt",
     "read_weights",
+    "reads_mean",
     "save_bundle",
     "training_precision",
     "vision_transformer",

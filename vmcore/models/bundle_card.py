@@ -16,6 +16,30 @@ CARD_FILE = "bundle.json"
 PREDICTIONS_FILE = "predictions.csv"
 
 
+class StartingWeights(BaseModel):
+    """What the folds' training started from.
+
+    Attributes:
+        weights: "random", a tag of timm's, "bundled", a public file's name, "run:ID", or a file's name.
+        sha256: of the file that they were read from, or of each file where folds started from several;
+            empty where they were read from none of this machine's, or by an older version.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weights: str
+    sha256: list[str] = []
+
+    def sentence(self) -> str:
+        """In words."""
+        if not self.sha256:
+            return f"Started from {self.weights} weights."
+        files = "its file" if len(self.sha256) == 1 else "its files"
+        return (
+            f"Started from {self.weights} weights (SHA-256 of {files}: {', '.join(self.sha256)})."
+        )
+
+
 class BundleCard(BaseModel):
     """What a bundle says about itself (``bundle.json``)."""
 
@@ -26,6 +50,7 @@ class BundleCard(BaseModel):
     created: str = ""
     architecture: str
     pooling: Literal["token", "avg"] = "token"
+    """What a vision transformer's head reads: the class token, or the mean of the patches."""
     folds: int = Field(ge=1)
     classes: tuple[str, str] = CLASSES
     preprocessing: CleaningSettings = CleaningSettings()
@@ -35,6 +60,7 @@ class BundleCard(BaseModel):
     """What each fold's probability goes through; the threshold is on the calibrated scale."""
     phantom_series: int | None = None
     """Seed of the numbered phantoms among its images, so that they can be drawn again."""
+    starting_weights: StartingWeights | None = None
     training_data: dict[str, Any] = {}
     metrics: dict[str, Any] = {}
     limits: list[str] = []

@@ -20,8 +20,8 @@ from vmcore.models.architectures import (
 )
 from vmcore.models.checkpoints import fit_state, read_weights
 from vmcore.models.errors import WeightsError
+from vmcore.models.fitting import for_classifier
 from vmcore.models.normalisation import to_our_input
-from vmcore.models.usf_mae import encoder_state
 
 Weights = str | Path | Mapping[str, Tensor] | None
 
@@ -37,8 +37,11 @@ def create_classifier(
             :data:`ARCHITECTURES` names (needs a network once); a path or state dict otherwise. For
             ``usf-mae*`` a masked autoencoder's checkpoint is taken, whose decoder is dropped; a
             classifier's own weights fit all. Weights with a head of 1000 classes are taken to be
-            those named ones, and brought to our normalisation of the input.
-        pooling: for vision transformers, what the head reads: the class token (paper) or the mean.
+            those named ones, and brought to our normalisation of the input. Position embeddings of
+            another number of patches are interpolated.
+        pooling: for vision transformers, what the head reads: the class token (paper), or the mean of
+            the patches through a norm of its own, ``fc_norm`` (He et al. 2022), which starts anew
+            where the weights were trained with the class token.
 
     Raises:
         ValueError: the name is unknown.
@@ -55,11 +58,10 @@ def create_classifier(
     )
     if state is None:
         return model
-    head = _head_keys(model)
+    head = head_keys(model)
     trained = input_of(name, state, head)
-    if architecture.masked_autoencoder and not _has_head(state):
-        state = encoder_state(state)
-    fit_state(model, to_our_input(model, state, trained), head=head)
+    taken = for_classifier(architecture, state, pooling)
+    fit_state(model, to_our_input(model, taken.state, trained), head=(*head, *taken.fresh))
     return model
 
 
@@ -108,7 +110,7 @@ def input_of(
     architecture = ARCHITECTURES[name]
     if head is None:
         with torch.device("meta"):
-            head = _head_keys(timm.create_model(architecture.timm_name, num_classes=len(CLASSES)))
+            head = head_keys(timm.create_model(architecture.timm_name, num_classes=len(CLASSES)))
     sizes = {state[key].shape[0] for key in head if key in state and state[key].ndim}
     published = architecture.imagenet
     if sizes <= {len(CLASSES)}:
@@ -118,6 +120,11 @@ def input_of(
             f"These weights have a head of {max(sizes)} classes: they are no masked autoencoder's, "
             f"which {architecture.title} starts from. Take vit-b16 for ImageNet's."
         )
+    if published.normalisation != OURS and "fc_norm.weight" in state:
+        raise WeightsError(
+            f"These weights end in fc_norm, so they are not {published.tag}, and it is not known how "
+            "their input was normalised. Take those, or a classifier of this program."
+        )
     if sizes != {IMAGENET_CLASSES} and published.normalisation != OURS:
         raise WeightsError(
             f"These weights have a head of {max(sizes)} classes, so it is not known how their input "
@@ -126,11 +133,8 @@ def input_of(
     return published.normalisation
 
 
-def _has_head(state: Mapping[str, Tensor]) -> bool:
-    return "head.weight" in state
-
-
-def _head_keys(model: nn.Module) -> tuple[str, ...]:
+def head_keys(model: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters of a classifier's last layer."""
     head = model.get_classifier()  # type: ignore[operator]
     owned = {id(parameter) for parameter in head.parameters()}
     return tuple(name for name, parameter in model.named_parameters() if id(parameter) in owned)
@@ -144,3 +148,8 @@ def parameter_count(model: nn.Module) -> int:
 def vision_transformer(model: nn.Module) -> bool:
     """Whether the model yields patch tokens (timm's VisionTransformer)."""
     return isinstance(model, timm.models.vision_transformer.VisionTransformer)
+
+
+def reads_mean(model: nn.Module) -> bool:
+    """Whether a vision transformer's head reads the mean of its patches, not the class token."""
+    return vision_transformer(model) and model.global_pool == "avg"

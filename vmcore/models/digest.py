@@ -37,10 +37,19 @@ def folder_digest(folder: Path) -> str:
     for file in sorted(folder.iterdir()):
         if file.name.startswith("."):
             continue  # half written
-        known = file.stat()
-        content = _file_digest(str(file), known.st_ino, known.st_size, known.st_ctime_ns)
+        content = file_digest(file)
         total.update(f"{file.name}\0{content}\0".encode())
     return total.hexdigest()
+
+
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file, as hexadecimal text; read again only when it is another one or was changed.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    known = file.stat()
+    return _file_digest(str(file), known.st_ino, known.st_size, known.st_ctime_ns)
 
 
 @lru_cache(maxsize=4096)

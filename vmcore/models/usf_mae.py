@@ -56,13 +56,14 @@ def encoder_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             raise WeightsError(
                 f"The checkpoint's {key} is {tuple(encoder[key].shape)}, not {shape}."
             )
-    extra = [key for key in state if key not in encoder and not _of_decoder(key)]
+    extra = [key for key in state if key not in encoder and not of_decoder(key)]
     if extra:
         raise WeightsError(f"The checkpoint holds {extra[0]}, which a masked autoencoder has not.")
     return encoder
 
 
-def _of_decoder(key: str) -> bool:
+def of_decoder(key: str) -> bool:
+    """Whether a parameter of a masked autoencoder belongs to its decoder."""
     return key.startswith("decoder_") or key == "mask_token"
 
 

@@ -14,8 +14,22 @@ from .folder import RunFolder
 from .lineage import SeenError, seen_by_start
 from .model_in_use import BUNDLED, InUse, bundle_in_use
 from .plan import PAPER_SETTINGS, Plan
+from .promotion_check import (
+    NotComparableError,
+    PromotionCheck,
+    WorseCase,
+    WorseCasesError,
+    check_promotion,
+)
 from .record import open_store
 from .registry import Promotion, promote, promotions, roll_back
+from .regression_choice import choose_regression_set
+from .regression_set import (
+    RegressionSet,
+    forget_cases,
+    read_regression_set,
+    remove_regression_set,
+)
 from .reviewing import (
     IMPORTED,
     ReviewableModel,
@@ -40,6 +54,7 @@ from .studies import (
     stop_preparing,
     studies_folder,
 )
+from .weights import report_on_file
 
 __all__ = [
     "BUNDLED",
@@ -47,9 +62,12 @@ __all__ = [
     "PAPER_SETTINGS",
     "InUse",
     "NotAllowedError",
+    "NotComparableError",
     "Person",
     "Plan",
     "Promotion",
+    "PromotionCheck",
+    "RegressionSet",
     "ReviewableModel",
     "Reviewed",
     "RunError",
@@ -58,11 +76,15 @@ __all__ = [
     "SeenError",
     "StoreSilentError",
     "StudyStatus",
+    "WorseCase",
+    "WorseCasesError",
     "acting",
     "all_runs",
     "all_studies",
     "bundle_in_use",
     "cancel_run",
+    "check_promotion",
+    "choose_regression_set",
     "continue_preparing",
     "corpora_folder",
     "corpus_folder",
@@ -71,6 +93,7 @@ __all__ = [
     "delete_study",
     "estimate_seconds",
     "find_run",
+    "forget_cases",
     "identify_by",
     "imported",
     "keep_decision",
@@ -81,7 +104,10 @@ __all__ = [
     "promote",
     "promotions",
     "provenance",
+    "read_regression_set",
     "reject_images",
+    "remove_regression_set",
+    "report_on_file",
     "require",
     "resume_run",
     "reviewable",

@@ -24,7 +24,7 @@ from vmcore.evaluation import (
     fold_table,
 )
 from vmcore.inference import Classifier
-from vmcore.models import BundleCard, Learnt, create_classifier, save_bundle
+from vmcore.models import BundleCard, Learnt, StartingWeights, create_classifier, save_bundle
 from vmcore.models.ood import Embeddings
 from vmcore.runs.disjoint import UNKNOWN_SUBJECTS
 from vmcore.runs.folder import RunFolder
@@ -55,8 +55,8 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
         TEST_TITLE: fold_table(test, threshold),
     }
     states = [load_file(folder.fold(number) / "best.safetensors") for number in numbers]
-    models = [create_classifier(plan.architecture, state) for state in states]
-    card = BundleCard(architecture=plan.architecture, folds=plan.folds)
+    models = [create_classifier(plan.architecture, s, pooling=plan.pooling) for s in states]
+    card = BundleCard(architecture=plan.architecture, pooling=plan.pooling, folds=plan.folds)
     classifier = Classifier.of_models(card, models, precision="float32")
     detector = fit_ood_detector(*_embedded(classifier, study, splits), share=_IN_DISTRIBUTION)
     learnt, seen = seen_in_run(folder, study, splits)
@@ -71,6 +71,8 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             predictions=predictions.to_csv(index=False),
             learnt=learnt,
             name=plan.name,
+            pooling=plan.pooling,
+            starting_weights=_starting_weights(plan, folder),
             created=datetime.now(UTC).date().isoformat(),
             preprocessing=study.report.cleaning,
             threshold=threshold,
@@ -151,6 +153,16 @@ def _start(folder: RunFolder) -> dict[str, str]:
         "so that it takes ours."
     )
     return {"Starting weights": words}
+
+
+def _starting_weights(plan: Plan, folder: RunFolder) -> StartingWeights:
+    """What it started from and its files' digests, as they were noted when the run was started."""
+    noted = folder.read_json("environment.json").get("starting_weights")
+    known = noted if isinstance(noted, dict) else {}
+    return StartingWeights(
+        weights=str(known.get("weights", Path(plan.weights).name)),
+        sha256=list(dict.fromkeys(known.get("sha256", []))),
+    )
 
 
 def _limits(plan: Plan, study: StoredStudy, learnt: Learnt, seen: int) -> list[str]:

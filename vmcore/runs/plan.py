@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from vmcore.data import Splits, StoredStudy, make_splits
 from vmcore.models import ARCHITECTURES, Precision
@@ -32,6 +39,9 @@ class Plan(BaseModel):
     weights: str = "random"
     """"random", "imagenet", "bundled", a public USF-MAE file ("usf-mae-100", "usf-mae-500"),
     "run:ID" of a former run, or the path of a file."""
+    pooling: Literal["token", "avg"] = "token"
+    """What a vision transformer's head reads: the class token (the paper's way), or the mean of the
+    patches through a norm of its own (as He et al. fine-tune masked autoencoders)."""
     settings: FinetuneSettings = FinetuneSettings()
     folds: int = Field(5, ge=2, le=20)
     test_fraction: float = Field(0.15, gt=0.0, lt=0.5)
@@ -44,6 +54,15 @@ class Plan(BaseModel):
     accept_seen: bool = False
     """Go on with weights that have learnt from images which the run is judged on, or may have; its
     results are then marked."""
+
+    @model_validator(mode="after")
+    def _has_a_class_token(self) -> Self:
+        kind = ARCHITECTURES[self.architecture]
+        if self.pooling == "avg" and kind.width is None:
+            raise ValueError(
+                f"pooling is a setting of vision transformers, and {kind.title} is none"
+            )
+        return self
 
     def splits(self, study: StoredStudy) -> Splits:
         """The splits that this plan makes of its study.

@@ -20,6 +20,7 @@ from vmcore.runs.in_use import LastKnown, remember
 from vmcore.runs.locks import alone
 from vmcore.runs.model_in_use import BUNDLED, InUse, as_known, bundle_in_use, forget_silence
 from vmcore.runs.record import RunStore, open_store, unique_name
+from vmcore.runs.regression_set import BOUND, NOT_COMPARED, read_regression_set
 from vmcore.settings import settings
 
 _MODEL, _ALIAS, _TAG = "ventriscope", "clinic", "promotion."
@@ -28,30 +29,57 @@ _LOST = "The model registry no longer knows of any promotion; promote a model an
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One change of the model in use; ``run_id`` is "bundled" for the bundled model."""
+    """One change of the model in use; ``run_id`` is "bundled" for the bundled model.
+
+    Attributes:
+        run_id, name: of the model that answers from then on.
+        who, when, why: as they were given.
+        check: what the comparison on old cases found; empty for a rollback, and before there was one.
+        accepted: why the model may answer although old cases get worse; empty where none do.
+    """
 
     run_id: str
     name: str
     who: str
     when: str
     why: str
+    check: str = ""
+    accepted: str = ""
 
 
-def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
+def promote(
+    run_id: str, *, why: str, who: str | None = None, bound: float = BOUND, accepted: str = ""
+) -> Promotion:
     """Let a finished run's bundle answer on the classify page from now on.
+
+    Where old cases are kept (:mod:`vmcore.runs.regression_set`), it is held against the model in use
+    on them first.
 
     Args:
         run_id: the run, or "bundled" for the bundled model.
         why: the reason, kept with the change.
         who: the person, where nobody had to sign in; the machine's user without.
+        bound: by how much an old case's probability for its true class may fall.
+        accepted: why the model may answer although old cases get worse; kept with the change.
 
     Raises:
+        WorseCasesError: old cases get worse, and no reason is given why it may answer nevertheless.
         RunError: the run has no bundle, no reason is given, or the registry does not answer.
         BundleError: the bundle is damaged.
     """
-    person = require("release")
+    require("release")
     if not why.strip():
         raise RunError("Say why this model is promoted; the reason is kept with the change.")
+    if read_regression_set() is None:
+        return _change(run_id, why, who, NOT_COMPARED, "")
+    from vmcore.runs.promotion_check import require_no_worse  # noqa: PLC0415  it loads networks
+
+    found = require_no_worse(run_id, bound, accepted)
+    return _change(run_id, why, who, found, accepted)
+
+
+def _change(run_id: str, why: str, who: str | None, check: str, accepted: str) -> Promotion:
+    person = require("release")
     place = settings().store
     store = open_store(place)
     bundle = None if run_id == BUNDLED else store.artifact(run_id, "bundle")
@@ -60,7 +88,7 @@ def promote(run_id: str, *, why: str, who: str | None = None) -> Promotion:
         when = datetime.now(UTC)
         made = Promotion(
             run_id, name, named(person, who),
-            when.isoformat(timespec="seconds"), why.strip(),
+            when.isoformat(timespec="seconds"), why.strip(), check, accepted.strip(),
         )  # fmt: skip
         with understood():
             _register(store)
@@ -117,7 +145,7 @@ def promotions() -> list[Promotion]:
 
 
 def roll_back(*, why: str, who: str | None = None) -> Promotion:
-    """Go back to the model that was in use before the present one.
+    """Go back to the model that was in use before the present one, without a check: it answered before.
 
     Raises:
         RunError: nothing was promoted yet, or the registry does not answer.
@@ -127,7 +155,7 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     if not changes and bundle_in_use().run_id == BUNDLED:
         raise RunError("Nothing was promoted yet: the bundled model is in use.")
     before = changes[1].run_id if len(changes) > 1 else BUNDLED
-    return promote(before, why=why, who=who)
+    return _change(before, why, who, "", "")
 
 
 def ask_registry(known: LastKnown | None) -> InUse:

@@ -27,7 +27,9 @@ from vmcore.data import (
     prepare_study,
     refuse_other_root,
     reject,
+    stored_manifest,
 )
+from vmcore.data.preparing import read_record
 from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
 from vmcore.runs.access import require
@@ -37,6 +39,7 @@ from vmcore.runs.locks import alone
 from vmcore.runs.machine import is_here
 from vmcore.runs.processes import end_process, is_alive, spawn
 from vmcore.runs.purging import DELETED
+from vmcore.runs.regression_set import forget_cases
 from vmcore.runs.run_status import state_of
 from vmcore.settings import settings
 
@@ -152,6 +155,8 @@ def stop_preparing(folder: Path) -> None:
 def delete_study(folder: Path) -> None:
     """Remove a study for good: prepared images, check, rejections and log; the originals stay.
 
+    Its images go from the old cases that models are held against, too.
+
     Raises:
         RunError: it is being prepared, a run that has not ended works on it, or it is gone already.
     """
@@ -162,6 +167,7 @@ def delete_study(folder: Path) -> None:
                 raise RunError("The study is being prepared; stop it first.")
             if any(_works_on(run, folder) for run in _folders_of_runs()):
                 raise RunError("A run that has not ended works on this study; stop it first.")
+            forget_cases(_sources(folder))
             gone = folder.rename(folder.with_name(f"{DELETED}{secrets.token_hex(6)}"))
     except FileNotFoundError as error:
         raise RunError("There is no such study any more.") from error
@@ -185,11 +191,25 @@ def _works_on(run: RunFolder, study: Path) -> bool:
 def reject_images(folder: Path, paths: Iterable[str]) -> None:
     """Take exactly these images out of a study; see :func:`vmcore.data.reject`.
 
+    They go from the old cases that models are held against, too, and do not come back there.
+
     Raises:
         NotAllowedError: it is not this person's to do.
     """
     require("train")
-    reject(folder, paths)
+    out = set(paths)
+    reject(folder, out)
+    forget_cases(_sources(folder, out))
+
+
+def _sources(folder: Path, paths: Iterable[str] | None = None) -> set[str]:
+    """Digests of the original files of a study's images, or of some of them."""
+    try:
+        chosen = stored_manifest(folder)["path"].astype(str) if paths is None else paths
+    except (OSError, ValueError):  # never prepared: nothing of it was taken anywhere
+        return set()
+    known = [read_record(folder / "prepared", path) for path in chosen]
+    return {record.source for record in known if record is not None}
 
 
 def all_studies() -> list[StudyStatus]:

@@ -20,7 +20,7 @@ def seconds_per_image(plan: Plan, steps: int) -> tuple[float, float]:
     """Seconds for an image forth and back, and forth only, after one step to warm up."""
     chosen = plan.settings
     fabric = make_fabric(plan.precision)
-    model = create_classifier(plan.architecture)
+    model = create_classifier(plan.architecture, pooling=plan.pooling)
     wrapped, optimizer = set_up(
         fabric, model, weight_decay=chosen.weight_decay, lr=chosen.learning_rate
     )

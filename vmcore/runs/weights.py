@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +16,11 @@ from vmcore.models import (
     BundleError,
     FetchProgress,
     WeightsError,
+    WeightsReport,
     create_classifier,
+    explain_weights,
     fetch_public_weights,
+    file_digest,
     input_of,
     load_card,
     read_weights,
@@ -28,6 +32,8 @@ from vmcore.runs.lineage import Start, former_run
 from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
 from vmcore.settings import settings
+
+Pooling = Literal["token", "avg"]
 
 
 def starting_model(plan: Plan, start: Start, *, progress: FetchProgress | None = None) -> nn.Module:
@@ -43,7 +49,8 @@ def starting_model(plan: Plan, start: Start, *, progress: FetchProgress | None =
         RunError: the weights cannot be had or do not fit; says what to do.
     """
     try:
-        return create_classifier(plan.architecture, _weights(plan, start, progress))
+        weights = _weights(plan, start, progress)
+        return create_classifier(plan.architecture, weights, pooling=plan.pooling)
     except (WeightsError, BundleError) as error:
         raise RunError(str(error)) from error
 
@@ -56,9 +63,10 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
         starts: one a fold.
 
     Returns:
-        the weights (a tag of timm's, a file's name); mean and deviation of the input that they were
-        trained with; whether all images that they have learnt from are known; and for each fold how
-        many of the images that it is judged on are among these.
+        the weights (a tag of timm's, a file's name); the SHA-256 of each fold's file, where it is
+        there; mean and deviation of the input that they were trained with; whether all
+        images that they have learnt from are known; and for each fold how many of the images that it
+        is judged on are among these.
     """
     if plan.weights == "random":
         return {"weights": "random"}
@@ -69,6 +77,9 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
     elif _is_file(plan.weights):
         trained = input_of(plan.architecture, read_weights(weights_file(plan.weights)))
     described: dict[str, Any] = {"weights": name, "trained_with": asdict(trained)}
+    if plan.weights != "imagenet":  # the hub's client keeps those, and checks them
+        files = [_file(plan.weights, start) for start in starts]
+        described["sha256"] = [file_digest(file) for file in files if file.is_file()]
     if plan.weights.startswith("run:"):
         described["former_folds"] = [start.former_fold for start in starts]
     described["images_known"] = all(start.learnt.complete for start in starts)
@@ -76,6 +87,48 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
         "unknown" if start.seen is None else start.seen for start in starts
     ]
     return described
+
+
+def report_on_file(named: str, architecture: str, pooling: Pooling) -> WeightsReport:
+    """What is in a weights file that somebody names, and what a training would take from it.
+
+    A file is read again only when it is another one or was changed.
+
+    Args:
+        named: its path.
+        architecture: the network that is to start from it.
+        pooling: what that network's head reads.
+
+    Raises:
+        RunError: it may not be read, or is no weights file.
+    """
+    path = weights_file(named)
+    try:
+        known = path.stat()
+        return _report(str(path), architecture, pooling, known.st_size, known.st_mtime_ns)
+    except WeightsError as error:
+        raise RunError(str(error)) from error
+    except OSError as error:
+        raise RunError(f"There is no weights file {path}.") from error
+
+
+@lru_cache(maxsize=32)
+def _report(
+    path: str, architecture: str, pooling: Pooling, size: int, changed_ns: int
+) -> WeightsReport:
+    del size, changed_ns  # parts of the cache's key
+    return explain_weights(path, architecture, pooling)
+
+
+def _file(weights: str, start: Start) -> Path:
+    """The file that a fold's weights are read from; public ones have been fetched before."""
+    if weights in PUBLIC_CHECKPOINTS:
+        return settings().store / "weights" / f"{weights}.pt"
+    if weights == "bundled":
+        return settings().bundle / fold_file(0)
+    if weights.startswith("run:"):
+        return former_run(weights).fold(start.former_fold) / "best.safetensors"
+    return weights_file(weights)
 
 
 def _is_file(weights: str) -> bool:
@@ -94,16 +147,14 @@ def _weights(
     if choice in PUBLIC_CHECKPOINTS:
         return fetch_public_weights(choice, settings().store / "weights", progress=progress)
     if choice == "bundled":
-        return _of_bundle(settings().bundle, plan)
-    if choice.startswith("run:"):
-        return read_weights(former_run(choice).fold(start.former_fold) / "best.safetensors")
-    return weights_file(choice)
+        return _of_bundle(plan, start)
+    return _file(choice, start)
 
 
-def _of_bundle(bundle: Path, plan: Plan) -> Mapping[str, Tensor]:
-    card = load_card(bundle)
+def _of_bundle(plan: Plan, start: Start) -> Mapping[str, Tensor]:
+    card = load_card(settings().bundle)
     if card.architecture != plan.architecture:
         raise RunError(
             f"The bundled model is {card.architecture}; its weights do not fit {plan.architecture}."
         )
-    return {k: value.float() for k, value in read_weights(bundle / fold_file(0)).items()}
+    return {k: value.float() for k, value in read_weights(_file("bundled", start)).items()}

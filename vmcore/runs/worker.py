@@ -122,7 +122,7 @@ def _fold(
     folder.write_history(number, list(result.history))
     with replacing(folder.fold(number) / "best.safetensors") as temporary:
         save_file(result.state, temporary)
-    model = create_classifier(plan.architecture, result.state)
+    model = create_classifier(plan.architecture, result.state, pooling=plan.pooling)
     exact = make_fabric("32-true", device=str(fabric.device))
     table = fold_predictions(model, stored.table, study, splits, number, exact)
     table = numbered(table, stored.table)

@@ -72,7 +72,12 @@ def checklist(
         if operating.calibration is None
         else f"{operating.calibration.method.capitalize()} scaling fitted on validation folds."
     )
-    start = f"Started from {plan['weights']} weights." if "weights" in plan else YOURS
+    start = _start(plan, environment)
+    explained = (
+        "what the last block puts out"
+        if plan.get("pooling") == "avg"
+        else "what the last attention takes in"
+    )
     model = str(plan.get("architecture", "")) or YOURS
     weighted = "Class-weighted cross-entropy; nothing was over- or undersampled."
     return [
@@ -114,7 +119,7 @@ def checklist(
         Item("Fairness across groups of people", "14", "", YOURS),
         Item("Output and threshold", "15", "", f"Threshold {decimal(operating.threshold)}: {operating.rule}."),
         Item("Recalibration", "12f", "", calibrated),
-        Item("Explanation of single results", "", "31", "Eigen-CAM of what the last attention takes in."),
+        Item("Explanation of single results", "", "31", f"Eigen-CAM of {explained}."),
         Item("Validation on external data", "16", "32", YOURS),
         Item("Ethics approval, protocol, registration, funding", "17 18", "40 41 42", YOURS),
         Item("Flow and characteristics of participants", "20a 20b", "33 34", YOURS),
@@ -163,3 +168,13 @@ def _partitions(operating: OperatingPredictions) -> str:
     has_test = "test" in operating.predictions.splits()
     held = "a held-out test set" if has_test else "no held-out test set"
     return f"{_folds(operating)} cross-validation folds and {held}."
+
+
+def _start(plan: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    """What the training started from, and which file that was, where it is known."""
+    if "weights" not in plan:
+        return YOURS
+    noted = environment.get("starting_weights")
+    digests = noted.get("sha256", []) if isinstance(noted, Mapping) else []
+    known = f" (SHA-256 {', '.join(dict.fromkeys(digests))})" if digests else ""
+    return f"Started from {plan['weights']} weights{known}."
