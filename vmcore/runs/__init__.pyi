@@ -11,9 +11,11 @@ from .control import (
 from .decision import decided, keep_decision
 from .errors import RunError, StoreSilentError
 from .folder import RunFolder
-from .lineage import SeenError, seen_by_start
+from .lineage import seen_by_start, validated_unlabelled
 from .model_in_use import BUNDLED, InUse, bundle_in_use
 from .plan import PAPER_SETTINGS, Plan
+from .pretraining_plan import HeldOut, PretrainPlan
+from .reconstructions import reconstructions
 from .record import open_store
 from .registry import Promotion, promote, promotions, roll_back
 from .reviewing import (
@@ -26,7 +28,9 @@ from .reviewing import (
     reviewable,
     reviewed_digest,
 )
+from .run_plan import RunPlan
 from .run_status import RunStatus, status
+from .start import SeenError
 from .studies import (
     StudyStatus,
     all_studies,
@@ -43,15 +47,18 @@ __all__ = [
     "BUNDLED",
     "IMPORTED",
     "PAPER_SETTINGS",
+    "HeldOut",
     "InUse",
     "NotAllowedError",
     "Person",
     "Plan",
+    "PretrainPlan",
     "Promotion",
     "ReviewableModel",
     "Reviewed",
     "RunError",
     "RunFolder",
+    "RunPlan",
     "RunStatus",
     "SeenError",
     "StoreSilentError",
@@ -77,6 +84,7 @@ __all__ = [
     "promote",
     "promotions",
     "provenance",
+    "reconstructions",
     "reject_images",
     "require",
     "resume_run",
@@ -89,4 +97,5 @@ __all__ = [
     "status",
     "stop_preparing",
     "studies_folder",
+    "validated_unlabelled",
 ]

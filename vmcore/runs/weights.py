@@ -24,9 +24,11 @@ from vmcore.models import (
 from vmcore.models.architectures import OURS
 from vmcore.models.bundle_weights import fold_file
 from vmcore.runs.errors import RunError
-from vmcore.runs.lineage import Start, former_run
+from vmcore.runs.folder import RunFolder
+from vmcore.runs.lineage import former_run
 from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
+from vmcore.runs.start import Start
 from vmcore.settings import settings
 
 
@@ -58,7 +60,8 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
     Returns:
         the weights (a tag of timm's, a file's name); mean and deviation of the input that they were
         trained with; whether all images that they have learnt from are known; and for each fold how
-        many of the images that it is judged on are among these.
+        many of the images that it is judged on are among these; of a pretraining, also how many of
+        the test's are.
     """
     if plan.weights == "random":
         return {"weights": "random"}
@@ -69,7 +72,10 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
     elif _is_file(plan.weights):
         trained = input_of(plan.architecture, read_weights(weights_file(plan.weights)))
     described: dict[str, Any] = {"weights": name, "trained_with": asdict(trained)}
-    if plan.weights.startswith("run:"):
+    if starts[0].unlabelled:
+        described["pretraining"] = True
+        described["test_images_seen"] = [start.tested for start in starts]
+    elif plan.weights.startswith("run:"):
         described["former_folds"] = [start.former_fold for start in starts]
     described["images_known"] = all(start.learnt.complete for start in starts)
     described["judged_images_seen"] = [
@@ -96,8 +102,14 @@ def _weights(
     if choice == "bundled":
         return _of_bundle(settings().bundle, plan)
     if choice.startswith("run:"):
-        return read_weights(former_run(choice).fold(start.former_fold) / "best.safetensors")
+        return _of_run(former_run(choice), start)
     return weights_file(choice)
+
+
+def _of_run(former: RunFolder, start: Start) -> Mapping[str, Tensor]:
+    if former.is_pretraining:
+        return read_weights(former.pretrained)
+    return read_weights(former.fold(start.former_fold) / "best.safetensors")
 
 
 def _of_bundle(bundle: Path, plan: Plan) -> Mapping[str, Tensor]:
