@@ -2,6 +2,9 @@
 
 Reads, cleans and shrinks every image of a manifest or of class folders, and checks the whole. Run it
 again to go on where it was stopped, or after files were added or changed.
+
+With ``--for-pretraining`` whole trees of mixed files (pictures, DICOM, videos, volumes) become a corpus of
+unlabelled images, in the store's corpora/NAME.
 """
 
 from __future__ import annotations
@@ -12,8 +15,17 @@ from pathlib import Path
 import tyro
 from tqdm import tqdm
 
-from vmcore.data import ManifestError, find_manifest, prepare_study, refuse_other_root
+from train.corpora import prepare_named
+from vmcore.data import (
+    ManifestError,
+    find_manifest,
+    load_study,
+    prepare_study,
+    refuse_other_root,
+)
+from vmcore.data.corpus import CorpusSettings, CorpusSource, LeftOut, left_out_study
 from vmcore.file_modes import keep_private
+from vmcore.imaging import CleaningSettings
 from vmcore.runs import note_request, studies_folder
 
 
@@ -22,15 +34,32 @@ def main(
     name: tyro.conf.Positional[str],
     leave_out: tuple[str, ...] = (),
     workers: int | None = None,
+    *,
+    for_pretraining: bool = False,
+    also: tyro.conf.UseAppendAction[tuple[Path, ...]] = (),
+    leave_out_study: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
+    text: bool = True,
+    frames: int = 8,
 ) -> None:
-    """Prepare and check a study.
+    """Prepare and check a study, or a corpus for pretraining.
 
     Args:
         source: a manifest (CSV), a folder with manifest.csv, or a folder of class folders.
         name: what the study is to be called.
         leave_out: labels of the manifest that belong to neither class.
         workers: processes; one per processor without.
+        for_pretraining: prepare a corpus of unlabelled images of all files below the source.
+        also: a further folder for the corpus; may be given more than once.
+        leave_out_study: a prepared study whose images the corpus must not hold; may be given more than
+            once.
+        text: look for burned-in text and remove it; without it a corpus is prepared faster.
+        frames: frames of each loop, video or volume that a corpus takes at most.
     """
+    if for_pretraining:
+        _prepare_corpus((source, *also), name, leave_out_study, workers, text=text, frames=frames)
+        return
+    if also or leave_out_study or not text or frames != 8:
+        sys.exit("--also, --leave-out-study, --no-text and --frames belong to --for-pretraining.")
     with tqdm(unit="image") as bar:
 
         def progress(done: int, total: int) -> None:
@@ -52,6 +81,26 @@ def main(
     for sentence in study.report.concerns():
         sys.stdout.write(f"Look at: {sentence}\n")
     sys.stdout.write(f"Prepared in {study.folder}\n")
+
+
+def _prepare_corpus(
+    folders: tuple[Path, ...],
+    name: str,
+    studies: tuple[str, ...],
+    workers: int | None,
+    *,
+    text: bool,
+    frames: int,
+) -> None:
+    left_out = LeftOut()
+    try:
+        for study in studies:
+            left_out |= left_out_study(load_study(studies_folder() / study))
+        settings = CorpusSettings(cleaning=CleaningSettings(remove_text=text), frames=frames)
+    except ValueError as error:
+        sys.exit(f"Nothing was prepared: {error}")
+    sources = [CorpusSource(folder) for folder in folders]
+    prepare_named(sources, name, settings=settings, left_out=left_out, workers=workers)
 
 
 if __name__ == "__main__":

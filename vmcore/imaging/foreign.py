@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_VIDEO = "This is a video; export the loop as multi-frame DICOM or a frame as PNG."
+VIDEO = "This is a video; export the loop as multi-frame DICOM or a frame as PNG."
 _PHONE = (
     "This is a phone's photograph ({}), which is not read here; export the scan itself as DICOM or "
     "PNG, or save the photograph as JPEG."
@@ -14,7 +14,7 @@ _SENTENCES = (
      "This is a GIF, which cannot hold a scan faithfully; export DICOM or PNG instead."),
     ((b"%PDF",), "This is a PDF; export the scan itself as DICOM or PNG."),
     # Matroska, MPEG program stream, MPEG-2 sequence, Windows Media
-    ((b"\x1aE\xdf\xa3", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"0&\xb2u\x8ef\xcf\x11"), _VIDEO),
+    ((b"\x1aE\xdf\xa3", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"0&\xb2u\x8ef\xcf\x11"), VIDEO),
     ((b"\0\0\0\x0cjP  ", b"\xffO\xffQ", b"\0\0\0\x0cJXL ", b"\xff\x0a"),
      "This is a JPEG 2000 or JPEG XL picture outside of DICOM; save it as PNG."),
 )  # fmt: skip
@@ -29,10 +29,10 @@ def name_foreign(data: bytes) -> str | None:
         if data.startswith(signatures):
             return sentence
     if data.startswith(b"RIFF") and data[8:12] == b"AVI ":
-        return _VIDEO
+        return VIDEO
     if data[4:8] == b"ftyp":
         return _name_by_brands(data)
-    return _VIDEO if data[4:8] in _QUICKTIME else None
+    return VIDEO if data[4:8] in _QUICKTIME else None
 
 
 def _name_by_brands(data: bytes) -> str:
@@ -41,4 +41,4 @@ def _name_by_brands(data: bytes) -> str:
     brands = {data[8:12], *(data[place : place + 4] for place in range(16, end, 4))}
     if brands & _AVIF:
         return _PHONE.format("AVIF")
-    return _PHONE.format("HEIC") if brands & _HEIC else _VIDEO
+    return _PHONE.format("HEIC") if brands & _HEIC else VIDEO

@@ -40,7 +40,7 @@ _COPIES = 3  # of the largest picture, that decoding may need
 _WATCH_S = 1.0
 _LATE = "The file takes too long to decode, as damaged ones do; export the scan anew."
 _BUSY = "Other files are just being read and take long; try again in a minute."
-_NOT_STARTED = (
+NOT_STARTED = (
     "The file cannot be read now: this machine has no room for another process. Try again."
 )
 _DIED = "The file is damaged: it made its decoder fail. Export the scan anew."
@@ -55,6 +55,12 @@ class _Answer(NamedTuple):
     scan: Scan | None
     shape: tuple[int, ...]
     refusal: str = ""
+
+
+class _Refusal(NamedTuple):
+    """Why a worker can do nothing with a file."""
+
+    sentence: str
 
 
 class SandboxedReader:
@@ -114,6 +120,23 @@ class SandboxedReader:
                 raise _RefusedError(header)
             return header
 
+    def call(self, data: bytes, work: Callable[..., Any], *arguments: object) -> Any:
+        """What a function makes of a file's bytes, in a worker.
+
+        Args:
+            data: the file's content.
+            work: a module's function, called with ``data``; it may raise ScanError.
+            *arguments: what it is called with besides.
+
+        Raises:
+            ScanError: as the function does; also where it hangs, crashes or wants too much memory.
+        """
+        with self._worker() as executor:
+            answer = self._ask(executor, len(data), _call, work, data, arguments)
+            if isinstance(answer, _Refusal):
+                raise _RefusedError(answer.sentence)
+            return answer
+
     def _ask(self, executor: Any, size: int, work: Callable[..., Any], *arguments: object) -> Any:
         """What a worker makes of a file of so many bytes, in the time that such a file may take."""
         more = min(self._patience_s_per_mb * size / 2**20, _LONGEST_S)
@@ -136,7 +159,7 @@ class SandboxedReader:
                 try:
                     executor = _start(self._memory)
                 except Exception:  # the system's own kinds, and the executor's
-                    raise ScanError(_NOT_STARTED) from None
+                    raise ScanError(NOT_STARTED) from None
                 self._running.add(executor)
             yield executor
         except _RefusedError:
@@ -247,6 +270,13 @@ def _read_header(data: bytes, limits: ReadLimits) -> Dataset | str:
         return read_source(data, limits)
     except ScanError as error:
         return str(error)
+
+
+def _call(work: Callable[..., Any], data: bytes, arguments: tuple[object, ...]) -> Any:
+    try:
+        return work(data, *arguments)
+    except ScanError as error:
+        return _Refusal(str(error))
 
 
 def _read(data: bytes, limits: ReadLimits, place: str) -> _Answer:

@@ -70,6 +70,22 @@ def studies_folder() -> Path:
     return settings().store / "studies"
 
 
+def corpora_folder() -> Path:
+    """Where all corpora for pretraining lie."""
+    return settings().store / "corpora"
+
+
+def corpus_folder(name: str) -> Path:
+    """Where a corpus lies.
+
+    Raises:
+        RunError: the name is odd.
+    """
+    if not _NAME.fullmatch(name.strip()):
+        raise RunError("A corpus's name is up to 60 letters, digits, spaces, dots and dashes.")
+    return corpora_folder() / name.strip()
+
+
 def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ()) -> Path:
     """Prepare a manifest or folder as a study, in a process of its own.
 

@@ -1,0 +1,121 @@
+"""Walk whole trees of files, however many and whatever they hold, in an order that is always the same."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from vmcore.data.containment import NOT_ALLOWED, is_allowed, stays_inside
+from vmcore.data.corpus.card import CorpusError
+
+EMPTY = "The file is empty."
+HIDDEN = "The file or folder is hidden."
+LEADS_OUT = "It is a link that leads out of the source's folder."
+NOT_PLAIN = "It is no plain file, or cannot be looked at."
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSource:
+    """A folder of images.
+
+    Attributes:
+        folder: it is searched with all below it.
+        name: what the corpus calls it; "source 1" and so on without one, since folders may name people.
+        overlaps: public test sets that hold images of it.
+    """
+
+    folder: Path
+    name: str = ""
+    overlaps: tuple[str, ...] = ()
+
+
+class FoundFile(NamedTuple):
+    """A file that may hold images: its source's number, its path below that, size and time."""
+
+    source: int
+    path: str
+    size: int
+    modified_ns: int
+
+
+class Found(NamedTuple):
+    """All files of all sources, and how many were left out unopened, by reason."""
+
+    files: list[FoundFile]
+    skipped: Counter[str]
+
+
+def find_files(sources: Sequence[CorpusSource]) -> Found:
+    """List what may hold images; nothing is opened.
+
+    Hidden files and empty ones are counted alone. Links are followed as
+    :func:`vmcore.data.containment.stays_inside` allows; no folder is listed twice.
+
+    Raises:
+        CorpusError: a source is no folder, or may not be read.
+    """
+    files: list[FoundFile] = []
+    skipped: Counter[str] = Counter()
+    for number, source in enumerate(sources):
+        if not is_allowed(source.folder):  # before anything is said of what is there
+            raise CorpusError(NOT_ALLOWED)
+        if not source.folder.is_dir():
+            raise CorpusError(f"Source {number + 1} is no folder.")
+        try:
+            files.extend(_below(source.folder, number, skipped))
+        except OSError as error:
+            raise CorpusError(
+                f"A folder of source {number + 1} cannot be read ({error.strerror})."
+            ) from None
+    return Found(files, skipped)
+
+
+def _below(root: Path, source: int, skipped: Counter[str]) -> Iterator[FoundFile]:
+    seen = set()
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        place = os.path.join(root, below)  # noqa: PTH118  a million times
+        status = os.stat(place)  # noqa: PTH116
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders: list[str] = []
+        files: list[FoundFile] = []
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    skipped[HIDDEN] += 1
+                elif entry.is_symlink() and not stays_inside(Path(entry.path), root):
+                    skipped[LEADS_OUT] += 1
+                elif entry.is_dir():
+                    folders.append(below + entry.name + "/")
+                else:
+                    _sort_in(entry, below, source, files, skipped)
+        yield from sorted(files, key=lambda file: os.fsencode(file.path))
+        waiting += sorted(folders, key=os.fsencode, reverse=True)
+
+
+def _sort_in(
+    entry: os.DirEntry[str],
+    below: str,
+    source: int,
+    files: list[FoundFile],
+    skipped: Counter[str],
+) -> None:
+    try:
+        status = entry.stat()
+    except OSError:
+        skipped[NOT_PLAIN] += 1
+        return
+    if not stat.S_ISREG(status.st_mode):
+        skipped[NOT_PLAIN] += 1
+    elif not status.st_size:
+        skipped[EMPTY] += 1
+    else:
+        files.append(FoundFile(source, below + entry.name, status.st_size, status.st_mtime_ns))
