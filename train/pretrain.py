@@ -16,6 +16,7 @@ from vmcore.runs import (
     PretrainPlan,
     RunError,
     RunFolder,
+    corpora_folder,
     resume_run,
     start_run,
     studies_folder,
@@ -31,6 +32,10 @@ class PretrainArguments:
 
     studies: tuple[str, ...] = ()
     """Names of prepared studies; their labels are not looked at."""
+    corpora: tuple[str, ...] = ()
+    """Names of prepared corpora of unlabelled images."""
+    leave_out_study: tuple[str, ...] = ()
+    """Further prepared studies whose test images stay unseen, should a corpus hold them."""
     name: str = "pretraining"
     architecture: str = "usf-mae"
     weights: str = "random"
@@ -45,7 +50,7 @@ class PretrainArguments:
     seed: int | None = None
     see_test_images: bool = False
     """Learn from all images. Without it those stay unseen that a cross-validation of each study with
-    the split below holds out for its test."""
+    the split below holds out for its test, in whichever source they stand."""
     folds: int = 5
     test_fraction: float = 0.15
     by_image: bool = False
@@ -69,12 +74,13 @@ class PretrainArguments:
                 study=folder, folds=self.folds, test_fraction=self.test_fraction,
                 split_by="image" if self.by_image else "subject", split_seed=self.split_seed,
             )
-            for folder in folders
+            for folder in [*folders, *(studies_folder() / name for name in self.leave_out_study)]
         )  # fmt: skip
         return PretrainPlan.model_validate(
             {
                 "name": self.name,
                 "studies": folders,
+                "corpora": [corpora_folder() / name for name in self.corpora],
                 "architecture": self.architecture,
                 "weights": self.weights,
                 "settings": PRETRAIN_PRESETS[self.preset].model_dump() | given,

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.plain import plain
 from pages.parts.plan_form import checked, estimate_and_start, former_runs
 from vmcore.data import ManifestError, load_study
 from vmcore.models import ARCHITECTURES, MAE_SHAPES, PUBLIC_CHECKPOINTS
-from vmcore.runs import HeldOut, PretrainPlan
+from vmcore.runs import HeldOut, PretrainPlan, corpora_folder, prepared_corpora
 from vmcore.training import PRETRAIN_PRESETS, PretrainSettings
 
 _FILE, _RUN, _CLONED = "a file", "a former pretraining", "as cloned"
@@ -31,15 +30,15 @@ def draw(studies: dict[str, Path], model: PretrainPlan | None) -> None:
     key = str(st.session_state.get("jumps", 0))
     left, right = st.columns(2, gap="large")
     with left:
-        names = _sources(studies, model, key)
-        fields = {"studies": [studies[name] for name in names]} | _network(model, key)
+        fields = _sources(studies, model, key)
+        fields |= _network(model, key)
         name = st.text_input(
             "Name", value=model.name if model else "", placeholder="first pretraining",
             key=f"pretrain-name-{key}",
         )  # fmt: skip
     with right:
-        fields |= {"settings": _settings(model, key)}
-        fields |= {"leave_out_test_of": _held_out([studies[name] for name in names], model, key)}
+        fields["settings"] = _settings(model, key)
+        fields["leave_out_test_of"] = _held_out(studies, fields["studies"], model, key)
     fields |= {
         "name": name or f"{ARCHITECTURES[str(fields['architecture'])].title}, pretrained",
         "precision": model.precision if model else "auto",
@@ -50,19 +49,32 @@ def draw(studies: dict[str, Path], model: PretrainPlan | None) -> None:
     )
 
 
-def _sources(studies: dict[str, Path], model: PretrainPlan | None, key: str) -> list[str]:
-    before = [place.name for place in model.studies if place.name in studies] if model else []
+def _sources(studies: dict[str, Path], model: PretrainPlan | None, key: str) -> dict[str, object]:
+    corpora = prepared_corpora()
+    places = {name: (folder, _images(folder)) for name, folder in studies.items()}
+    places |= {
+        f"{name} (corpus)": (corpora_folder() / name, count) for name, count in corpora.items()
+    }
+    before = {*model.studies, *model.corpora} if model else set()
+    usual = [name for name, (folder, _) in places.items() if folder in before]
     chosen = st.multiselect(
-        "Learns from", list(studies), default=before or list(studies)[:1], key=f"sources-{key}"
+        "Learns from", list(places), default=usual or list(places)[:1], key=f"sources-{key}"
     )
-    count = 0
-    for name in chosen:
-        try:
-            count += len(load_study(studies[name]).table)
-        except ManifestError as error:
-            st.error(plain(error), icon=":material/error:")
-    st.caption(f"{count} images in {len(chosen)} {'study' if len(chosen) == 1 else 'studies'}")
-    return chosen
+    st.caption(
+        f"{sum(places[name][1] for name in chosen):,} images, whose labels are not looked at"
+    )
+    folders = [places[name][0] for name in chosen]
+    return {
+        "studies": [folder for folder in folders if folder in studies.values()],
+        "corpora": [folder for folder in folders if folder not in studies.values()],
+    }
+
+
+def _images(study: Path) -> int:
+    try:
+        return len(load_study(study).table)
+    except ManifestError:
+        return 0  # what is wrong is said when it is started
 
 
 def _network(model: PretrainPlan | None, key: str) -> dict[str, object]:
@@ -144,17 +156,22 @@ def _advanced(start: PretrainSettings, key: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _held_out(places: list[Path], model: PretrainPlan | None, key: str) -> list[dict[str, object]]:
-    before = model.held_out[0] if model and model.held_out else None
+def _held_out(
+    studies: dict[str, Path], sources: list[Path], model: PretrainPlan | None, key: str
+) -> list[dict[str, object]]:
+    before = {held.study: held for held in model.held_out} if model else {}
     leave = st.checkbox(
-        "Leave the studies' test images unseen", value=model is None or before is not None,
-        key=f"leave-{key}",
-        help="Those that a cross-validation with the same split holds out. Without it, a model that "
-        "is fine-tuned from this pretraining cannot be tested on these studies.",
+        "Leave test images unseen", value=model is None or bool(before), key=f"leave-{key}",
+        help="Those that a cross-validation with the same split holds out, in whichever source they "
+        "stand. Without it, a model that is fine-tuned from this pretraining cannot be tested on them.",
     )  # fmt: skip
     if not leave:
         return []
-    split = before or HeldOut(study=Path())
+    usual = [name for name, place in studies.items() if place in (before or sources)]
+    names = st.multiselect(
+        "Test images of", list(studies), default=usual, key=f"held-{'-'.join(usual)}-{key}"
+    )
+    split = next(iter(before.values()), HeldOut(study=Path()))
     with st.expander("Split", icon=":material/call_split:"):
         st.caption("As in the cross-validation that will start from this pretraining.")
         first, second, third = st.columns(3)
@@ -171,4 +188,4 @@ def _held_out(places: list[Path], model: PretrainPlan | None, key: str) -> list[
                 horizontal=True, key=f"h-by-{key}",
             ),
         }  # fmt: skip
-    return [{"study": place, **chosen} for place in places]
+    return [{"study": studies[name], **chosen} for name in names]

@@ -44,6 +44,7 @@ from .studies import (
     stop_preparing,
     studies_folder,
 )
+from .unlabelled import prepared_corpora
 
 __all__ = [
     "BUNDLED",
@@ -85,6 +86,7 @@ __all__ = [
     "note_request",
     "open_reviewed",
     "open_store",
+    "prepared_corpora",
     "promote",
     "promotions",
     "provenance",

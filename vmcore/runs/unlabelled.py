@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.data import ManifestError, StoredStudy, load_study
+from vmcore.data.corpus import CorpusError, open_corpus
+from vmcore.data.corpus.card import read_card
 from vmcore.models import Learnt
 from vmcore.runs.errors import RunError
 from vmcore.runs.pretraining_plan import PretrainPlan
+from vmcore.runs.studies import corpora_folder
 
 Rows = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
@@ -67,7 +71,10 @@ class UnlabelledImages:
         for source in self.sources:
             here = (rows >= first) & (rows < first + len(source.kept))
             if here.any():
-                images[here] = source.pixels(rows[here] - first)
+                try:
+                    images[here] = source.pixels(rows[here] - first)
+                except CorpusError as error:
+                    raise RunError(f"{source.name}: {error}") from error
             first += len(source.kept)
         return images
 
@@ -98,6 +105,16 @@ class UnlabelledImages:
         return sum(len(source.identities) - len(source.kept) for source in self.sources)
 
 
+def prepared_corpora() -> dict[str, int]:
+    """Corpora that can be learnt from: how many images each holds, by its name."""
+    place = corpora_folder()
+    found = {}
+    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+        with suppress(CorpusError):  # not finished, or damaged
+            found[folder.name] = read_card(folder).images
+    return found
+
+
 def unlabelled_images(plan: PretrainPlan) -> UnlabelledImages:
     """The images of a plan's sources, less those that a test holds out.
 
@@ -106,16 +123,16 @@ def unlabelled_images(plan: PretrainPlan) -> UnlabelledImages:
 
     Raises:
         ManifestError: a study is not prepared, or cannot be split.
-        RunError: nothing is left to learn from, or a source is named twice.
+        RunError: nothing is left to learn from, a source is named twice, or a corpus cannot be read.
     """
     places = [place.resolve() for place in (*plan.studies, *plan.corpora)]
     if len(set(places)) < len(places):
         raise RunError("A source is named twice; name each once.")
     held = _held_out(plan)
     hidden = frozenset().union(*held)
-    images = UnlabelledImages(tuple(_of_study(place, hidden) for place in plan.studies), held)
-    if plan.corpora:
-        raise RunError("This version pretrains on studies; it cannot open a corpus yet.")
+    of_studies = [_of_study(place, hidden) for place in plan.studies]
+    of_corpora = [_of_corpus(place, hidden) for place in plan.corpora]
+    images = UnlabelledImages((*of_studies, *of_corpora), held)
     if not len(images):
         raise RunError("No image is left to learn from: all of them are held out for a test.")
     return images
@@ -142,6 +159,17 @@ def _of_study(place: Path, hidden: frozenset[str]) -> _Source:
     identities = study.identities()
     kept = _kept(identities, hidden)
     return _Source(place.name, identities, kept, lambda: _grey(study, kept).__getitem__)
+
+
+def _of_corpus(place: Path, hidden: frozenset[str]) -> _Source:
+    try:
+        corpus = open_corpus(place)
+        known = zip(corpus.pixel_digests(), corpus.originals(), strict=True)
+        identities = [frozenset(digests) for digests in known]
+    except CorpusError as error:
+        raise RunError(f"{place.name}: {error}") from error
+    kept = _kept(identities, hidden)
+    return _Source(place.name, identities, kept, lambda: lambda rows: corpus[kept[rows]])
 
 
 def _kept(identities: Sequence[frozenset[str]], hidden: frozenset[str]) -> Rows:
