@@ -36,9 +36,9 @@ def draw(studies: dict[str, Path], model: PretrainPlan | None) -> None:
             "Name", value=model.name if model else "", placeholder="first pretraining",
             key=f"pretrain-name-{key}",
         )  # fmt: skip
+        fields["leave_out_test_of"] = _held_out(studies, fields["studies"], model, key)
     with right:
         fields["settings"] = _settings(model, key)
-        fields["leave_out_test_of"] = _held_out(studies, fields["studies"], model, key)
     fields |= {
         "name": name or f"{ARCHITECTURES[str(fields['architecture'])].title}, pretrained",
         "precision": model.precision if model else "auto",
@@ -60,9 +60,7 @@ def _sources(studies: dict[str, Path], model: PretrainPlan | None, key: str) -> 
     chosen = st.multiselect(
         "Learns from", list(places), default=usual or list(places)[:1], key=f"sources-{key}"
     )
-    st.caption(
-        f"{sum(places[name][1] for name in chosen):,} images, whose labels are not looked at"
-    )
+    st.caption(f"{sum(places[name][1] for name in chosen):,} images")
     folders = [places[name][0] for name in chosen]
     return {
         "studies": [folder for folder in folders if folder in studies.values()],

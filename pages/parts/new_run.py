@@ -19,6 +19,7 @@ from vmcore.runs import (
     PretrainPlan,
     RunError,
     all_studies,
+    prepared_corpora,
     seen_by_start,
     validated_unlabelled,
 )
@@ -34,7 +35,7 @@ _USUAL = ("usf-mae-100", "imagenet", "bundled", "random")  # what is offered fir
 def draw() -> None:
     """Draw the view."""
     ready = [study for study in all_studies() if study.state == "ready"]
-    if not ready:
+    if not ready and not prepared_corpora():
         st.info("Prepare a study first.", icon=":material/folder_open:")
         if st.button("Studies", icon=":material/folder_open:"):
             jump("studies")
@@ -46,7 +47,9 @@ def draw() -> None:
         default=PRETRAINING if isinstance(cloned, PretrainPlan) else CROSS_VALIDATION,
         label_visibility="collapsed", key=f"kind-{st.session_state.get('jumps', 0)}",
     )  # fmt: skip
-    if kind == PRETRAINING:
+    if kind == CROSS_VALIDATION and not ready:
+        st.info("A cross-validation needs a study; prepare one first.")
+    elif kind == PRETRAINING:
         new_pretraining.draw(studies, cloned if isinstance(cloned, PretrainPlan) else None)
     else:
         _cross_validation(studies, cloned if isinstance(cloned, Plan) else None)

@@ -13,6 +13,7 @@ from vmcore.runs import (
     RunFolder,
     RunStatus,
     reconstructions,
+    studies_folder,
 )
 
 _PLAIN = {"displayModeBar": False}
@@ -76,7 +77,8 @@ def _take_on(folder: RunFolder, plan: PretrainPlan) -> None:
 def _fine_tuning(folder: RunFolder, plan: PretrainPlan) -> Plan:
     """A cross-validation from this encoder, with the split whose test it has not seen."""
     held = plan.held_out[0] if plan.held_out else None
-    split = held.model_dump() if held else {"study": plan.studies[0]}
+    study = next(iter(plan.studies), studies_folder())  # of a corpus alone: the form offers another
+    split = held.model_dump() if held else {"study": study}
     return Plan(
         name=f"from {plan.name}"[:80],
         architecture=plan.architecture,
