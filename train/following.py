@@ -29,7 +29,12 @@ def begun(begin: Callable[[], RunFolder]) -> RunFolder:
 def in_words(error: ValidationError) -> str:
     """What is wrong with a plan, setting by setting."""
     return "; ".join(
-        ": ".join([*(str(place) for place in problem["loc"][-1:]), problem["msg"]])
+        ": ".join(
+            [
+                *(str(place) for place in problem["loc"][-1:]),
+                problem["msg"].removeprefix("Value error, "),
+            ]
+        )
         for problem in error.errors()
     )
 

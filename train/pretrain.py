@@ -66,7 +66,7 @@ class PretrainArguments:
     def plan(self) -> PretrainPlan:
         """The plan that is wished for."""
         if self.preset not in PRETRAIN_PRESETS:
-            raise RunError(f"No preset is called {self.preset!r}: {', '.join(PRETRAIN_PRESETS)}.")
+            raise RunError(f"No preset is called {self.preset!r}: {'; '.join(PRETRAIN_PRESETS)}.")
         given = {key: value for key in _OWN if (value := getattr(self, key)) is not None}
         folders = [studies_folder() / name for name in self.studies]
         held = () if self.see_test_images else tuple(
