@@ -26,8 +26,8 @@ def main() -> None:
     """Draw the page; the view and the runs looked at stand in the address, so a reload keeps them."""
     st.title("Training", anchor=False)
     st.caption(
-        "Point to a folder of labelled scans, look at its check, start the paper's experiment, and "
-        "come back later: runs go on without this page."
+        "Point to a folder of scans, look at its check, start the paper's experiment or a pretraining, "
+        "and come back later: runs go on without this page."
     )
     asked = st.session_state.pop("go_to", None) or st.query_params.get("view", "runs")
     view = st.segmented_control(

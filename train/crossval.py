@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 import tyro
-from pydantic import ValidationError
 
-from vmcore.data import ManifestError
+from train.following import begun, follow
 from vmcore.file_modes import keep_private
 from vmcore.models import Precision
 from vmcore.runs import (
@@ -19,14 +17,10 @@ from vmcore.runs import (
     Plan,
     RunError,
     RunFolder,
-    cancel_run,
     resume_run,
     start_run,
-    status,
     studies_folder,
 )
-
-_POLL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ class CrossvalArguments:
     name: str = "cross-validation"
     architecture: str = "usf-mae"
     weights: str = "random"
-    """random, imagenet, bundled, usf-mae-100, usf-mae-500, run:ID, or a file."""
+    """random, imagenet, bundled, usf-mae-100, usf-mae-500, run:ID (of a pretraining too), or a file."""
     pooling: Literal["token", "avg"] = "token"
     """What a vision transformer's head reads: the class token, or the mean of the patches."""
     epochs: int | None = None
@@ -91,41 +85,16 @@ class CrossvalArguments:
 
 def main(arguments: CrossvalArguments) -> None:
     """Start or resume a run and wait for it; Ctrl-C stops it."""
-    try:
-        folder = resume_run(arguments.resume) if arguments.resume else start_run(arguments.plan())
-    except ValidationError as error:
-        sys.exit(in_words(error))
-    except (RunError, ManifestError) as error:
-        sys.exit(str(error))
-    sys.stdout.write(f"Run {folder.run_id}\n")
-    if not arguments.detach:
-        try:
-            _follow(folder)
-        except KeyboardInterrupt:
-            cancel_run(folder.run_id)
-            sys.exit(f"Stopped. Go on with: python -m train.crossval --resume {folder.run_id}")
-
-
-def in_words(error: ValidationError) -> str:
-    """What is wrong with a plan, setting by setting."""
-    return "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
-
-
-def _follow(folder: RunFolder) -> None:
-    said = 0
-    while True:
-        stands = status(folder)
-        lines = folder.log.read_text(errors="replace").splitlines()
-        sys.stdout.write("".join(f"{line}\n" for line in lines[said:]))
-        sys.stdout.flush()
-        said = len(lines)
-        if stands.state not in {"pending", "running", "unknown"}:
-            break
-        time.sleep(_POLL_S)
-    if stands.state != "finished":
-        sys.exit(stands.reason or "The run was stopped.")
+    folder = begun(lambda: _begin(arguments))
+    if arguments.detach:
+        return
+    follow(folder, "train.crossval")
     for title, rows in folder.results().items():
         sys.stdout.write(f"\n{title}\n{pd.DataFrame(rows).to_string(index=False)}\n")
+
+
+def _begin(arguments: CrossvalArguments) -> RunFolder:
+    return resume_run(arguments.resume) if arguments.resume else start_run(arguments.plan())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from typing import Literal
 import tyro
 from pydantic import ValidationError
 
-from train.crossval import CrossvalArguments, in_words
+from train.crossval import CrossvalArguments
+from train.following import in_words
 from vmcore.data import ManifestError
 from vmcore.file_modes import keep_private
 from vmcore.runs import RunError

@@ -1,4 +1,4 @@
-"""Choose data, network, weights and settings; see how long it will take; start."""
+"""A new run: choose its kind; for a cross-validation data, network, weights and settings."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from pathlib import Path
 import streamlit as st
 from pydantic import ValidationError
 
+from pages.parts import new_pretraining
 from pages.parts.jump import jump
 from pages.parts.plain import plain
+from pages.parts.plan_form import checked, describe_study, estimate_and_start, former_runs
 from pages.parts.weights_view import Pooling, draw_weights
-from vmcore.data import ManifestError, load_study
+from vmcore.data import ManifestError
 from vmcore.models import ARCHITECTURES, LEARNT_FILE, PUBLIC_CHECKPOINTS, load_card
 from vmcore.runs import (
     PAPER_SETTINGS,
     Plan,
+    PretrainPlan,
     RunError,
-    all_runs,
     all_studies,
-    estimate_seconds,
+    prepared_corpora,
     seen_by_start,
-    start_run,
+    validated_unlabelled,
 )
+from vmcore.runs.plan import CROSS_VALIDATION
+from vmcore.runs.pretraining_plan import PRETRAINING
 from vmcore.settings import settings
 
+_KINDS = {CROSS_VALIDATION: "Cross-validation", PRETRAINING: "Pretraining"}
 _FILE, _RUN = "a file", "a former run"
 _USUAL = ("usf-mae-100", "imagenet", "bundled", "random")  # what is offered first, where it fits
 
@@ -31,19 +36,34 @@ _USUAL = ("usf-mae-100", "imagenet", "bundled", "random")  # what is offered fir
 def draw() -> None:
     """Draw the view."""
     ready = [study for study in all_studies() if study.state == "ready"]
-    if not ready:
+    if not ready and not prepared_corpora():
         st.info("Prepare a study first.", icon=":material/folder_open:")
         if st.button("Studies", icon=":material/folder_open:"):
             jump("studies")
         return
-    model: Plan | None = st.session_state.get("cloned")
-    fields = _fields({study.name: study.folder for study in ready}, model)
+    studies = {study.name: study.folder for study in ready}
+    cloned: Plan | PretrainPlan | None = st.session_state.get("cloned")
+    kind = st.segmented_control(
+        "Kind of run", list(_KINDS), format_func=_KINDS.__getitem__, required=True,
+        default=PRETRAINING if isinstance(cloned, PretrainPlan) else CROSS_VALIDATION,
+        label_visibility="collapsed", key=f"kind-{st.session_state.get('jumps', 0)}",
+    )  # fmt: skip
+    if kind == CROSS_VALIDATION and not ready:
+        st.info("A cross-validation needs a study; prepare one first.")
+    elif kind == PRETRAINING:
+        new_pretraining.draw(studies, cloned if isinstance(cloned, PretrainPlan) else None)
+    else:
+        _cross_validation(studies, cloned if isinstance(cloned, Plan) else None)
+
+
+def _cross_validation(studies: dict[str, Path], model: Plan | None) -> None:
+    st.caption("Folds of a labelled study are trained and judged; a test part is held out.")
+    fields = _fields(studies, model)
     fields["accept_seen"] = _seen(fields, model)
-    estimate, start = st.columns([1, 1])
-    if estimate.button("Estimate the time", icon=":material/timer:", width="stretch"):
-        _estimate(fields)
-    if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        _start(fields)
+    estimate_and_start(
+        lambda: checked(Plan, fields),
+        lambda plan: f"{len(plan.parts)} folds of {plan.epochs} epochs",
+    )
 
 
 def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
@@ -52,7 +72,7 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
         names = list(studies)
         chosen = model.study.name if model and model.study.name in studies else names[0]
         study = st.selectbox("Study", names, index=names.index(chosen))
-        _counts(studies[study])
+        describe_study(studies[study])
         kinds = list(ARCHITECTURES)
         kind = st.selectbox(
             "Network", kinds, format_func=lambda key: ARCHITECTURES[key].title,
@@ -73,21 +93,6 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
         "settings": learning,
         **split,
     }
-
-
-def _counts(folder: Path) -> None:
-    try:
-        report = load_study(folder).report
-    except ManifestError as error:
-        st.error(plain(error), icon=":material/error:")
-        return
-    said = [
-        f"{row['images']} {plain(row['label'])} ({row['subjects']} subjects)"
-        for row in report.counts
-    ]
-    st.caption(" · ".join(said))
-    for sentence in report.concerns():
-        st.caption(f":orange[:material/warning:] {plain(sentence)}")
 
 
 def _averages(kind: str, model: Plan | None) -> bool:
@@ -134,22 +139,29 @@ def _weights(kind: str, pooling: Pooling, model: Plan | None) -> str:
             "card. Where the study holds any of them, its results will be too good."
         )
     if choice == _RUN:
-        runs = {
-            f"run:{folder.run_id}": folder.plan().name
-            for folder, stands in all_runs()
-            if stands.state == "finished" and folder.plan().architecture == kind
-        }
-        return st.selectbox("Run", list(runs), format_func=runs.__getitem__) or "no run chosen"
+        runs = former_runs(kind)
+        names = list(runs)
+        index = names.index(before) if before in names else 0
+        return (
+            st.selectbox("Run", names, index=index, format_func=runs.__getitem__) or "no run chosen"
+        )
     return choice
 
 
 def _seen(fields: dict[str, object], model: Plan | None) -> bool:
     """Say where weights have learnt from images that would be judged, and ask whether to go on."""
     try:
-        said = seen_by_start(Plan.model_validate(fields))
+        plan = Plan.model_validate(fields)
+        said, validated = seen_by_start(plan), validated_unlabelled(plan)
     except (ValidationError, RunError, ManifestError):
         return False  # what is wrong is said when it is started
     if not said:
+        if validated:
+            st.caption(
+                f":orange[:material/warning:] The pretraining saw, without labels, {validated} of the "
+                "images that folds validate, which may make validation figures too good; it has seen "
+                "none that the test holds."
+            )
         return False
     st.warning(plain(said), icon=":material/warning:")
     return st.checkbox(
@@ -198,60 +210,3 @@ def _split(model: Plan | None) -> dict[str, object]:
         "split_by": by,
         "split_seed": model.split_seed if model else 0,
     }
-
-
-def _plan(fields: dict[str, object]) -> Plan | None:
-    try:
-        return Plan.model_validate(fields)
-    except ValidationError as error:
-        for problem in error.errors():
-            where = str(problem["loc"][-1]).replace("_", " ")
-            st.error(f"{where.capitalize()}: {plain(problem['msg'])}.", icon=":material/error:")
-        return None
-
-
-def _estimate(fields: dict[str, object]) -> None:
-    plan = _plan(fields)
-    if plan is None:
-        return
-    try:
-        with st.spinner("Training two steps …"):
-            seconds = estimate_seconds(plan)
-    except (RunError, ManifestError) as error:
-        st.error(plain(error), icon=":material/error:")
-        return
-    st.info(
-        f"About {duration(seconds)} for {plan.folds} folds of {plan.settings.epochs} epochs on "
-        "this machine.",
-        icon=":material/timer:",
-    )
-
-
-def _start(fields: dict[str, object]) -> None:
-    plan = _plan(fields)
-    if plan is None:
-        return
-    bar = st.empty()
-
-    def fetched(done: int, total: int | None) -> None:
-        share = min(done / total, 1.0) if total else 0.0
-        bar.progress(share, f"Fetching {plan.weights}: {done / 1e6:.0f} MB")
-
-    try:
-        with st.spinner("Starting …"):
-            folder = start_run(plan, on_fetch=fetched)
-    except (RunError, ManifestError) as error:
-        bar.empty()
-        st.error(plain(error), icon=":material/error:")
-        return
-    st.session_state.pop("cloned", None)
-    st.query_params["run"] = folder.run_id
-    jump("runs")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: "40 s", "12 min", "3 h 20 min"."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.parts import pretraining_view
 from pages.parts.identity import stay
 from pages.parts.jump import jump
-from pages.parts.new_run import duration
 from pages.parts.plain import plain
+from pages.parts.plan_form import duration
 from pages.parts.promotion import draw_promotion, draw_registry
-from vmcore.reporting import fold_curves, run_curves
+from vmcore.reporting import fold_curves, pretraining_curves, run_curves
 from vmcore.runs import (
+    Plan,
+    PretrainPlan,
     RunError,
     RunFolder,
     RunStatus,
@@ -21,6 +24,7 @@ from vmcore.runs import (
     resume_run,
     status,
 )
+from vmcore.training import EpochResult, PretrainEpoch
 
 _MARKS = {
     "pending": (":material/hourglass_empty:", "gray"),
@@ -85,24 +89,17 @@ def _one(folder: RunFolder, *, going: bool) -> None:
     elif stands.reason:
         st.warning(plain(stands.reason), icon=":material/hourglass:")
     _actions(folder, stands)
-    histories = [folder.history(number) for number in range(1, plan.folds + 1)]
-    st.plotly_chart(
-        fold_curves(histories, plan.settings.epochs), width="stretch",
-        key=f"curves-{folder.run_id}", config=_PLAIN,
-    )  # fmt: skip
-    if stands.state == "finished":
-        if "review" in who.roles:
-            st.page_link(
-                "pages/results.py", label="Review the results", icon=":material/query_stats:",
-                query_params={"model": folder.run_id},
-            )  # fmt: skip
-        _results(folder)
-        draw_promotion(folder)
+    if isinstance(plan, PretrainPlan):
+        pretraining_view.draw(folder, plan, stands)
+    else:
+        _cross_validation(folder, plan, stands, review="review" in who.roles)
     with st.expander("Settings", icon=":material/tune:"):
         shown = plan.model_dump(mode="json", exclude={"settings"}) | plan.settings.model_dump(
             mode="json"
         )
-        shown["study"] = plan.study.name
+        shown |= plan.recorded()  # a study by its name, not by its place
+        for places in ("studies", "corpora", "leave_out_test_of"):
+            shown.pop(places, None)
         st.dataframe(
             pd.DataFrame({"value": {key: str(value) for key, value in shown.items()}}),
             width="stretch",
@@ -111,10 +108,27 @@ def _one(folder: RunFolder, *, going: bool) -> None:
         st.code(folder.tail(200) or "Nothing was said yet.", language=None, height=320)
 
 
+def _cross_validation(folder: RunFolder, plan: Plan, stands: RunStatus, *, review: bool) -> None:
+    histories = [folder.history(number) for number in range(1, plan.folds + 1)]
+    st.plotly_chart(
+        fold_curves(histories, plan.epochs), width="stretch",
+        key=f"curves-{folder.run_id}", config=_PLAIN,
+    )  # fmt: skip
+    if stands.state == "finished":
+        if review:
+            st.page_link(
+                "pages/results.py", label="Review the results", icon=":material/query_stats:",
+                query_params={"model": folder.run_id},
+            )  # fmt: skip
+        _results(folder)
+        draw_promotion(folder)
+
+
 def _progress_words(stands: RunStatus) -> str:
-    folds = len(stands.epochs)
+    parts = len(stands.epochs)
     done = sum(stands.epochs)
-    words = f"{stands.state} · {done} of {folds * stands.planned} epochs in {folds} folds"
+    words = f"{stands.state} · {done} of {parts * stands.planned} epochs"
+    words += f" in {parts} folds" if parts > 1 else ""
     if stands.state == "pending" and not stands.reason:
         words += " · waits for the device"
     elif stands.state == "running" and stands.remaining_s is not None:
@@ -153,7 +167,7 @@ def _results(folder: RunFolder) -> None:
     for title, rows in folder.results().items():
         st.markdown(f"**{plain(title)}**")
         st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
-    if folder.plan().split_by == "image":
+    if folder.cross_validation().split_by == "image":
         st.caption(
             ":orange[:material/warning:] Split by image, not by subject: the figures may be too good."
         )
@@ -165,21 +179,34 @@ def _results(folder: RunFolder) -> None:
 
 
 def _side_by_side(folders: list[RunFolder]) -> None:
-    histories, rows, planned = {}, [], 1
+    rows: list[dict[str, object]] = []
+    judged: dict[str, list[list[EpochResult]]] = {}
+    pretrained: dict[str, list[PretrainEpoch]] = {}
+    planned = 1
     for folder in folders:
         plan, stands = folder.plan(), status(folder)
         name = f"{plan.name} ({folder.run_id[:6]})"
-        histories[name] = [folder.history(number) for number in range(1, plan.folds + 1)]
-        planned = max(planned, plan.settings.epochs)
+        planned = max(planned, plan.epochs)
         row: dict[str, object] = {"run": name, "state": stands.state, "network": plan.architecture}
-        row |= {"study": plan.study.name, "progress": f"{stands.progress:.0%}"}
+        row |= {"study": plan.recorded()["study"], "progress": f"{stands.progress:.0%}"}
+        if isinstance(plan, PretrainPlan):
+            pretrained[name] = folder.pretrain_history()
+            row["loss"] = pretrained[name][-1].loss if pretrained[name] else None
+        else:
+            judged[name] = [folder.history(number) for number in range(1, plan.folds + 1)]
         for title, table in folder.results().items():
             mean = next(line for line in table if line["fold"] == "mean")
             split = title.split(",", maxsplit=1)[0].lower()
             row |= {f"{split} {key}": mean[key] for key in ("accuracy", "f1", "auc")}
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
-    st.caption("Curves are means over folds.")
-    st.plotly_chart(
-        run_curves(histories, planned), width="stretch", key="side-by-side", config=_PLAIN
-    )
+    if judged:
+        st.caption("Curves of cross-validations are means over folds.")
+        st.plotly_chart(
+            run_curves(judged, planned), width="stretch", key="side-by-side", config=_PLAIN
+        )
+    if pretrained:
+        st.plotly_chart(
+            pretraining_curves(pretrained, planned), width="stretch", key="pretrainings",
+            config=_PLAIN,
+        )  # fmt: skip

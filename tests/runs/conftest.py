@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.runs.support import small_plan, wait_for
+from tests.runs.support import copied_store, pretraining, small_plan, wait_for
 from vmcore.data import StoredStudy
 from vmcore.runs import RunFolder, find_run, open_store, start_run
 from vmcore.runs.store_address import database_file
@@ -55,3 +56,43 @@ def copied(finished: tuple[Path, RunFolder], store: Path) -> RunFolder:
                 f"update {table} set {column} = replace({column}, ?, ?)", (str(place), str(store))
             )  # the copy's database names the copy's artifacts
     return find_run(folder.run_id)
+
+
+@pytest.fixture(scope="session")
+def finished_pretraining(
+    phantom_study: StoredStudy, made_once: Callable[..., Path]
+) -> tuple[Path, RunFolder]:
+    """A store with one pretraining that went through; not to be changed."""
+
+    def make(place: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("VMCORE_STORE", str(place / "store"))
+            patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+            settings.cache_clear()
+            open_store.cache_clear()
+            folder = start_run(pretraining(phantom_study.folder))
+            stands = wait_for(folder, "finished", "failed")
+            settings.cache_clear()
+            open_store.cache_clear()
+        assert stands.state == "finished", folder.tail()
+
+    store = made_once("finished-pretraining", make) / "store"
+    (path,) = (store / "runs").iterdir()
+    return store, RunFolder(path)
+
+
+@pytest.fixture
+def pretrained(
+    finished_pretraining: tuple[Path, RunFolder], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunFolder:
+    """The finished pretraining, with its store open."""
+    monkeypatch.setenv("VMCORE_STORE", str(finished_pretraining[0]))
+    settings.cache_clear()
+    return finished_pretraining[1]
+
+
+@pytest.fixture
+def pretrained_copy(finished_pretraining: tuple[Path, RunFolder], store: Path) -> RunFolder:
+    """The finished pretraining in a copy of its store, which may be changed."""
+    (folder,) = copied_store(finished_pretraining[0], store)
+    return folder

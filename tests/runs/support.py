@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from vmcore.data import StoredStudy, label_numbers, load_study, numbered, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
 from vmcore.models import create_classifier, write_learnt
-from vmcore.runs import Plan, RunFolder, RunStatus, open_store, status
+from vmcore.runs import Plan, PretrainPlan, RunFolder, RunStatus, open_store, status
 from vmcore.runs.case_images import note_images
 from vmcore.runs.finishing import finish
 from vmcore.runs.lineage import find_starts, learnt_by
@@ -26,7 +26,13 @@ from vmcore.runs.record import as_json
 from vmcore.runs.store_address import database_file
 from vmcore.runs.weights import describe_start
 from vmcore.settings import settings
-from vmcore.training import FinetuneSettings, LabelledImages, fold_predictions, make_fabric
+from vmcore.training import (
+    FinetuneSettings,
+    LabelledImages,
+    PretrainSettings,
+    fold_predictions,
+    make_fabric,
+)
 
 
 def draw_study(root: Path, subjects: int = 16, seed: int = 0) -> Path:
@@ -65,6 +71,14 @@ def small_plan(study: Path, /, **changes: object) -> Plan:
     }
     options |= {"weights": "bundled", "settings": FinetuneSettings(**{**settings, **own})}
     return Plan(**{**options, **changes})
+
+
+def pretraining(*studies: Path, **changes: object) -> PretrainPlan:
+    """Two epochs of the smallest masked autoencoder on the images of studies."""
+    own = {key: changes.pop(key) for key in list(changes) if key in PretrainSettings.model_fields}
+    chosen = PretrainSettings(**{"epochs": 2, "batch_size": 8, **own})
+    options = {"name": "unlabelled", "studies": studies, "architecture": "usf-mae-tiny"}
+    return PretrainPlan(**{**options, "settings": chosen, **changes})
 
 
 def kept_run(plan: Plan, run_id: str | None = None) -> RunFolder:

@@ -32,7 +32,8 @@ from vmcore.runs import (
     seen_by_start,
     start_run,
 )
-from vmcore.runs.lineage import Start, find_starts, learnt_by_fold, seen_in_run
+from vmcore.runs.lineage import find_starts, learnt_by_fold, seen_in_run
+from vmcore.runs.start import Start
 from vmcore.runs.weights import describe_start
 from vmcore.settings import settings
 
@@ -290,7 +291,7 @@ def test_a_picture_that_a_study_holds_twice_does_not_refuse_its_own_run(
     again = small_plan(copied.folder, weights=f"run:{run.run_id}")
     starts = find_starts(again, copied, again.splits(copied))
     assert [start.seen for start in starts] == [0, 0]
-    assert seen_in_run(run, copied, plan.splits(copied))[1] == 0
+    assert seen_in_run(run, copied, plan.splits(copied))[1] == frozenset()
 
 
 def test_a_run_keeps_which_weights_of_timms_it_starts_from_and_their_input() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs.slurm_cluster import recover, slurm_cluster, why_not
-from tests.runs.support import small_plan, wait_for, wait_until
+from tests.runs.support import pretraining, small_plan, wait_for, wait_until
 from vmcore.data import StoredStudy
 from vmcore.runs import (
     RunError,
@@ -70,6 +70,14 @@ def test_folds_are_an_array_and_the_last_one_finishes_the_run(
     assert status(folder).state in {"pending", "running"}
     assert wait_for(folder, "finished", "failed").state == "finished", folder.tail()
     assert status(folder).epochs == (2, 2)
+    assert "Processor cores, as asked of Slurm: 1." in folder.tail(100)
+
+
+def test_a_pretraining_is_one_job(phantom_study: StoredStudy, cluster: object) -> None:
+    folder = start_run(pretraining(phantom_study.folder, epochs=1))
+    (job,) = folder.read_json("job.json")["jobs"]  # type: ignore[misc]
+    assert "_" not in str(job)
+    assert wait_for(folder, "finished", "failed").state == "finished", folder.tail()
     assert "Processor cores, as asked of Slurm: 1." in folder.tail(100)
 
 

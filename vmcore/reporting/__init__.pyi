@@ -1,6 +1,6 @@
 from .card import anatomy_card, calibration_words, model_card
 from .colour_space import hsv_scatter
-from .curves import fold_curves, run_curves
+from .curves import fold_curves, pretraining_curves, run_curves
 from .figures import decimal, percent
 from .loop import loop_figure, loop_words, proposed_frames
 from .measurement import head_words, pixel_size_words, shown_mm, width_words
@@ -34,6 +34,7 @@ __all__ = [
     "percent",
     "picture_panels",
     "pixel_size_words",
+    "pretraining_curves",
     "proposed_frames",
     "results_csv",
     "run_curves",

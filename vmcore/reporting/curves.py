@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from vmcore.reporting.colours import AMBER, INK, LINE, QUIET, ROSE, TEAL
-from vmcore.training import EpochResult
+from vmcore.training import EpochResult, PretrainEpoch
 
 SERIES = (TEAL, AMBER, ROSE, "#8fa8ff", "#9bd67f", "#d79be8", "#e0d27a", "#7fb3c8")
 _PANELS: tuple[tuple[str, Callable[[EpochResult], float]], ...] = (
@@ -57,6 +57,42 @@ def run_curves(runs: Mapping[str, Sequence[Sequence[EpochResult]]], planned: int
     return figure
 
 
+def pretraining_curves(runs: Mapping[str, Sequence[PretrainEpoch]], planned: int) -> go.Figure:
+    """Loss, images a second and learning rate of pretrainings.
+
+    Args:
+        runs: epochs done, by the run's name.
+        planned: epochs that are asked for; the axis' end.
+    """
+    figure = make_subplots(
+        rows=1, cols=3, horizontal_spacing=0.07,
+        subplot_titles=["Loss", "Images a second", "Learning rate"],
+    )  # fmt: skip
+    for index, (name, history) in enumerate(runs.items()):
+        epochs, colour = [one.epoch + 1 for one in history], SERIES[index % len(SERIES)]
+        figures = (
+            [one.loss for one in history],
+            [one.images_per_s for one in history],
+            [one.learning_rate for one in history],
+        )
+        for column, values in enumerate(figures, start=1):
+            line = go.Scatter(
+                x=epochs, y=values, name=escape(name), legendgroup=name, showlegend=column == 1,
+                mode="lines+markers" if len(epochs) < 2 else "lines",
+                line={"color": colour, "width": 2}, hovertemplate="%{y:.4g}",
+            )  # fmt: skip
+            figure.add_trace(line, 1, column)
+    figure.update_xaxes(
+        range=[0.5, planned + 0.5], gridcolor=LINE, zeroline=False, title_text="epoch"
+    )
+    figure.update_yaxes(gridcolor=LINE, zeroline=False)
+    figure.update_yaxes(rangemode="tozero", col=2)
+    figure.update_yaxes(tickformat=".1e", col=3)
+    _dress(figure, 260)
+    figure.update_layout(showlegend=len(runs) > 1, legend={"y": -0.3})
+    return figure
+
+
 def _empty(planned: int) -> go.Figure:
     figure = make_subplots(
         rows=2, cols=2, horizontal_spacing=0.08, vertical_spacing=0.16,
@@ -69,9 +105,14 @@ def _empty(planned: int) -> go.Figure:
         row, column = divmod(place, 2)
         figure.update_yaxes(range=[-0.03, 1.03], row=row + 1, col=column + 1)
     figure.update_yaxes(tickformat=".1e", row=2, col=2)
+    _dress(figure, 480)
+    return figure
+
+
+def _dress(figure: go.Figure, height: int) -> None:
     figure.update_annotations(font={"size": 13, "color": QUIET})
     figure.update_layout(
-        height=480,
+        height=height,
         margin={"l": 8, "r": 8, "t": 30, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -80,7 +121,6 @@ def _empty(planned: int) -> go.Figure:
         hovermode="x unified",
         uirevision="curves",
     )
-    return figure
 
 
 def _line(

@@ -11,9 +11,10 @@ from .control import (
 from .decision import decided, keep_decision
 from .errors import RunError, StoreSilentError
 from .folder import RunFolder
-from .lineage import SeenError, seen_by_start
+from .lineage import seen_by_start, validated_unlabelled
 from .model_in_use import BUNDLED, InUse, bundle_in_use
 from .plan import PAPER_SETTINGS, Plan
+from .pretraining_plan import HeldOut, PretrainPlan
 from .promotion_check import (
     NotComparableError,
     PromotionCheck,
@@ -21,6 +22,7 @@ from .promotion_check import (
     WorseCasesError,
     check_promotion,
 )
+from .reconstructions import reconstructions
 from .record import open_store
 from .registry import Promotion, promote, promotions, roll_back
 from .regression_choice import choose_regression_set
@@ -40,7 +42,9 @@ from .reviewing import (
     reviewable,
     reviewed_digest,
 )
+from .run_plan import RunPlan
 from .run_status import RunStatus, status
+from .start import SeenError
 from .studies import (
     StudyStatus,
     all_studies,
@@ -54,17 +58,20 @@ from .studies import (
     stop_preparing,
     studies_folder,
 )
+from .unlabelled import prepared_corpora
 from .weights import report_on_file
 
 __all__ = [
     "BUNDLED",
     "IMPORTED",
     "PAPER_SETTINGS",
+    "HeldOut",
     "InUse",
     "NotAllowedError",
     "NotComparableError",
     "Person",
     "Plan",
+    "PretrainPlan",
     "Promotion",
     "PromotionCheck",
     "RegressionSet",
@@ -72,6 +79,7 @@ __all__ = [
     "Reviewed",
     "RunError",
     "RunFolder",
+    "RunPlan",
     "RunStatus",
     "SeenError",
     "StoreSilentError",
@@ -101,10 +109,12 @@ __all__ = [
     "note_request",
     "open_reviewed",
     "open_store",
+    "prepared_corpora",
     "promote",
     "promotions",
     "provenance",
     "read_regression_set",
+    "reconstructions",
     "reject_images",
     "remove_regression_set",
     "report_on_file",
@@ -119,4 +129,5 @@ __all__ = [
     "status",
     "stop_preparing",
     "studies_folder",
+    "validated_unlabelled",
 ]

@@ -42,7 +42,7 @@ def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
         folder: the run.
         predictions: the bundle's, whose images are numbers; its rows are those of the folds' own.
     """
-    study = folder.plan().study
+    study = folder.cross_validation().study
     numbered = folder.marked(_IMAGES)
     named = {} if numbered else _named(folder, predictions)
 
@@ -84,7 +84,9 @@ def _known_again(folder: RunFolder, study: Path) -> Mapping[str, str]:
 
 def _named(folder: RunFolder, predictions: pd.DataFrame) -> Mapping[str, str]:
     """The same by the names that older versions wrote beside a fold's predictions."""
-    files = [folder.fold(k) / "predictions.csv" for k in range(1, folder.plan().folds + 1)]
+    files = [
+        folder.fold(k) / "predictions.csv" for k in range(1, folder.cross_validation().folds + 1)
+    ]
     if not all(file.is_file() for file in files):
         return {}
     named = pd.concat([pd.read_csv(file, dtype={"image": str}) for file in files])["image"]

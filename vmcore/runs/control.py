@@ -14,21 +14,20 @@ from pathlib import Path
 import torch
 
 from vmcore import __version__
-from vmcore.data import load_study
 from vmcore.models import FetchProgress
 from vmcore.runs.access import require
+from vmcore.runs.beginning import begin, estimate
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
-from vmcore.runs.lineage import find_starts
 from vmcore.runs.locks import alone
 from vmcore.runs.model_in_use import bundle_in_use
 from vmcore.runs.plan import Plan
+from vmcore.runs.pretraining_plan import PretrainPlan
 from vmcore.runs.purging import DELETED
 from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError
-from vmcore.runs.weights import describe_start, starting_model
 from vmcore.settings import settings
 
 _STORE_WORDS = {
@@ -53,7 +52,7 @@ def find_run(run_id: str) -> RunFolder:
     return folder
 
 
-def start_run(plan: Plan, *, on_fetch: FetchProgress | None = None) -> RunFolder:
+def start_run(plan: Plan | PretrainPlan, *, on_fetch: FetchProgress | None = None) -> RunFolder:
     """Check a plan, note it in the run store, write its folder and start its worker.
 
     Args:
@@ -64,15 +63,12 @@ def start_run(plan: Plan, *, on_fetch: FetchProgress | None = None) -> RunFolder
         RunError, ManifestError: what is wrong, before anything was written or started.
     """
     require("train")
-    study = load_study(plan.study)
-    splits = plan.splits(study)
-    starts = find_starts(plan, study, splits)
-    starting_model(plan, starts[0], progress=on_fetch)  # what cannot be had fails here, at once
-    known = {"study_digest": study.digest, "starting_weights": describe_start(plan, starts)}
+    beginning = begin(plan, on_fetch)
     folder = RunFolder(runs_folder() / open_store(settings().store).create(plan))
     folder.path.mkdir(parents=True)
-    folder.mark("splits.csv", splits.table(study.table).to_csv(index=False))
-    folder.mark("environment.json", as_json(_environment() | known))
+    for name, text in beginning.files.items():
+        folder.mark(name, text)
+    folder.mark("environment.json", as_json({**_environment(), **beginning.known}))
     folder.mark("plan.json", plan.model_dump_json(indent=2) + "\n")
     folder.log.touch()
     with _deciding(folder.run_id):
@@ -114,12 +110,10 @@ def _deciding(run_id: str) -> Iterator[RunFolder]:
 
 
 def _launch(folder: RunFolder) -> RunFolder:
-    plan = folder.plan()
     store = open_store(settings().store)
-    rest = [number for number in range(1, plan.folds + 1) if not folder.fold_done(number)]
     store.set_status(folder.run_id, "SCHEDULED")
     try:
-        start_work(folder, rest)
+        start_work(folder)
     except RunError as error:
         folder.fail(str(error))
         store.set_status(folder.run_id, "FAILED", str(error))
@@ -196,20 +190,14 @@ def all_runs() -> list[tuple[RunFolder, RunStatus]]:
     return found
 
 
-def estimate_seconds(plan: Plan, steps: int = 2) -> float:
+def estimate_seconds(plan: Plan | PretrainPlan, steps: int = 2) -> float:
     """Seconds that a plan should take here, from a trial of a few training steps.
 
     Raises:
         RunError, ManifestError: the plan cannot be run.
     """
     require("train")
-    from vmcore.runs.trial import seconds_per_image  # noqa: PLC0415  only this needs it
-
-    study = load_study(plan.study)
-    splits = plan.splits(study)
-    forth_and_back, forth = seconds_per_image(plan, steps)
-    images = sum(len(f.train) * forth_and_back + len(f.validation) * forth for f in splits.folds)
-    return plan.settings.epochs * images
+    return estimate(plan, steps)
 
 
 def _environment() -> dict[str, object]:

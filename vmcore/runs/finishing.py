@@ -42,7 +42,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
 
     Can be repeated: what an earlier attempt left is replaced.
     """
-    plan = folder.plan()
+    plan = folder.cross_validation()
     numbers = range(1, plan.folds + 1)
     predictions = pd.concat(
         [_of_fold(folder, number, study) for number in numbers], ignore_index=True
@@ -84,7 +84,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
                 **_start(folder),
             },
             metrics=tables,
-            limits=_limits(plan, study, learnt, seen),
+            limits=_limits(plan, study, learnt, _seen_words(folder, study, splits, seen)),
         )
         for file in ("plan.json", "splits.csv", "environment.json", "log.txt"):
             shutil.copy(folder.path / file, staged / file)
@@ -165,7 +165,31 @@ def _starting_weights(plan: Plan, folder: RunFolder) -> StartingWeights:
     )
 
 
-def _limits(plan: Plan, study: StoredStudy, learnt: Learnt, seen: int) -> list[str]:
+def _seen_words(folder: RunFolder, study: StoredStudy, splits: Splits, seen: frozenset[int]) -> str:
+    """Which images that a run is judged on its start had learnt from, in words; empty for none."""
+    start = folder.read_json("environment.json").get("starting_weights")
+    if not seen:
+        return ""
+    if not (isinstance(start, dict) and start.get("pretraining")):
+        return (
+            f"The weights that it started from had learnt from {len(seen)} of the {len(study.table)} "
+            "images that it is judged on, which was accepted when it was started: its figures are "
+            "too good."
+        )
+    tested = len(seen & set(splits.test.tolist()))
+    said = (
+        f"Its encoder was pretrained on {len(seen) - tested} of the images that it is validated on, "
+        "without their labels: its validation figures may be too good."
+    )
+    if tested:
+        said += (
+            f" So it was on {tested} of the {len(splits.test)} test images, which was accepted when "
+            "it was started: its test figures are too good."
+        )
+    return said
+
+
+def _limits(plan: Plan, study: StoredStudy, learnt: Learnt, seen: str) -> list[str]:
     said = [
         "Judged on held-out images of its own study only; another hospital's may differ.",
         (
@@ -180,11 +204,7 @@ def _limits(plan: Plan, study: StoredStudy, learnt: Learnt, seen: int) -> list[s
             "sides, and the figures are then too good.",
         )
     if seen:
-        said.insert(
-            0,
-            f"The weights that it started from had learnt from {seen} of the {len(study.table)} images "
-            "that it is judged on, which was accepted when it was started: its figures are too good.",
-        )
+        said.insert(0, seen)
     if not learnt.complete:
         said.append(
             "What the weights that it started from have learnt from is not known; where that was "

@@ -3,7 +3,7 @@
 RUN/plan.json           the plan
 RUN/splits.csv          image, subject, label, part: "test" or the fold that validates it
 RUN/images.txt          digests of the original files, in the order of the splits' images
-RUN/environment.json    versions, revision, machine, digest of the study, what it starts from
+RUN/environment.json    versions, revision, machine, digest of the images, what it starts from
 RUN/log.txt             what the workers said
 RUN/job.json            who was asked to do the work, how and where, and Slurm's numbers of before
 RUN/worker.lock         held by a process that works, whichever host it is on
@@ -14,22 +14,31 @@ RUN/fold-K/checkpoint.safetensors   while the fold is trained
 RUN/fold-K/history.json             every epoch's figures
 RUN/fold-K/best.safetensors, predictions.csv   when it is done
 RUN/cancelled, failure.json, finished.json     how it ended
+
+A pretraining has no folds, and beside the above
+
+RUN/learnt.txt, checkpoint.safetensors, history.json   as those of a fold
+RUN/reconstructions/epoch-NNN.png   what it draws of a few images after so many epochs
+RUN/mae_ARCHITECTURE.pth, weights.safetensors   when it is done, the second one last
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from vmcore.files import write_atomically
 from vmcore.runs.errors import RunError
 from vmcore.runs.plan import Plan
+from vmcore.runs.pretraining_plan import PretrainPlan
+from vmcore.runs.run_plan import read_plan
 from vmcore.settings import settings
-from vmcore.training import EpochResult
+from vmcore.training import EpochResult, PretrainEpoch
 
 _TAIL_BYTES = 16_384
 
@@ -65,16 +74,55 @@ class RunFolder:
         """Held while the run is started, resumed, stopped or deleted."""
         return self.path / "control.lock"
 
-    def plan(self) -> Plan:
-        """The plan.
+    def plan(self) -> Plan | PretrainPlan:
+        """The plan, of whatever kind the run is.
 
         Raises:
             RunError: it is missing or damaged.
         """
         try:
-            return Plan.model_validate_json((self.path / "plan.json").read_text())
-        except (OSError, ValidationError) as error:
+            return read_plan((self.path / "plan.json").read_text())
+        except (OSError, ValueError) as error:
             raise RunError(f"The plan of run {self.run_id} is missing or damaged.") from error
+
+    def cross_validation(self) -> Plan:
+        """The plan of a cross-validation.
+
+        Raises:
+            RunError: it is missing or damaged, or the run is of another kind.
+        """
+        plan = self.plan()
+        if not isinstance(plan, Plan):
+            raise RunError(f"Run {self.run_id} is a pretraining, not a cross-validation.")
+        return plan
+
+    def pretraining(self) -> PretrainPlan:
+        """The plan of a pretraining.
+
+        Raises:
+            RunError: it is missing or damaged, or the run is of another kind.
+        """
+        plan = self.plan()
+        if not isinstance(plan, PretrainPlan):
+            raise RunError(f"Run {self.run_id} is a cross-validation, not a pretraining.")
+        return plan
+
+    @property
+    def pretrained(self) -> Path:
+        """A pretraining's weights, encoder and decoder; there when it is done."""
+        return self.path / "weights.safetensors"
+
+    def public_weights(self, architecture: str) -> Path:
+        """The same as a pickled state dict with the public USF-MAE's keys, for other programs."""
+        return self.path / f"mae_{architecture}.pth"
+
+    @property
+    def is_pretraining(self) -> bool:
+        """Whether the run is a pretraining; False where its plan cannot be read."""
+        try:
+            return isinstance(self.plan(), PretrainPlan)
+        except RunError:
+            return False
 
     def splits(self) -> pd.DataFrame:
         """Image and subject by number, label, part; all as text.
@@ -99,17 +147,29 @@ class RunFolder:
         """Whether a fold's predictions are there; they are written last."""
         return (self.fold(number) / "predictions.csv").is_file()
 
+    def seconds(self, part: str) -> list[float]:
+        """Seconds of every finished epoch of one of the plan's parts."""
+        return [float(entry["seconds"]) for entry in self._epochs(self.path / part)]
+
     def history(self, number: int) -> list[EpochResult]:
         """Every finished epoch of a fold."""
-        file = self.fold(number) / "history.json"
-        if not file.is_file():
-            return []
-        return [EpochResult(**entry) for entry in json.loads(file.read_text())]
+        return [EpochResult(**entry) for entry in self._epochs(self.fold(number))]
 
-    def write_history(self, number: int, history: list[EpochResult]) -> None:
-        """Replace a fold's history."""
+    def pretrain_history(self) -> list[PretrainEpoch]:
+        """Every finished epoch of a pretraining."""
+        return [PretrainEpoch(**entry) for entry in self._epochs(self.path)]
+
+    @staticmethod
+    def _epochs(part: Path) -> list[dict[str, Any]]:
+        file = part / "history.json"
+        return json.loads(file.read_text()) if file.is_file() else []
+
+    def write_history(
+        self, part: str, history: Sequence[EpochResult] | Sequence[PretrainEpoch]
+    ) -> None:
+        """Replace the history of one of the plan's parts."""
         text = json.dumps([asdict(result) for result in history])
-        write_atomically(self.fold(number) / "history.json", text)
+        write_atomically(self.path / part / "history.json", text)
 
     def mark(self, name: str, content: str = "") -> None:
         """Set a mark."""

@@ -15,6 +15,7 @@ from vmcore.runs import slurm
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.machine import is_here
+from vmcore.runs.plan import Plan
 from vmcore.runs.processes import Job, end_process, is_alive, spawn
 from vmcore.settings import settings
 
@@ -26,8 +27,14 @@ _INTO_LOG = 'log=$1; shift; exec "$@" >>"$log" 2>&1'  # what workers say belongs
 class Launcher(Protocol):
     """Something that can do a run's work."""
 
-    def start(self, folder: RunFolder, folds: list[int]) -> Job:
-        """Start on these folds (all done: finish only); returns what ``job.json`` keeps."""
+    def start(self, folder: RunFolder, worker: str, folds: list[int]) -> Job:
+        """Start a worker; returns what ``job.json`` keeps.
+
+        Args:
+            folder: the run.
+            worker: its module.
+            folds: those that are not done; none where all are, or where the run has no folds.
+        """
 
     def life(self, folder: RunFolder, job: Job, *, now: bool) -> Life:
         """Whether the work waits, goes on, or has ended in whatever way."""
@@ -39,14 +46,14 @@ class Launcher(Protocol):
 class LocalLauncher:
     """A process of its own on this machine that outlives the app; it waits in line for a device."""
 
-    def start(self, folder: RunFolder, folds: list[int]) -> Job:
+    def start(self, folder: RunFolder, worker: str, folds: list[int]) -> Job:
         """See :class:`Launcher`.
 
         Raises:
             RunError: a worker is at it already.
         """
         del folds  # one worker does all of them, one after the other
-        return spawn(folder.log, folder.worker_lock, "vmcore.runs.worker", str(folder.path))
+        return spawn(folder.log, folder.worker_lock, worker, str(folder.path))
 
     def life(self, folder: RunFolder, job: Job, *, now: bool) -> Life:
         """See :class:`Launcher`."""
@@ -60,9 +67,9 @@ class LocalLauncher:
 
 
 class SlurmLauncher:
-    """An array of Slurm jobs, a fold each; the last one to end finishes the run."""
+    """An array of Slurm jobs, a fold each, whose last one to end finishes the run; else one job."""
 
-    def start(self, folder: RunFolder, folds: list[int]) -> Job:
+    def start(self, folder: RunFolder, worker: str, folds: list[int]) -> Job:
         """See :class:`Launcher`.
 
         Raises:
@@ -83,9 +90,9 @@ class SlurmLauncher:
                 gpus_per_node=chosen.slurm_gpus or None,
                 additional_parameters=after,  # two workers must never be at one fold
             )
-            worker = [sys.executable, "-m", "vmcore.runs.worker", str(folder.path)]
+            words = [sys.executable, "-m", worker, str(folder.path)]
             work = CommandFunction(
-                ["sh", "-c", _INTO_LOG, "worker", str(folder.log), *worker], cwd=str(_ROOT)
+                ["sh", "-c", _INTO_LOG, "worker", str(folder.log), *words], cwd=str(_ROOT)
             )
             if folds:
                 jobs = executor.map_array(lambda fold: work("--fold", str(fold)), folds)
@@ -131,17 +138,19 @@ def launcher(kind: str | None = None) -> Launcher:
     return SlurmLauncher() if kind == "slurm" else LocalLauncher()
 
 
-def start_work(folder: RunFolder, folds: list[int]) -> None:
-    """Start on these folds and keep in ``job.json`` who does it, beside all who did before.
+def start_work(folder: RunFolder) -> None:
+    """Start on what is left to do and keep in ``job.json`` who does it, beside all who did before.
 
     Raises:
         RunError: it cannot be started.
     """
-    former = folder.read_json("job.json")
+    plan, former = folder.plan(), folder.read_json("job.json")
     kind = settings().launcher
+    folds = range(1, plan.folds + 1) if isinstance(plan, Plan) else ()
+    left = [number for number in folds if not folder.fold_done(number)]
     asked: Job = {"launcher": kind, "asked": time.time(), "earlier": _numbers(former)}
     folder.mark("job.json", json.dumps(asked))  # where this process ends now, Slurm is still asked
-    started = launcher(kind).start(folder, folds) | {"asked": time.time()}
+    started = launcher(kind).start(folder, plan.worker, left) | {"asked": time.time()}
     folder.mark("job.json", json.dumps(asked | started))
 
 

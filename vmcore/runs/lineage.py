@@ -10,44 +10,22 @@ nothing in a run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from vmcore.data import ManifestError, Splits, StoredStudy, fingerprint, load_study
+from vmcore.data import Fold, ManifestError, Splits, StoredStudy, fingerprint, load_study
 from vmcore.data.preparing import prepared_path
 from vmcore.models import PUBLIC_CHECKPOINTS, UNKNOWN, Learnt, WeightsError, read_learnt
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
+from vmcore.runs.start import SeenError, Start, refusal
 from vmcore.settings import settings
 
 Identities = Sequence[frozenset[str]]
-
-
-class SeenError(RunError):
-    """Weights that have learnt from images that a run would be judged on, or that may have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The weights that a fold starts from.
-
-    Attributes:
-        former_fold: which fold of a former run, counted from 1; 1 for other weights.
-        learnt: the images that the weights have learnt from.
-        seen: how many of the images that the fold validates and tests on are among these; None
-            where a former run's list is lost and cannot be told from its study any more.
-        judged: how many the fold validates and tests on.
-    """
-
-    former_fold: int
-    learnt: Learnt
-    seen: int | None
-    judged: int
 
 
 def find_starts(plan: Plan, study: StoredStudy, splits: Splits) -> list[Start]:
@@ -55,6 +33,8 @@ def find_starts(plan: Plan, study: StoredStudy, splits: Splits) -> list[Start]:
 
     From a former run with the same splits the same fold is taken; from another one the first fold
     that saw nothing of it; the one that saw least where the plan accepts weights that saw some.
+    A pretraining's one encoder serves all folds: it may have seen, without labels, what they validate,
+    which the run then says; it must not have seen what they are tested on.
 
     Args:
         plan: names the weights.
@@ -69,29 +49,35 @@ def find_starts(plan: Plan, study: StoredStudy, splits: Splits) -> list[Start]:
             does not accept it; says how many, and what to do.
         RunError: the former run or the list is not there or damaged.
     """
+    unlabelled = plan.weights.startswith("run:") and former_run(plan.weights).is_pretraining
     candidates, same = _candidates(plan, splits.table(study.table).astype(str))
     listed = any(learnt.digests for learnt in candidates.values() if learnt is not None)
     identities = study.identities() if listed else []
     starts = []
     for number, fold in enumerate(splits.folds, start=1):
-        judged = [*fold.validation, *splits.test]
         choices = [
-            Start(
-                former,
-                learnt or UNKNOWN,
-                None if learnt is None else len(_seen(learnt, identities, fold.train, judged)),
-                len(judged),
-            )
+            _start(former, learnt, identities, fold, splits.test, unlabelled=unlabelled)
             for former, learnt in candidates.items()
         ]
         if same:
             choices.insert(0, choices.pop(number - 1))
         known = [choice for choice in choices if choice.seen is not None]
         start = min(known, key=lambda choice: choice.seen or 0) if known else choices[0]
-        if start.seen != 0 and not plan.accept_seen:
-            raise SeenError(_refusal(plan, number, start))
+        if start.must_be_accepted and not plan.accept_seen:
+            raise SeenError(refusal(plan.weights, number, start))
         starts.append(start)
     return starts
+
+
+def _start(
+    former: int, learnt: Learnt | None, identities: Identities, fold: Fold,
+    test: Iterable[int], *, unlabelled: bool,
+) -> Start:  # fmt: skip
+    held, judged = set(test), len(fold.validation) + len(list(test))
+    if learnt is None:
+        return Start(former, UNKNOWN, None, judged, unlabelled=unlabelled)
+    seen = _seen(learnt, identities, fold.train, [*fold.validation, *held])
+    return Start(former, learnt, len(seen), judged, len(seen & held), unlabelled)
 
 
 def seen_by_start(plan: Plan) -> str:
@@ -109,6 +95,20 @@ def seen_by_start(plan: Plan) -> str:
     except SeenError as error:
         return str(error)
     return ""
+
+
+def validated_unlabelled(plan: Plan) -> int:
+    """How many of the images that a plan's folds validate a pretraining saw without their labels.
+
+    Raises:
+        RunError, ManifestError: the plan cannot be run.
+    """
+    if not plan.weights.startswith("run:") or not former_run(plan.weights).is_pretraining:
+        return 0
+    study = load_study(plan.study)
+    accepted = plan.model_copy(update={"accept_seen": True})
+    starts = find_starts(accepted, study, plan.splits(study))
+    return sum((start.seen or 0) - start.tested for start in starts)
 
 
 def learnt_by(start: Start, study: StoredStudy, train: Iterable[int]) -> Learnt:
@@ -130,10 +130,21 @@ def learnt_by_fold(folder: RunFolder, number: int) -> Learnt | None:
     return kept if kept is not None else _from_splits(folder, number)
 
 
-def seen_in_run(folder: RunFolder, study: StoredStudy, splits: Splits) -> tuple[Learnt, int]:
-    """What a run's folds have learnt from together, and how many images they are wrongly judged on.
+def learnt_by_pretraining(folder: RunFolder) -> Learnt | None:
+    """What a pretraining has learnt from; None where its list is lost.
 
-    Those are images that a fold validates or tests on though the weights it started from had learnt
+    Raises:
+        RunError: the list is damaged.
+    """
+    return _read(folder.path)
+
+
+def seen_in_run(
+    folder: RunFolder, study: StoredStudy, splits: Splits
+) -> tuple[Learnt, frozenset[int]]:
+    """What a run's folds have learnt from together, and which images they are wrongly judged on.
+
+    Those are rows that a fold validates or tests on though the weights it started from had learnt
     from them.
 
     Raises:
@@ -145,7 +156,7 @@ def seen_in_run(folder: RunFolder, study: StoredStudy, splits: Splits) -> tuple[
         learnt = learnt_by_fold(folder, number) or UNKNOWN
         wrongly |= _seen(learnt, identities, fold.train, [*fold.validation, *splits.test])
         together |= learnt | Learnt(_union(identities, fold.train))
-    return together, len(wrongly)
+    return together, frozenset(wrongly)
 
 
 def unchanged(folder: RunFolder, study: StoredStudy) -> bool:
@@ -173,14 +184,21 @@ def former_run(weights: str) -> RunFolder:
 def _candidates(plan: Plan, splits: pd.DataFrame) -> tuple[dict[int, Learnt | None], bool]:
     """What a fold may start from, by the former run's fold, and whether that run's splits are ours."""
     if not plan.weights.startswith("run:"):
-        return {1: _of_other_weights(plan.weights)}, False
+        return {1: learnt_by_weights(plan.weights)}, False
     former = former_run(plan.weights)
-    numbers = range(1, former.plan().folds + 1)
+    if former.is_pretraining:
+        return {1: learnt_by_pretraining(former)}, False
+    numbers = range(1, former.cross_validation().folds + 1)
     learnt = {number: learnt_by_fold(former, number) for number in numbers}
     return learnt, former.splits().equals(splits)
 
 
-def _of_other_weights(weights: str) -> Learnt:
+def learnt_by_weights(weights: str) -> Learnt:
+    """What weights that are no former run's have learnt from, by how a plan names them.
+
+    Raises:
+        RunError: the list beside them is damaged.
+    """
     if weights in {"random", "imagenet"}:
         return Learnt()  # nothing, or photographs
     if weights in PUBLIC_CHECKPOINTS:
@@ -197,7 +215,7 @@ def _read(folder: Path) -> Learnt | None:
 
 
 def _from_splits(folder: RunFolder, number: int) -> Learnt | None:
-    plan = folder.plan()
+    plan = folder.cross_validation()
     try:
         study = load_study(plan.study)
         if not _untouched(folder, study):
@@ -226,12 +244,14 @@ def _untouched(folder: RunFolder, study: StoredStudy) -> bool:
 def _before(plan: Plan, number: int) -> Learnt | None:
     """What an old run's fold started from: of a run on the same study its fold, else the first."""
     if not plan.weights.startswith("run:"):
-        return _of_other_weights(plan.weights)
+        return learnt_by_weights(plan.weights)
     try:
         former = former_run(plan.weights)
     except RunError:
         return None
-    same = former.plan().study.resolve() == plan.study.resolve()
+    if former.is_pretraining:
+        return learnt_by_pretraining(former)
+    same = former.cross_validation().study.resolve() == plan.study.resolve()
     return learnt_by_fold(former, number if same else 1)
 
 
@@ -247,21 +267,3 @@ def _seen(
         return set()
     before = learnt.digests - _union(identities, train)
     return {int(row) for row in judged if not before.isdisjoint(identities[row])}
-
-
-def _refusal(plan: Plan, number: int, start: Start) -> str:
-    run = plan.weights.startswith("run:")
-    whose = "The bundled model" if plan.weights == "bundled" else "The weights file"
-    whose = f"Run {plan.weights.removeprefix('run:')}" if run else whose
-    said = (
-        f"{whose} keeps no list of the images that it has learnt from, and its study has changed or "
-        "is gone: it may have seen what this run would validate or test on."
-        if start.seen is None
-        else f"{whose} has learnt from {start.seen} of the {start.judged} images that fold {number} "
-        "would validate or test on."
-    )
-    same = "give this run the same folds, held-out part and seed, or " if run else ""
-    return (
-        f"{said} Start from other weights, {same}accept it (--accept-seen on the command line): the "
-        "results are then marked as too good."
-    )

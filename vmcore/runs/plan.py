@@ -1,10 +1,10 @@
-"""The plan of a run: everything that is needed to repeat it."""
+"""The plan of a cross-validation: everything that is needed to repeat it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,8 @@ from vmcore.data import Splits, StoredStudy, make_splits
 from vmcore.models import ARCHITECTURES, Precision
 from vmcore.training import FinetuneSettings
 
+CROSS_VALIDATION = "crossval"
+
 
 def _known(name: str) -> str:
     if name not in ARCHITECTURES:
@@ -32,13 +34,15 @@ class Plan(BaseModel):
     """What is trained on what, from where, and how. The defaults are the paper's for USF-MAE."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: ClassVar[str] = CROSS_VALIDATION
+    worker: ClassVar[str] = "vmcore.runs.worker"
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
     study: Path
     architecture: Annotated[str, AfterValidator(_known)] = "usf-mae"
     weights: str = "random"
     """"random", "imagenet", "bundled", a public USF-MAE file ("usf-mae-100", "usf-mae-500"),
-    "run:ID" of a former run, or the path of a file."""
+    "run:ID" of a former run or a pretraining, or the path of a file."""
     pooling: Literal["token", "avg"] = "token"
     """What a vision transformer's head reads: the class token (the paper's way), or the mean of the
     patches through a norm of its own (as He et al. fine-tune masked autoencoders)."""
@@ -63,6 +67,34 @@ class Plan(BaseModel):
                 f"pooling is a setting of vision transformers, and {kind.title} is none"
             )
         return self
+
+    @property
+    def epochs(self) -> int:
+        """See :class:`vmcore.runs.run_plan.RunPlan`."""
+        return self.settings.epochs
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """See :class:`vmcore.runs.run_plan.RunPlan`: a folder for each fold."""
+        return tuple(f"fold-{number}" for number in range(1, self.folds + 1))
+
+    @property
+    def studies_read(self) -> tuple[Path, ...]:
+        """See :class:`vmcore.runs.run_plan.RunPlan`."""
+        return (self.study,)
+
+    def recorded(self) -> dict[str, object]:
+        """See :class:`vmcore.runs.run_plan.RunPlan`."""
+        told = {
+            "architecture": self.architecture,
+            "weights": self.weights,
+            "pooling": self.pooling,
+            "study": self.study.name,
+        }
+        return {
+            **told, "folds": self.folds, "split_by": self.split_by, "split_seed": self.split_seed,
+            **self.settings.model_dump(exclude={"augmentation"}),
+        }  # fmt: skip
 
     def splits(self, study: StoredStudy) -> Splits:
         """The splits that this plan makes of its study.

@@ -24,13 +24,13 @@ from vmcore.models import bundle_digest
 from vmcore.runs.answers import PATIENCE_S, T, understood, within
 from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.fetching import BUNDLE, DIGEST_TAG, changed_copy, fetch_artifact
-from vmcore.runs.plan import Plan
+from vmcore.runs.plan import CROSS_VALIDATION
 from vmcore.runs.purging import purge_deleted
+from vmcore.runs.run_plan import RunPlan
 from vmcore.runs.store_address import store_name, store_uri
-from vmcore.training import EpochResult
 
 EXPERIMENT = "VentriScope"
-_CURVES = ("accuracy", "f1", "auc", "recall", "specificity")
+_KIND = "kind"
 
 
 class RunStore:
@@ -89,36 +89,33 @@ class RunStore:
             return str(found.experiment_id)
 
     @understood()
-    def create(self, plan: Plan) -> str:
+    def create(self, plan: RunPlan) -> str:
         """Note a new run; returns its identifier."""
         run_id = str(self.client.create_run(self.experiment, run_name=plan.name).info.run_id)
-        flat: dict[str, object] = {
-            "architecture": plan.architecture,
-            "weights": plan.weights,
-            "study": plan.study.name,
-        }
-        flat |= {"folds": plan.folds, "split_by": plan.split_by, "split_seed": plan.split_seed}
-        flat |= plan.settings.model_dump(exclude={"augmentation"})
-        params = [Param(key, str(value)[:500]) for key, value in flat.items()]
-        self.client.log_batch(run_id, params=params, tags=[RunTag("kind", "crossval")])
+        params = [Param(key, str(value)[:500]) for key, value in plan.recorded().items()]
+        self.client.log_batch(run_id, params=params, tags=[RunTag(_KIND, plan.kind)])
         self.client.update_run(run_id, status="SCHEDULED")
         return run_id
 
     @understood()
-    def log_curves(self, run_id: str, fold: int, history: Sequence[EpochResult]) -> None:
-        """Note the epochs of a fold that are not noted yet."""
-        prefix = f"fold_{fold}"
-        known = self.client.get_metric_history(run_id, f"{prefix}.train_loss")
+    def log_epochs(self, run_id: str, epochs: Sequence[Mapping[str, float]]) -> None:
+        """Note the epochs of a part of a run that are not noted yet.
+
+        Args:
+            run_id: the run.
+            epochs: figures by name, of every epoch from the first one; the first name tells which
+                epochs are noted.
+        """
+        if not epochs:
+            return
+        known = self.client.get_metric_history(run_id, next(iter(epochs[0])))
         done = max((metric.step for metric in known), default=-1)
-        fresh = []
-        for result in (one for one in history if one.epoch > done):
-            values = {"train_loss": result.train_loss, "validation_loss": result.validation_loss}
-            values["learning_rate"] = result.learning_rate
-            values |= {f"validation_{key}": result.validation[key] for key in _CURVES}
-            fresh += [
-                Metric(f"{prefix}.{key}", float(value), 0, result.epoch)
-                for key, value in values.items()
-            ]
+        fresh = [
+            Metric(key, float(value), 0, epoch)
+            for epoch, figures in enumerate(epochs)
+            if epoch > done
+            for key, value in figures.items()
+        ]
         for start in range(0, len(fresh), 900):  # MLflow takes 1,000 at a time
             self.client.log_batch(run_id, metrics=fresh[start : start + 900])
 
@@ -136,11 +133,12 @@ class RunStore:
 
     @understood()
     def finish(self, run_id: str, metrics: Mapping[str, float], folder: Path) -> None:
-        """Keep a finished run's figures and files, and which bundle is among them."""
+        """Keep a finished run's figures and files, and which bundle is among them, where one is."""
         values = [Metric(key, float(value), 0, 0) for key, value in metrics.items()]
         self.client.log_batch(run_id, metrics=values)
         self.client.log_artifacts(run_id, str(folder))
-        self.client.set_tag(run_id, DIGEST_TAG, bundle_digest(folder / BUNDLE))
+        if (folder / BUNDLE).is_dir():
+            self.client.set_tag(run_id, DIGEST_TAG, bundle_digest(folder / BUNDLE))
 
     @understood()
     def delete(self, run_id: str) -> None:
@@ -182,7 +180,7 @@ class RunStore:
         return _local(self.client.get_run(run_id).info.artifact_uri) is not None
 
     def summaries(self) -> list[dict[str, Any]]:
-        """All runs, the newest first: run_id, name, status, created, params, metrics."""
+        """All runs, the newest first: run_id, name, kind, status, created, params, metrics."""
         found = self.ask(self._all_runs)
         return [_summary(run) for run in found]
 
@@ -237,6 +235,7 @@ def _summary(run: Any) -> dict[str, Any]:
     return {
         "run_id": run.info.run_id,
         "name": run.info.run_name,
+        "kind": run.data.tags.get(_KIND, CROSS_VALIDATION),
         "status": run.info.status,
         "created": run.info.start_time,
         "params": dict(run.data.params),

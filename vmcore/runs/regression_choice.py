@@ -81,7 +81,7 @@ def _of_run(run_id: str) -> _Find:
     folder = RunFolder(runs_folder() / run_id)
     if not folder.marked(_IMAGES):
         raise RunError("This run keeps no digests of its images; take one that was made later.")
-    study = load_study(folder.plan().study)
+    study = load_study(folder.cross_validation().study)
     rows = {digest: row for row, digest in enumerate(study.source_digests())}
     sources = (folder.path / _IMAGES).read_text().splitlines()
 

@@ -24,7 +24,7 @@ from vmcore.runs.disjoint import SplitLevel, split_level, unknown_subjects
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.model_in_use import BUNDLED
-from vmcore.runs.plan import Plan
+from vmcore.runs.plan import CROSS_VALIDATION, Plan
 from vmcore.runs.record import open_store
 from vmcore.settings import settings
 
@@ -118,7 +118,7 @@ def reviewable() -> list[ReviewableModel]:
     if not (chosen.store / "mlflow.db").is_file() and not chosen.shared_store:
         return found
     for run in open_store(chosen.store).summaries():
-        if run["status"] == "FINISHED":
+        if run["status"] == "FINISHED" and run["kind"] == CROSS_VALIDATION:
             params = run["params"]
             name = f"{run['name']} · {run['run_id'][:6]}"
             study, kind = params.get("study", "?"), params.get("architecture", "?")

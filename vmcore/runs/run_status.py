@@ -21,8 +21,8 @@ class RunStatus:
         state: pending, running, finished, failed, cancelled, or unknown where whoever does its work
             does not answer; an unknown run can be neither resumed nor deleted.
         reason: why it failed, is unknown, or goes on though it was stopped, in a sentence; else empty.
-        epochs: epochs done of each fold.
-        planned: epochs of each fold that the plan asks for.
+        epochs: epochs done of each part (fold).
+        planned: epochs of each part that the plan asks for.
         remaining_s: seconds that the rest should take, from the epochs done; None before the first.
     """
 
@@ -41,13 +41,13 @@ class RunStatus:
 def status(folder: RunFolder) -> RunStatus:
     """How a run stands now, told by its files and by whoever does its work."""
     plan = folder.plan()
-    histories = [folder.history(number) for number in range(1, plan.folds + 1)]
-    epochs = tuple(len(history) for history in histories)
+    taken = [folder.seconds(part) for part in plan.parts]
+    epochs = tuple(len(seconds) for seconds in taken)
     state, reason = state_of(folder)
-    seconds = [result.seconds for history in histories for result in history]
-    left = plan.settings.epochs * plan.folds - sum(epochs)
-    remaining = left * sum(seconds[-20:]) / len(seconds[-20:]) if seconds else None
-    return RunStatus(state, reason, epochs, plan.settings.epochs, remaining)
+    latest = [one for seconds in taken for one in seconds][-20:]
+    left = plan.epochs * len(plan.parts) - sum(epochs)
+    remaining = left * sum(latest) / len(latest) if latest else None
+    return RunStatus(state, reason, epochs, plan.epochs, remaining)
 
 
 def state_of(folder: RunFolder, *, deciding: bool = False) -> tuple[State, str]:

@@ -183,8 +183,8 @@ def run_with(plan: Plan) -> RunFolder:
 def _same(folder: RunFolder, plan: Plan, digest: str) -> bool:
     """Whether a run has this plan, whatever its name, and was started on these very images."""
     try:
-        own = folder.plan()
-    except RunError:  # damaged: it is nobody's
+        own = folder.cross_validation()
+    except RunError:  # damaged, or a pretraining: it is nobody's
         return False
     told = folder.read_json("environment.json").get("study_digest")
     return told == digest and own.model_copy(update={"name": plan.name}) == plan
@@ -210,7 +210,7 @@ def _follow(trial: optuna.Trial, folder: RunFolder) -> float:
 
 def fold_accuracies(folder: RunFolder) -> list[float]:
     """Best validation accuracy of each finished fold."""
-    numbers = range(1, folder.plan().folds + 1)
+    numbers = range(1, folder.cross_validation().folds + 1)
     return [
         max(folder.history(number), key=lambda result: result.score).validation["accuracy"]
         for number in numbers

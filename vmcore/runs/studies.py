@@ -183,7 +183,7 @@ def _folders_of_runs() -> list[RunFolder]:
 def _works_on(run: RunFolder, study: Path) -> bool:
     try:
         ended = state_of(run, deciding=True)[0] in {"finished", "failed", "cancelled"}
-        return not ended and run.plan().study.resolve() == study.resolve()
+        return not ended and study.resolve() in {one.resolve() for one in run.plan().studies_read}
     except RunError:  # damaged: it does not work
         return False
 

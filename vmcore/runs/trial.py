@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import torch
 from torch.nn import functional
 
-from vmcore.models import create_classifier
+from vmcore.models import MAE_SHAPES, MaskedAutoencoder, create_classifier
 from vmcore.runs.plan import Plan
-from vmcore.training import make_fabric
+from vmcore.runs.pretraining_plan import PretrainPlan
+from vmcore.training import make_fabric, pretrain
 from vmcore.training.normalise import normalise
 from vmcore.training.steps import seeded, set_up, update
 
@@ -49,3 +51,13 @@ def seconds_per_image(plan: Plan, steps: int) -> tuple[float, float]:
     ended = time.perf_counter()
     once = ended - middle
     return (middle - started - once) / (steps * size), once / size
+
+
+def pretraining_seconds_per_image(plan: PretrainPlan, steps: int) -> float:
+    """Seconds for an image of a pretraining, after one epoch to warm up."""
+    size = min(plan.settings.batch_size, _LARGEST_TRIAL)
+    noise = np.random.default_rng(0).integers(0, 255, (size * steps, 224, 224), np.uint8)
+    tried = plan.settings.model_copy(update={"epochs": 2, "batch_size": size})
+    model = MaskedAutoencoder(MAE_SHAPES[plan.architecture])
+    _, timed = pretrain(model, noise, tried, make_fabric(plan.precision))
+    return timed.seconds / len(noise)

@@ -28,9 +28,10 @@ from vmcore.models import (
 from vmcore.models.architectures import OURS
 from vmcore.models.bundle_weights import fold_file
 from vmcore.runs.errors import RunError
-from vmcore.runs.lineage import Start, former_run
+from vmcore.runs.lineage import former_run
 from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
+from vmcore.runs.start import Start
 from vmcore.settings import settings
 
 Pooling = Literal["token", "avg"]
@@ -66,7 +67,7 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
         the weights (a tag of timm's, a file's name); the SHA-256 of each fold's file, where it is
         there; mean and deviation of the input that they were trained with; whether all
         images that they have learnt from are known; and for each fold how many of the images that it
-        is judged on are among these.
+        is judged on are among these; of a pretraining, also how many of the test's are.
     """
     if plan.weights == "random":
         return {"weights": "random"}
@@ -80,7 +81,10 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
     if plan.weights != "imagenet":  # the hub's client keeps those, and checks them
         files = [_file(plan.weights, start) for start in starts]
         described["sha256"] = [file_digest(file) for file in files if file.is_file()]
-    if plan.weights.startswith("run:"):
+    if starts[0].unlabelled:
+        described["pretraining"] = True
+        described["test_images_seen"] = [start.tested for start in starts]
+    elif plan.weights.startswith("run:"):
         described["former_folds"] = [start.former_fold for start in starts]
     described["images_known"] = all(start.learnt.complete for start in starts)
     described["judged_images_seen"] = [
@@ -127,7 +131,10 @@ def _file(weights: str, start: Start) -> Path:
     if weights == "bundled":
         return settings().bundle / fold_file(0)
     if weights.startswith("run:"):
-        return former_run(weights).fold(start.former_fold) / "best.safetensors"
+        former = former_run(weights)
+        if former.is_pretraining:
+            return former.pretrained
+        return former.fold(start.former_fold) / "best.safetensors"
     return weights_file(weights)
 
 

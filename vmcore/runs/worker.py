@@ -1,4 +1,4 @@
-"""The process that does a run's work: ``python -m vmcore.runs.worker RUN [--fold K]``.
+"""The process that does a cross-validation's work: ``python -m vmcore.runs.worker RUN [--fold K]``.
 
 It trains what is not trained yet and finishes the run when every fold is done, so starting it again
 after it was stopped or killed is how a run is resumed.
@@ -6,21 +6,17 @@ after it was stopped or killed is how a run is resumed.
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import tyro
 from filelock import FileLock
 from lightning_fabric import Fabric
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from vmcore.data import (
-    ManifestError,
     Splits,
     StoredStudy,
     label_numbers,
@@ -30,23 +26,19 @@ from vmcore.data import (
 from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
-from vmcore.processor import allowed_threads
 from vmcore.runs.case_images import note_images
-from vmcore.runs.devices import claim_device, devices_folder
 from vmcore.runs.errors import RunError
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import find_starts, learnt_by, learnt_by_fold, unchanged
 from vmcore.runs.plan import Plan
-from vmcore.runs.precision import settle_precision
 from vmcore.runs.record import RunStore, open_store
 from vmcore.runs.weights import starting_model
+from vmcore.runs.working import do_work, tell_epochs
 from vmcore.settings import settings
 from vmcore.training import (
-    CheckpointError,
     EpochResult,
     LabelledImages,
-    Stopped,
     finetune_fold,
     fold_predictions,
     make_fabric,
@@ -54,6 +46,7 @@ from vmcore.training import (
 )
 
 log = logging.getLogger(__name__)
+_CURVES = ("accuracy", "f1", "auc", "recall", "specificity")
 
 
 def work(folder: RunFolder, fabric: Fabric, only: int | None = None) -> None:
@@ -63,7 +56,7 @@ def work(folder: RunFolder, fabric: Fabric, only: int | None = None) -> None:
         Stopped: the run was cancelled.
         RunError, ManifestError, CheckpointError: it cannot go on; says why.
     """
-    plan = folder.plan()
+    plan = folder.cross_validation()
     stored = load_study(plan.study)
     splits = plan.splits(stored)
     _check_splits(folder, stored, splits)
@@ -95,11 +88,12 @@ def _fold(
     store: RunStore,
 ) -> None:
     history: list[EpochResult] = folder.history(number)
+    part = plan.parts[number - 1]
 
     def note(result: EpochResult) -> None:
         del history[result.epoch :]
         history.append(result)
-        folder.write_history(number, history)
+        folder.write_history(part, history)
         log.info(
             "Fold %d, epoch %d of %d: loss %.4f, validation loss %.4f, accuracy %.3f, F1 %.3f.",
             number, result.epoch + 1, plan.settings.epochs, result.train_loss,
@@ -119,7 +113,7 @@ def _fold(
     )  # fmt: skip
     if not fabric.is_global_zero:
         return
-    folder.write_history(number, list(result.history))
+    folder.write_history(part, result.history)
     with replacing(folder.fold(number) / "best.safetensors") as temporary:
         save_file(result.state, temporary)
     model = create_classifier(plan.architecture, result.state, pooling=plan.pooling)
@@ -128,17 +122,20 @@ def _fold(
     table = numbered(table, stored.table)
     write_atomically(folder.fold(number) / "predictions.csv", table.to_csv(index=False))
     folder.checkpoint(number).unlink(missing_ok=True)
-    _tell_curves(folder, number, list(result.history), store)
+    _tell_curves(folder, number, result.history, store)
 
 
 def _tell_curves(
-    folder: RunFolder, number: int, history: list[EpochResult], store: RunStore
+    folder: RunFolder, number: int, history: Sequence[EpochResult], store: RunStore
 ) -> None:
-    """Note a fold's epochs in the run store, which may be away for a while; nothing is lost by it."""
-    try:
-        store.log_curves(folder.run_id, number, history)
-    except Exception as error:
-        log.warning("The run store did not answer (%s); later.", type(error).__name__)
+    tell_epochs(folder, [_figures(number, result) for result in history], store)
+
+
+def _figures(number: int, result: EpochResult) -> dict[str, float]:
+    figures = {"train_loss": result.train_loss, "validation_loss": result.validation_loss}
+    figures["learning_rate"] = result.learning_rate
+    figures |= {f"validation_{key}": result.validation[key] for key in _CURVES}
+    return {f"fold_{number}.{key}": value for key, value in figures.items()}
 
 
 def _note_learnt(folder: RunFolder, learnt: Learnt, number: int) -> None:
@@ -159,61 +156,7 @@ def _check_splits(folder: RunFolder, stored: StoredStudy, splits: Splits) -> Non
 
 def main(run: tyro.conf.Positional[Path], fold: int | None = None) -> None:
     """Do a run's work and say how it ended."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    folder = RunFolder(run.resolve())
-    try:
-        _with_device(folder, fold)
-    except Stopped:
-        log.info("Stopped; it can be resumed.")
-    except (RunError, ManifestError, CheckpointError) as error:
-        log.exception("The run failed.")
-        folder.fail(str(error))
-        sys.exit(1)
-    except (OSError, SafetensorError) as error:
-        log.exception("The run failed.")
-        folder.fail(_file_trouble(error))
-        sys.exit(1)
-    except Exception as error:
-        log.exception("The run failed.")
-        folder.fail(f"The training stopped with an error ({type(error).__name__}); see the log.")
-        sys.exit(1)
-
-
-def _file_trouble(error: Exception) -> str:
-    code = getattr(error, "errno", None)
-    if code in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "No space left" in str(error):
-        return "The disk is full. Make room and resume: the last whole checkpoint is kept."
-    if code in {errno.EACCES, errno.EROFS, errno.EPERM}:
-        return "The run's folder cannot be written to. Allow it and resume."
-    return f"A file could not be read or written ({type(error).__name__}); see the log."
-
-
-def _with_device(folder: RunFolder, fold: int | None) -> None:
-    plan = folder.plan()
-    waits = "SLURM_JOB_ID" not in os.environ and "LOCAL_RANK" not in os.environ
-    if given := allowed_threads():
-        torch.set_num_threads(given)
-        log.info("Processor cores, as asked of Slurm: %d.", torch.get_num_threads())
-    if not waits:  # Slurm has given the device; a second process shares the first one's
-        folder.mark("started")
-        _launch(folder, plan, None, fold)
-        return
-    with claim_device(devices_folder(), stop=lambda: folder.marked("cancelled")) as device:
-        if device is None:
-            raise Stopped
-        folder.mark("started")
-        log.info("Working on %s.", device)
-        _launch(folder, plan, device, fold)
-
-
-def _launch(folder: RunFolder, plan: Plan, device: str | None, fold: int | None) -> None:
-    precision = settle_precision(folder, device)
-    fabric = make_fabric(precision, processes=plan.processes, device=device)
-    fabric.launch()
-    if fabric.is_global_zero:
-        open_store(settings().store).set_status(folder.run_id, "RUNNING")
-    work(folder, fabric, fold)
+    do_work(RunFolder(run.resolve()), lambda folder, fabric: work(folder, fabric, fold))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,91 @@
+"""Whether a plan can be run, and what its run's folder begins with; how long it should take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vmcore.data import load_study
+from vmcore.models import FetchProgress
+from vmcore.runs.lineage import find_starts
+from vmcore.runs.plan import Plan
+from vmcore.runs.pretraining_plan import PretrainPlan
+from vmcore.runs.pretraining_start import described_start, learnt_before, starting_autoencoder
+from vmcore.runs.start import SeenError
+from vmcore.runs.unlabelled import unlabelled_images
+from vmcore.runs.weights import describe_start, starting_model
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run's folder begins with.
+
+    Attributes:
+        known: of images and starting weights, for ``environment.json``.
+        files: their text by name.
+    """
+
+    known: Mapping[str, object]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def begin(plan: Plan | PretrainPlan, on_fetch: FetchProgress | None = None) -> Beginning:
+    """Check a plan; what cannot be had fails here, before anything is written.
+
+    Args:
+        plan: what is to be run.
+        on_fetch: called with (bytes done, in all or None) while public weights are fetched.
+
+    Raises:
+        RunError, ManifestError: what is wrong.
+    """
+    if isinstance(plan, PretrainPlan):
+        return _pretraining(plan, on_fetch)
+    study = load_study(plan.study)
+    splits = plan.splits(study)
+    starts = find_starts(plan, study, splits)
+    starting_model(plan, starts[0], progress=on_fetch)
+    known = {"study_digest": study.digest, "starting_weights": describe_start(plan, starts)}
+    return Beginning(known, {"splits.csv": splits.table(study.table).to_csv(index=False)})
+
+
+def _pretraining(plan: PretrainPlan, on_fetch: FetchProgress | None) -> Beginning:
+    images = unlabelled_images(plan)
+    learnt = learnt_before(plan)
+    seen = sum(not learnt.digests.isdisjoint(digests) for digests in images.held_out)
+    if seen:
+        raise SeenError(
+            f"The weights that it would start from have learnt from {seen} of the "
+            f"{len(images.held_out)} test images that are to stay unseen. Start from other weights, "
+            "or leave nothing out."
+        )
+    starting_autoencoder(plan, progress=on_fetch)
+    known = {
+        "images_digest": images.digest,
+        "images": images.counts(),
+        "images_left_out": images.left_out,
+        "starting_weights": described_start(plan, learnt),
+    }
+    return Beginning(known)
+
+
+def estimate(plan: Plan | PretrainPlan, steps: int) -> float:
+    """Seconds that a plan should take here, from a trial of a few training steps.
+
+    Raises:
+        RunError, ManifestError: the plan cannot be run.
+    """
+    from vmcore.runs.trial import (  # noqa: PLC0415  only this needs it
+        pretraining_seconds_per_image,
+        seconds_per_image,
+    )
+
+    if isinstance(plan, PretrainPlan):
+        images = len(unlabelled_images(plan))
+        return plan.epochs * images * pretraining_seconds_per_image(plan, steps)
+    study = load_study(plan.study)
+    splits = plan.splits(study)
+    forth_and_back, forth = seconds_per_image(plan, steps)
+    return plan.epochs * sum(
+        len(fold.train) * forth_and_back + len(fold.validation) * forth for fold in splits.folds
+    )

@@ -1,0 +1,77 @@
+"""What every kind of run says of itself, and the plan as a run's folder keeps it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal, Protocol
+
+from vmcore.models import Precision
+from vmcore.runs.plan import CROSS_VALIDATION, Plan
+from vmcore.runs.pretraining_plan import PRETRAINING, PretrainPlan
+
+
+class RunPlan(Protocol):
+    """The plan of a run of whatever kind.
+
+    A run trains one or more parts, each with a folder of its own in the run's, which holds
+    ``history.json`` (a list of finished epochs with the ``seconds`` of each) and, while it is trained,
+    ``checkpoint.safetensors``.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What it is called in the run store and in its file."""
+
+    @property
+    def worker(self) -> str:
+        """The module that does its work, as ``python -m MODULE RUN``."""
+
+    @property
+    def name(self) -> str:
+        """Given by a person."""
+
+    @property
+    def architecture(self) -> str:
+        """The network that is trained."""
+
+    @property
+    def precision(self) -> Precision | Literal["auto"]:
+        """What is computed in; "auto" is settled by the first device."""
+
+    @property
+    def processes(self) -> int:
+        """How many train together."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of each part."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Folders of what is trained, within the run's folder."""
+
+    @property
+    def studies_read(self) -> tuple[Path, ...]:
+        """Prepared studies that it reads, which must not be deleted under it."""
+
+    def recorded(self) -> dict[str, object]:
+        """What the run store keeps of it, by name."""
+
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """As it is written to ``plan.json``."""
+
+
+def read_plan(text: str) -> Plan | PretrainPlan:
+    """The plan of a run's ``plan.json``; one that names no kind is a cross-validation's.
+
+    Raises:
+        ValueError: it is damaged, or of a kind that this version does not know.
+    """
+    content = json.loads(text)
+    kind = content.get("kind", CROSS_VALIDATION) if isinstance(content, dict) else None
+    if kind == PRETRAINING:
+        return PretrainPlan.model_validate_json(text)
+    if kind != CROSS_VALIDATION:
+        raise ValueError("a run of another kind")
+    return Plan.model_validate_json(text)
