@@ -23,7 +23,7 @@ from vmcore.models import (
     find_network,
     for_pretraining,
     input_of,
-    load_masked_autoencoder,
+    read_weights,
 )
 
 NAME = "usf-mae-tiny"
@@ -164,7 +164,7 @@ def test_positions_of_larger_pictures_are_interpolated_and_that_is_said(tmp_path
     loaded = create_classifier(NAME, path).state_dict()["pos_embed"]
     assert torch.allclose(loaded, expected, atol=1e-6)
     assert any("16 x 16 patches" in sentence for sentence in explain_weights(path, NAME).said)
-    for_mae = load_masked_autoencoder(path, SHAPE)["pos_embed"]
+    for_mae = for_pretraining(read_weights(path), SHAPE).state["pos_embed"]
     assert torch.allclose(for_mae, expected, atol=1e-6)
 
 
@@ -201,7 +201,7 @@ def test_pretraining_goes_on_from_encoder_and_decoder(tmp_path: Path, autoencode
     path = saved(tmp_path / "mae.pth", autoencoder, "model")
     torch.manual_seed(9)
     model = MaskedAutoencoder(SHAPE)
-    model.load_state_dict(load_masked_autoencoder(path, SHAPE), strict=True)
+    model.load_state_dict(for_pretraining(read_weights(path), SHAPE).state, strict=True)
     images = torch.randn(1, 3, 224, 224)
     noise = torch.rand(1, 196)
     first = MaskedAutoencoder(SHAPE)

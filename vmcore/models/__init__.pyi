@@ -14,7 +14,7 @@ from .learnt import LEARNT_FILE, UNKNOWN, Learnt, read_learnt, write_learnt
 from .masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
 from .ood import OodDetector, load_ood_detector
 from .precision import Precision, emulated, fast_dtype, training_precision
-from .pretraining_weights import ForPretraining, for_pretraining, load_masked_autoencoder
+from .pretraining_weights import ForPretraining, for_pretraining
 from .usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
 from .weights_report import WeightsReport, explain_weights
 
@@ -51,7 +51,6 @@ __all__ = [
     "for_pretraining",
     "input_of",
     "load_card",
-    "load_masked_autoencoder",
     "load_models",
     "load_ood_detector",
     "load_usf_mae_encoder",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from vmcore.models.checkpoints import find_misfit, read_weights
+from vmcore.models.checkpoints import find_misfit
 from vmcore.models.errors import WeightsError
 from vmcore.models.masked_autoencoder import MaeShape, MaskedAutoencoder
 from vmcore.models.positions import for_grid
@@ -32,26 +31,6 @@ class ForPretraining:
     state: dict[str, Tensor]
     has_decoder: bool
     said: tuple[str, ...]
-
-
-def load_masked_autoencoder(
-    source: str | Path | Mapping[str, Tensor], shape: MaeShape | None = None
-) -> dict[str, Tensor]:
-    """The parameters of a masked autoencoder that some weights hold; see :func:`for_pretraining`.
-
-    Args:
-        source: a weights file, or parameters by their bare names.
-        shape: of the masked autoencoder; ViT-B/16 with a 512-wide, 8-block decoder without.
-
-    Returns:
-        for ``MaskedAutoencoder.load_state_dict(..., strict=False)``: the whole encoder, and the whole
-        decoder where there is one (then ``decoder_pred.weight`` is among them).
-
-    Raises:
-        WeightsError: naming what is missing or of another size.
-    """
-    state = source if isinstance(source, Mapping) else read_weights(Path(source))
-    return for_pretraining(state, shape).state
 
 
 def for_pretraining(state: Mapping[str, Tensor], shape: MaeShape | None = None) -> ForPretraining:

@@ -16,10 +16,9 @@ from vmcore.models import (
     MaskedAutoencoder,
     WeightsError,
     fetch_public_weights,
+    for_pretraining,
     read_weights,
 )
-from vmcore.models.checkpoints import fit_state
-from vmcore.models.usf_mae import encoder_state
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import former_run, learnt_by_pretraining, learnt_by_weights
@@ -56,15 +55,14 @@ def starting_autoencoder(
         state = _weights(plan, progress)
         if state is None:
             return model
-        decoder = set(model.state_dict()) - set(encoder_state(model.state_dict()))
-        encoder = encoder_state(state)
-        if decoder.isdisjoint(state):
-            log.info("The weights hold no decoder; it begins at random.")
-            fit_state(model, encoder, head=tuple(decoder))
-        else:
-            fit_state(model, state)
+        found = for_pretraining(state, MAE_SHAPES[plan.architecture])
     except WeightsError as error:
         raise RunError(str(error)) from error
+    for sentence in found.said:
+        log.info("%s", sentence)
+    model.load_state_dict(
+        found.state, strict=False
+    )  # a whole encoder, and all or none of a decoder
     return model
 
 
