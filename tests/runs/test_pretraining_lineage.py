@@ -117,9 +117,14 @@ def test_an_encoder_alone_is_taken_with_a_fresh_decoder(
     plan = pretraining(phantom_study.folder, weights=str(tmp_path / "mae_pretrain.pth"))
     state = starting_autoencoder(plan).state_dict()
     assert all(torch.equal(state[key], value) for key, value in encoder.items())
-    torch.save(create_classifier("usf-mae-tiny").state_dict(), tmp_path / "classifier.pth")
-    wrong = plan.model_copy(update={"weights": str(tmp_path / "classifier.pth")})
-    with pytest.raises(RunError, match="which a masked autoencoder has not"):
+    classifier = create_classifier("usf-mae-tiny").state_dict()
+    torch.save(classifier, tmp_path / "classifier.pth")
+    other = plan.model_copy(update={"weights": str(tmp_path / "classifier.pth")})
+    taken = starting_autoencoder(other).state_dict()
+    assert torch.equal(taken["blocks.0.attn.qkv.weight"], classifier["blocks.0.attn.qkv.weight"])
+    torch.save(create_classifier("resnet50").state_dict(), tmp_path / "wrong.pth")
+    wrong = plan.model_copy(update={"weights": str(tmp_path / "wrong.pth")})
+    with pytest.raises(RunError, match="no vision transformer's"):
         starting_autoencoder(wrong)
 
 
