@@ -17,7 +17,6 @@ import numpy.typing as npt
 import torch
 import tyro
 from lightning_fabric import Fabric
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from vmcore.file_modes import keep_private
@@ -34,6 +33,7 @@ from vmcore.runs.unlabelled import UnlabelledImages, unlabelled_images
 from vmcore.runs.working import do_work, tell_epochs
 from vmcore.settings import settings
 from vmcore.training import PretrainEpoch, pretrain, seeded
+from vmcore.training.pretrain_checkpoint import finished_epochs
 
 log = logging.getLogger(__name__)
 _KEPT = ("plan.json", "environment.json", "history.json", "learnt.txt", "log.txt")
@@ -101,14 +101,7 @@ def _pretrain(
 
 def _history_of(checkpoint: Path) -> list[PretrainEpoch]:
     """The epochs that a checkpoint knows of: one may have ended just before the worker was."""
-    if not checkpoint.is_file():
-        return []
-    try:
-        with safe_open(checkpoint, "pt") as file:
-            told = json.loads(file.metadata()["at"])["history"]
-        return [PretrainEpoch(**entry) for entry in told]
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError):
-        return []  # damaged: whoever goes on from it says so
+    return [PretrainEpoch(**entry) for entry in finished_epochs(checkpoint)]
 
 
 def _shown_rows(count: int, seed: int) -> npt.NDArray[np.int64]:

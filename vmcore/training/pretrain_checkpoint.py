@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.optim import Optimizer
 
@@ -43,6 +44,18 @@ def save_position(
         plan: what identifies the training, so that no other training goes on from it.
     """
     write_training(path, model, optimizer, {"plan": plan, "at": json.dumps(asdict(at))})
+
+
+def finished_epochs(path: Path) -> tuple[dict[str, Any], ...]:
+    """The finished epochs that a checkpoint knows of; none where there is none, or a damaged one.
+
+    Whoever goes on from a damaged one is told so by :func:`load_position`.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return tuple(json.loads((file.metadata() or {})["at"])["history"])
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError):
+        return ()
 
 
 def load_position(path: Path, model: nn.Module, optimizer: Optimizer, plan: str) -> Position:

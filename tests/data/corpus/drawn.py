@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vmcore.data.corpus import Corpus, CorpusSettings, ImageRow, ShardWriter, perceptual_hash
+from vmcore.data.corpus import (
+    Corpus,
+    CorpusSettings,
+    CorpusSource,
+    ImageRow,
+    ShardWriter,
+    perceptual_hash,
+    prepare_corpus,
+)
 from vmcore.data.corpus.card import Position, SourceCard
 from vmcore.data.corpus.finishing import finish_corpus
 from vmcore.data.corpus.pictures import grey_digest
@@ -55,3 +64,14 @@ def write_corpus(folder: Path, images: np.ndarray, per_shard: int) -> Corpus:
     return finish_corpus(
         folder, records, sources, QUICK, plan="", files=len(images), left_out=0, skipped={}
     )
+
+
+def prepare(root: Path, folder: Path, **options: object) -> Corpus:
+    return prepare_corpus(
+        [CorpusSource(root)], folder, **{"settings": QUICK, "workers": 1} | options
+    )
+
+
+def left_out(corpus: Corpus) -> dict[str, int]:
+    report = json.loads((corpus.folder / "report.json").read_text())
+    return {reason: told["count"] for reason, told in report["left out"].items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,15 +14,13 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT
-from tests.data.corpus.drawn import PLAIN, QUICK, folder_of, texture, write
+from tests.data.corpus.drawn import PLAIN, QUICK, folder_of, left_out, prepare, texture, write
 from vmcore.data.corpus import (
     Corpus,
     CorpusError,
     CorpusSettings,
-    CorpusSource,
     CorpusStoppedError,
     open_corpus,
-    prepare_corpus,
 )
 from vmcore.data.corpus.shards import shard_path
 
@@ -43,17 +40,6 @@ if __name__ == "__main__":
     except CorpusError as error:
         sys.exit(str(error))
 """
-
-
-def prepare(root: Path, folder: Path, **options: object) -> Corpus:
-    return prepare_corpus(
-        [CorpusSource(root)], folder, **{"settings": QUICK, "workers": 1} | options
-    )
-
-
-def left_out(corpus: Corpus) -> dict[str, int]:
-    report = json.loads((corpus.folder / "report.json").read_text())
-    return {reason: told["count"] for reason, told in report["left out"].items()}
 
 
 @pytest.fixture(scope="module")

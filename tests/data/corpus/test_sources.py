@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
-from tests.data.corpus.drawn import PLAIN, QUICK, texture, write
+from tests.data.corpus.drawn import PLAIN, QUICK, left_out, prepare, texture, write
 from train.corpora import main as list_corpora
 from train.prepare import main as prepare_main
 from vmcore.data import prepare_study
@@ -29,7 +29,6 @@ from vmcore.data.corpus import (
     left_out_study,
     listed_sources,
     open_corpus,
-    prepare_corpus,
 )
 from vmcore.data.corpus.finding import find_files
 from vmcore.data.corpus.moving import evenly
@@ -37,17 +36,6 @@ from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import clean_frame, read_scan, to_model_pixels
 from vmcore.runs import corpora_folder, studies_folder
 from vmcore.settings import settings
-
-
-def prepare(root: Path, folder: Path, **options: object) -> Corpus:
-    return prepare_corpus(
-        [CorpusSource(root)], folder, **{"settings": QUICK, "workers": 1} | options
-    )
-
-
-def left_out(corpus: Corpus) -> dict[str, int]:
-    report = json.loads((corpus.folder / "report.json").read_text())
-    return {reason: told["count"] for reason, told in report["left out"].items()}
 
 
 def frames_of(corpus: Corpus) -> list[int]:
