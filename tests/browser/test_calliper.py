@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.anatomy.test_hand import squeezed
+from tests.browser.driving import downloaded
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import clean_frame, read_scan
@@ -57,9 +58,8 @@ def test_exact_clicks_on_pixels_that_are_not_square(page: Page, tmp_path: Path) 
     for _ in range(40):
         page.keyboard.press("ArrowDown")
     expect(page.locator("h3").first).to_contain_text("Look again")  # nobody's width any more
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Results CSV").click()
-    table = pd.read_csv(Path(caught.value.path()))
+    caught = downloaded(page, "Results CSV")
+    table = pd.read_csv(Path(caught.path()))
     assert float(table["hand_widths"][0].removesuffix(" mm")) > width + 4
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("radio", name="Cleaned").click()

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
+from tests.browser.driving import downloaded
 from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
 from tests.imaging.ruled import ruled
 from tests.imaging.test_bad_files import (
@@ -91,18 +92,16 @@ def test_a_phantom_dicom_is_cleaned_judged_and_taken_away(page: Page, tmp_path: 
     wait_for_answer(page)
     for words in ("What was removed, and why", "outside the ultrasound region", "mm per pixel"):
         expect(page.get_by_text(words).first).to_be_visible()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Results CSV").click()
-    table = pd.read_csv(caught.value.path())
+    caught = downloaded(page, "Results CSV")
+    table = pd.read_csv(caught.path())
     assert table["scan"].tolist() == [1]
     assert 0 <= table["probability"][0] <= 1
     assert table["notice"][0] == RESEARCH_USE_ONLY
     expect(page.get_by_role("button", name="Heatmap PNG")).to_be_disabled()
     page.get_by_text("I looked: no name is visible").click()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Heatmap PNG").click()
-    assert MADE_UP_NAME not in caught.value.suggested_filename
-    picture = Image.open(io.BytesIO(Path(caught.value.path()).read_bytes()))
+    caught = downloaded(page, "Heatmap PNG")
+    assert MADE_UP_NAME not in caught.suggested_filename
+    picture = Image.open(io.BytesIO(Path(caught.path()).read_bytes()))
     assert picture.width > 1000
     assert MADE_UP_NUMBER not in page.content()
     assert MADE_UP_NAME not in page.url
@@ -139,9 +138,8 @@ def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> No
     expect(headline).to_be_visible()
     assert " mm (" in headline.inner_text()
     expect(page.get_by_text("expected to have")).to_be_visible()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Results CSV").click()
-    table = pd.read_csv(caught.value.path())
+    caught = downloaded(page, "Results CSV")
+    table = pd.read_csv(caught.path())
     assert table["millimetres_from"][0] == "gestational age"
     page.get_by_text("I looked: no name is visible").click()
     expect(page.get_by_role("button", name="Heatmap PNG")).to_be_enabled()
@@ -157,9 +155,8 @@ def test_a_ruler_gives_millimetres(page: Page, tmp_path: Path) -> None:
     expect(headline).to_be_visible()
     assert " mm (" in headline.inner_text()
     expect(page.get_by_text("its ticks taken as 5 mm apart")).to_be_visible()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Results CSV").click()
-    table = pd.read_csv(caught.value.path())
+    caught = downloaded(page, "Results CSV")
+    table = pd.read_csv(caught.path())
     assert table["millimetres_from"][0] == "ruler"
     assert table["ruler_tick_mm"][0] == 5
     field = page.get_by_label("Gestational age: weeks")
@@ -187,10 +184,9 @@ def test_a_report_is_taken_away_as_dicom_of_the_study(page: Page, tmp_path: Path
     expect(button).to_be_enabled()
     button.click()
     expect(page.get_by_text("carry the patient's name and numbers")).to_be_visible()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Save 3 DICOM files").click()
-    assert MADE_UP_NAME not in caught.value.suggested_filename
-    with zipfile.ZipFile(caught.value.path()) as archive:
+    caught = downloaded(page, "Save 3 DICOM files")
+    assert MADE_UP_NAME not in caught.suggested_filename
+    with zipfile.ZipFile(caught.path()) as archive:
         made = [dcmread(io.BytesIO(archive.read(name))) for name in archive.namelist()]
     study = dcmread(path).StudyInstanceUID
     assert [(one.Modality, one.StudyInstanceUID) for one in made] == [

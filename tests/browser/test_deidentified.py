@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
+from tests.browser.driving import downloaded
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
@@ -22,9 +23,8 @@ def test_a_file_without_identity_is_saved_once_it_was_looked_at(page: Page, tmp_
     expect(save).to_be_disabled()
     page.get_by_text("I looked: no name is visible").last.click()
     expect(save).to_be_enabled()
-    with page.expect_download() as download:
-        save.click()
-    saved = Path(download.value.path())
+    download = downloaded(page, save)
+    saved = Path(download.path())
     assert dcmread(saved).PatientIdentityRemoved == "YES"
     assert not [
         mark for mark in (MADE_UP_NAME, MADE_UP_NUMBER) if mark.encode() in saved.read_bytes()

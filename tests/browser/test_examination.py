@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.driving import downloaded
 from tests.browser.test_classify import no_trace, open_scan, wait_for_answer
 from tests.imaging.test_reading import packaged
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
@@ -63,9 +64,8 @@ def test_an_export_is_judged_listed_and_gone_through_by_keys(page: Page, export:
     sidebar.get_by_text("Normal", exact=True).click()
     expect(where).to_have_text("Scan 2: not in this list")
     sidebar.get_by_text("Normal", exact=True).click()
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="Results CSV").click()
-    table = pd.read_csv(Path(caught.value.path()))
+    caught = downloaded(page, "Results CSV")
+    table = pd.read_csv(Path(caught.path()))
     assert table["scan"].tolist() == [1, 2, 3, 4, 5, 6, 7]
     wide = table.set_index("scan")["atrial_width_mm"]
     assert wide[2] > 12

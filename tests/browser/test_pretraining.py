@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import running_app
-from tests.browser.test_training import field, settled
+from tests.browser.driving import downloaded, field, settled
 from vmcore.data import StoredStudy
 
 
@@ -45,10 +45,9 @@ def test_from_a_study_to_an_encoder_to_fine_tune_from(
         expect(tab.get_by_text("After 2 epochs.")).to_be_visible()
         tab.get_by_role("slider").press("ArrowLeft")
         expect(tab.get_by_text("After 1 epoch.")).to_be_visible()
-        with tab.expect_download() as taken:
-            tab.get_by_role("button", name="Weights (.pth)").click()
+        taken = downloaded(tab, "Weights (.pth)")
         (kept,) = (store / "runs").glob("*/mae_usf-mae-tiny.pth")
-        assert Path(taken.value.path()).read_bytes() == kept.read_bytes()
+        assert Path(taken.path()).read_bytes() == kept.read_bytes()
         tab.get_by_role("button", name="Fine-tune from this").click()
         expect(tab.get_by_text("The pretraining saw, without labels")).to_be_visible()
         expect(tab.get_by_role("combobox", name="Run", exact=True)).to_have_value(

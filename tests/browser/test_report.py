@@ -10,6 +10,7 @@ import pypdfium2
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
+from tests.browser.driving import downloaded
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic import AuditTrail
@@ -19,10 +20,9 @@ from vmcore.reporting.case import REASONS
 
 
 def taken(page: Page, button: str) -> bytes:
-    with page.expect_download() as caught:
-        page.get_by_role("button", name=button).click()
-    assert MADE_UP_NAME not in caught.value.suggested_filename
-    return Path(caught.value.path()).read_bytes()
+    caught = downloaded(page, button)
+    assert MADE_UP_NAME not in caught.suggested_filename
+    return Path(caught.path()).read_bytes()
 
 
 def text_of(pdf: bytes) -> str:

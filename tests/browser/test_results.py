@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.crowd import crowded_store
 from tests.browser.conftest import Server, running_app
+from tests.browser.driving import downloaded
 from tests.evaluation.support import table_of
 from tests.runs.support import copied_store
 from vmcore import RESEARCH_USE_ONLY
@@ -194,14 +195,12 @@ def test_two_models_are_compared_on_the_same_cases(tab: Page, reviewable: Review
 
 def test_everything_can_be_taken_away(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results?view=take")
-    with tab.expect_download() as caught:
-        tab.get_by_role("button", name="Report (HTML)").click()
-    text = Path(caught.value.path()).read_text()
+    caught = downloaded(tab, "Report (HTML)")
+    text = Path(caught.path()).read_text()
     assert RESEARCH_USE_ONLY in text
     assert "TRIPOD+AI" in text
-    with tab.expect_download() as caught:
-        tab.get_by_role("button", name="Predictions (CSV)").click()
-    table = pd.read_csv(caught.value.path())
+    caught = downloaded(tab, "Predictions (CSV)")
+    table = pd.read_csv(caught.path())
     assert len(table) == 2460
     assert not table["image"].astype(str).str.contains("Patient").any()
     tab.get_by_role("button", name="Plots for print").click()

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, running_app
+from tests.browser.driving import field, settled
 from tests.conftest import SHARED
 from tests.runs.support import draw_study
 from vmcore import RESEARCH_USE_ONLY
@@ -41,20 +42,6 @@ def source(tmp_path: Path) -> Path:
     for path in table["path"]:
         shutil.copyfile(real / path, place / path)
     return place
-
-
-def settled(tab: Page) -> None:
-    """Wait until the page's last run is over and all that it draws is there."""
-    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def field(tab: Page, name: str, value: str) -> None:
-    settled(tab)  # a field that is drawn anew takes nothing from the one that stood there before
-    box = tab.get_by_label(name, exact=True)
-    box.fill(value)
-    box.press("Enter")
-    settled(tab)
-    expect(box).to_have_value(value)
 
 
 def prepare(tab: Page, source: Path) -> None:

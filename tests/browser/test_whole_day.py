@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Download, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from rapidocr import RapidOCR
 
 from tests.browser import marked
 from tests.browser.conftest import Server
 from tests.browser.day import Day, Person, crash
+from tests.browser.driving import downloaded
 from tests.browser.test_classify import open_scan, upload, wait_for_answer
-from tests.browser.test_training import prepare, settled, start
+from tests.browser.test_training import prepare, start
 from tests.canaries import search
 from vmcore.runs.processes import end_process
 
@@ -47,10 +48,7 @@ def contexts(browser: Browser) -> Iterator[list[BrowserContext]]:
 
 def take(page: Page, name: str, day: Day) -> Path:
     """Press a button that gives a file, which must not be called after anybody."""
-    settled(page)  # a button that is drawn anew meanwhile takes no click
-    with page.expect_download() as caught:
-        page.get_by_role("button", name=name).click()
-    download: Download = caught.value
+    download = downloaded(page, name)
     place = day.root / "downloads" / download.suggested_filename
     download.save_as(place)
     return place
