@@ -58,6 +58,8 @@ class PretrainArguments:
     precision: Precision | Literal["auto"] = "auto"
     """auto: what the device computes fast; the run keeps to it."""
     processes: int = 1
+    compiling: bool = False
+    """Have torch compile the network: takes a minute at the start, pays on large GPUs."""
     resume: str | None = None
     """A run to go on with instead of starting a new one."""
     detach: bool = False
@@ -87,6 +89,7 @@ class PretrainArguments:
                 "leave_out_test_of": held,
                 "precision": self.precision,
                 "processes": self.processes,
+                "compiling": "yes" if self.compiling else "no",
             }
         )
 

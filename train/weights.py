@@ -1,6 +1,7 @@
 """Say what is in a weights file: ``python -m train.weights FILE [--architecture usf-mae]``.
 
-Nothing is trained and nothing is written. The command ends with 1 where no training could start from it.
+Nothing is trained and nothing is written. The command ends with 1 where no
+training could start from it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main(
     except (WeightsError, ValueError) as error:
         sys.exit(str(error))
     sys.stdout.write("\n".join(_lines(report)) + "\n")
-    if report.error:
+    if report.error and not report.pretraining:
         sys.exit(1)
 
 
@@ -51,8 +52,13 @@ def _lines(report: WeightsReport) -> list[str]:
         *_listed("of another size", report.wrong_shape),
         *report.said,
         *report.pretraining,
-        *([f"No training can start from it. {report.error}"] if report.error else []),
+        *_refused("Pretraining cannot go on from it.", report.pretraining_error),
+        *_refused("No classifier's training can start from it.", report.error),
     ]
+
+
+def _refused(what: str, why: str) -> list[str]:
+    return [f"{what} {why}"] if why else []
 
 
 def _listed(title: str, names: tuple[str, ...]) -> list[str]:

@@ -129,6 +129,9 @@ def _progress_words(stands: RunStatus) -> str:
     done = sum(stands.epochs)
     words = f"{stands.state} · {done} of {parts * stands.planned} epochs"
     words += f" in {parts} folds" if parts > 1 else ""
+    if any(stands.under_way):
+        shares = " and ".join(f"{share:.0%}" for share in stands.under_way if share)
+        words += f", {shares} of the next"
     if stands.state == "pending" and not stands.reason:
         words += " · waits for the device"
     elif stands.state == "running" and stands.remaining_s is not None:

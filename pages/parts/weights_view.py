@@ -14,26 +14,25 @@ Pooling = Literal["token", "avg"]
 _FEW, _HEIGHT = 4, 120  # names, pixels
 
 
-def draw_weights(named: str, architecture: str, pooling: Pooling) -> None:
+def draw_weights(named: str, architecture: str, pooling: Pooling | None) -> None:
     """Draw the expander; nothing while no file is named.
 
     Args:
         named: the file's path.
         architecture: the network that is to start from it.
-        pooling: what that network's head reads.
+        pooling: what that network's head reads; None for a pretraining, which has none.
     """
     if not named.strip():
         return
     try:
-        report = report_on_file(named, architecture, pooling)
+        report = report_on_file(named, architecture, pooling or "token")
     except RunError as error:
         st.error(plain(error), icon=":material/error:")
         return
-    if report.error:
-        st.error(
-            f"No training can start from this file. {plain(report.error)}", icon=":material/error:"
-        )
-    if report.network.pooling != report.pooling:
+    refused = report.pretraining_error if pooling is None else report.error
+    if refused:
+        st.error(f"No training can start from this file. {plain(refused)}", icon=":material/error:")
+    if pooling is not None and report.network.pooling != report.pooling:
         st.caption(
             ":orange[:material/warning:] The file's network reads "
             + ("the mean of the patches" if report.network.pooling == "avg" else "the class token")
@@ -41,8 +40,11 @@ def draw_weights(named: str, architecture: str, pooling: Pooling) -> None:
         )
     with st.expander("What is in this file", icon=":material/inventory_2:"):
         st.write(plain(report.network.sentence()))
-        for sentence in (*report.said, *report.pretraining):
+        for sentence in (*(report.said if pooling else ()), *report.pretraining):
             st.write(f"- {plain(sentence)}")
+        if pooling is None:
+            st.caption(f"SHA-256 `{report.sha256}`")
+            return
         _facts(report)
         for title, names in (
             ("Missing", report.missing),

@@ -111,8 +111,10 @@ def test_it_is_stopped_guards_its_study_and_notices_changed_images(
 ) -> None:
     study = store / "studies/clinic"
     shutil.copytree(phantom_study.folder, study)
-    folder = start_run(pretraining(study, epochs=40))
-    wait_for(folder, "running")
+    folder = start_run(pretraining(study, epochs=40, batch_size=1))
+    stands = wait_until(folder, lambda stands: any(stands.under_way))
+    assert stands.progress > sum(stands.epochs) / 40
+    assert stands.remaining_s is not None
     with pytest.raises(RunError, match="still going"):
         delete_run(folder.run_id)
     with pytest.raises(RunError, match="works on this study"):

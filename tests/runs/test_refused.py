@@ -12,6 +12,7 @@ from train.crossval import CrossvalArguments
 from train.crossval import main as crossval
 from vmcore.data import ManifestError, StoredStudy
 from vmcore.runs import RunError, all_runs, start_run
+from vmcore.runs.working import check_compiler
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,9 @@ def test_a_read_only_store_gets_a_sentence(store: Path) -> None:
     (store / "mlflow.db").mkdir()  # what root can still not open as a database
     with pytest.raises(RunError, match="run store cannot be opened"):
         all_runs()
+
+
+def test_nothing_is_compiled_without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(RunError, match="needs a C\\+\\+ compiler"):
+        check_compiler()

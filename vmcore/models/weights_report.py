@@ -46,9 +46,10 @@ class WeightsReport:
         left_over: the file's parameters that the classifier does not take.
         wrong_shape: those of another size, each in words.
         said: a sentence each on what is used, changed, left out, or starts anew.
-        pretraining: the same for going on with pretraining, or why that cannot be; none where the
-            network has no masked autoencoder.
-        error: why a training cannot start from the file; "" where it can.
+        pretraining: the same for going on with pretraining; none where that cannot be.
+        error: why a classifier's training cannot start from the file; "" where it can.
+        pretraining_error: why pretraining cannot go on from it; "" where it can, or where the network
+            has no masked autoencoder.
     """
 
     architecture: str
@@ -65,6 +66,7 @@ class WeightsReport:
     said: tuple[str, ...]
     pretraining: tuple[str, ...]
     error: str
+    pretraining_error: str
 
 
 def explain_weights(
@@ -103,6 +105,7 @@ def explain_weights(
         error = str(refused)
     full = find_misfit(own, taken.state)
     fits = {k for k, v in own.items() if k in taken.state and taken.state[k].shape == v.shape}
+    begins, not_begun = _pretraining(architecture, read.state)
     used = "" if error else _used(len(fits), len(own), full.missing, full.wrong_shape, head)
     return WeightsReport(
         architecture, chosen, read.format, read.wrapper, read.prefix, file_digest(path), network,
@@ -111,8 +114,9 @@ def explain_weights(
         left_over=tuple(key for key in read.state if key not in own),
         wrong_shape=full.wrong_shape,
         said=tuple(sentence for sentence in (used, normalised, *taken.said) if sentence),
-        pretraining=_pretraining(architecture, read.state),
+        pretraining=begins,
         error=_in_sizes(error, network, kind) if error else "",
+        pretraining_error=_in_sizes(not_begun, network, kind) if not_begun else "",
     )  # fmt: skip
 
 
@@ -135,16 +139,17 @@ def _used(
     return f"{said}; its head ({', '.join(fresh)}) starts at random and is what is learnt first."
 
 
-def _pretraining(architecture: str, state: Mapping[str, Tensor]) -> tuple[str, ...]:
+def _pretraining(architecture: str, state: Mapping[str, Tensor]) -> tuple[tuple[str, ...], str]:
+    """What is said of going on with pretraining, and why that cannot be."""
     shape = MAE_SHAPES.get(architecture)
     if shape is None:
-        return ()
+        return (), ""
     try:
         found = for_pretraining(state, shape)
     except WeightsError as refused:
-        return (f"Pretraining cannot go on from it. {refused}",)
+        return (), str(refused)
     begins = "Pretraining can go on from its encoder" + (" and decoder." * found.has_decoder or ".")
-    return (begins, *found.said)
+    return (begins, *found.said), ""
 
 
 def _in_sizes(error: str, network: FoundNetwork, kind: Architecture) -> str:

@@ -11,13 +11,14 @@ RUN/control.lock        held while the run is started, resumed, stopped or delet
 RUN/started             a worker has a device and works (before that the run waits for one)
 RUN/fold-K/learnt.txt               digests of all images that its weights have learnt from
 RUN/fold-K/checkpoint.safetensors   while the fold is trained
+RUN/fold-K/under_way.json           how far the epoch under way has come
 RUN/fold-K/history.json             every epoch's figures
 RUN/fold-K/best.safetensors, predictions.csv   when it is done
 RUN/cancelled, failure.json, finished.json     how it ended
 
 A pretraining has no folds, and beside the above
 
-RUN/learnt.txt, checkpoint.safetensors, history.json   as those of a fold
+RUN/learnt.txt, checkpoint.safetensors, under_way.json, history.json   as those of a fold
 RUN/reconstructions/epoch-NNN.png   what it draws of a few images after so many epochs
 RUN/mae_ARCHITECTURE.pth, weights.safetensors   when it is done, the second one last
 """

@@ -16,7 +16,7 @@ from pydantic import (
 
 from vmcore.data import Splits, StoredStudy, make_splits
 from vmcore.models import MAE_SHAPES, Precision
-from vmcore.training import PRETRAIN_PRESETS, PretrainSettings
+from vmcore.training import PRETRAIN_PRESETS, Compiling, PretrainSettings
 
 PRETRAINING = "pretrain"
 
@@ -73,6 +73,8 @@ class PretrainPlan(BaseModel):
     the sources, as a cross-validation with the usual split holds out; () leaves nothing out."""
     precision: Precision | Literal["auto"] = "auto"
     processes: int = Field(1, ge=1, le=64)
+    compiling: Compiling = "no"
+    """"yes" has torch compile the network, which takes a minute and pays on large GPUs."""
 
     @model_validator(mode="after")
     def _has_sources(self) -> PretrainPlan:

@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, MaskedAutoencoder, write_learnt
+from vmcore.runs.epoch_under_way import noting
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import learnt_by_pretraining
@@ -30,7 +31,7 @@ from vmcore.runs.pretraining_start import learnt_before, starting_autoencoder
 from vmcore.runs.reconstructions import SHOWN, due_after, write_reconstruction
 from vmcore.runs.record import RunStore, open_store
 from vmcore.runs.unlabelled import UnlabelledImages, unlabelled_images
-from vmcore.runs.working import do_work, tell_epochs
+from vmcore.runs.working import check_compiler, do_work, tell_epochs
 from vmcore.settings import settings
 from vmcore.training import PretrainEpoch, pretrain, seeded
 from vmcore.training.pretrain_checkpoint import finished_epochs
@@ -67,6 +68,8 @@ def _pretrain(
     fabric: Fabric,
     store: RunStore,
 ) -> None:
+    if plan.compiling == "yes":
+        check_compiler()
     model = starting_autoencoder(plan)
     checkpoint = folder.path / "checkpoint.safetensors"
     first = fabric.is_global_zero
@@ -92,7 +95,8 @@ def _pretrain(
 
     told = pretrain(
         model, images, plan.settings, fabric, checkpoint=checkpoint, on_epoch=note,
-        stop=lambda: folder.marked("cancelled"),
+        on_step=noting(folder.path), stop=lambda: folder.marked("cancelled"),
+        compiling=plan.compiling,
     )  # fmt: skip
     if first:
         _note_history(folder, list(told), store)

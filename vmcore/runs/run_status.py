@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vmcore.runs.epoch_under_way import under_way
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.launching import other_host, why_ended, work_life
 from vmcore.runs.locks import held
@@ -23,7 +24,9 @@ class RunStatus:
         reason: why it failed, is unknown, or goes on though it was stopped, in a sentence; else empty.
         epochs: epochs done of each part (fold).
         planned: epochs of each part that the plan asks for.
-        remaining_s: seconds that the rest should take, from the epochs done; None before the first.
+        remaining_s: seconds that the rest should take, from the epochs done or, within the first, from
+            its steps; None before there are any.
+        under_way: share that is done of each part's epoch under way, 0..1; none where nothing runs.
     """
 
     state: State
@@ -31,11 +34,12 @@ class RunStatus:
     epochs: tuple[int, ...]
     planned: int
     remaining_s: float | None
+    under_way: tuple[float, ...] = ()
 
     @property
     def progress(self) -> float:
         """Share of all epochs that is done, 0..1."""
-        return sum(self.epochs) / (self.planned * len(self.epochs))
+        return (sum(self.epochs) + sum(self.under_way)) / (self.planned * len(self.epochs))
 
 
 def status(folder: RunFolder) -> RunStatus:
@@ -44,10 +48,16 @@ def status(folder: RunFolder) -> RunStatus:
     taken = [folder.seconds(part) for part in plan.parts]
     epochs = tuple(len(seconds) for seconds in taken)
     state, reason = state_of(folder)
+    told = []
+    if state == "running":
+        parts = zip(plan.parts, epochs, strict=True)
+        told = [one for part, done in parts if (one := under_way(folder.path / part, done))]
     latest = [one for seconds in taken for one in seconds][-20:]
-    left = plan.epochs * len(plan.parts) - sum(epochs)
+    latest = latest or [one.seconds for one in told if one.seconds is not None]
+    shares = tuple(one.share for one in told)
+    left = plan.epochs * len(plan.parts) - sum(epochs) - sum(shares)
     remaining = left * sum(latest) / len(latest) if latest else None
-    return RunStatus(state, reason, epochs, plan.epochs, remaining)
+    return RunStatus(state, reason, epochs, plan.epochs, remaining, shares)
 
 
 def state_of(folder: RunFolder, *, deciding: bool = False) -> tuple[State, str]:

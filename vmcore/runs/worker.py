@@ -27,6 +27,7 @@ from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
 from vmcore.runs.case_images import note_images
+from vmcore.runs.epoch_under_way import noting
 from vmcore.runs.errors import RunError
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
@@ -109,7 +110,7 @@ def _fold(
     result = finetune_fold(
         starting_model(plan, start), study, splits.folds[number - 1], plan.settings,
         fabric, number=number, checkpoint=folder.checkpoint(number), on_epoch=note,
-        stop=lambda: folder.marked("cancelled"),
+        on_step=noting(folder.fold(number)), stop=lambda: folder.marked("cancelled"),
     )  # fmt: skip
     if not fabric.is_global_zero:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -65,6 +66,19 @@ def tell_epochs(folder: RunFolder, epochs: Sequence[Mapping[str, float]], store:
         store.log_epochs(folder.run_id, epochs)
     except Exception as error:
         log.warning("The run store did not answer (%s); later.", type(error).__name__)
+
+
+def check_compiler() -> None:
+    """Make sure that torch can compile networks here.
+
+    Raises:
+        RunError: it cannot; says what to do.
+    """
+    if not shutil.which(os.environ.get("CXX", "g++")):
+        raise RunError(
+            "Compiling the network needs a C++ compiler (g++) on the machine that trains, and there is "
+            "none. Install one and resume, or start the run anew without compiling."
+        )
 
 
 def _file_trouble(error: Exception) -> str:

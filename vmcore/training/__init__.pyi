@@ -15,12 +15,13 @@ from .predicting import fold_predictions
 from .pretrain import PRETRAIN_PRESETS, PretrainEpoch, PretrainSettings, pretrain
 from .reconstruction import Reconstruction, reconstruct
 from .schedule import learning_rate
-from .steps import make_fabric, seeded
+from .steps import Compiling, make_fabric, seeded
 from .ventricle_patches import learn_ventricle_patches
 
 __all__ = [
     "PRETRAIN_PRESETS",
     "CheckpointError",
+    "Compiling",
     "EpochResult",
     "FinetuneSettings",
     "FoldResult",

@@ -98,6 +98,7 @@ def finetune_fold(
     number: int = 0,
     checkpoint: Path | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
+    on_step: Callable[[int, int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> FoldResult:
     """Train on a fold and keep the epoch with the highest validation accuracy.
@@ -115,6 +116,8 @@ def finetune_fold(
         number: the fold's number, part of the seed.
         checkpoint: file written after each epoch, and gone on from where it is there.
         on_epoch: called after each epoch, on the first process.
+        on_step: called before each batch with the epoch, its steps done and all of its steps, on the
+            first process.
         stop: asked before each batch whether to stop.
 
     Raises:
@@ -140,6 +143,8 @@ def finetune_fold(
         for rows in batches(fold.train, settings.batch_size, generator):
             if stop is not None and stop():
                 raise Stopped
+            if on_step is not None and fabric.is_global_zero:
+                on_step(epoch, step - epoch * per_epoch, per_epoch)
             scale, mine = _share(study, rows, weight, fabric)
             matrices = settings.augmentation.matrices(len(rows), generator)[mine]
             own = rows[mine]

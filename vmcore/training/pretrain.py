@@ -108,6 +108,7 @@ def pretrain(
     *,
     checkpoint: Path | None = None,
     on_epoch: Callable[[PretrainEpoch], None] | None = None,
+    on_step: Callable[[int, int, int], None] | None = None,
     stop: Callable[[], bool] | None = None,
     keep_every_s: float = _KEPT_EVERY_S,
     compiling: Compiling = "no",
@@ -125,6 +126,8 @@ def pretrain(
         fabric: devices, processes and precision; launched already where there are several.
         checkpoint: file written after each epoch and every few minutes, gone on from where it is there.
         on_epoch: called after each epoch, on the first process.
+        on_step: called before each batch with the epoch, its steps done and all of its steps, on the
+            first process.
         stop: asked before each batch whether to stop.
         keep_every_s: seconds between two checkpoints within an epoch.
         compiling: "yes" has torch compile the network, which takes a minute and pays on large GPUs.
@@ -163,6 +166,8 @@ def pretrain(
         for step, (mine, factor) in enumerate(shares, start=first):
             if stop is not None and stop():
                 raise Stopped
+            if on_step is not None and fabric.is_global_zero:
+                on_step(epoch, step, per_epoch)
             whole = len(order[step - first])
             shown, noise = _inputs(next(pixels), whole, mine, settings, (epoch, step), patches)
             loss, _, _ = wrapped(shown, settings.mask_ratio, noise)
