@@ -26,7 +26,7 @@ from vmcore.data import (
 from vmcore.data.corpus import CorpusSettings, CorpusSource, LeftOut, left_out_study
 from vmcore.file_modes import keep_private
 from vmcore.imaging import CleaningSettings
-from vmcore.runs import note_request, studies_folder
+from vmcore.runs import note_request, studies_folder, study_measure
 
 
 def main(
@@ -72,7 +72,12 @@ def main(
             refuse_other_root(folder, source)
             note_request(folder, source, leave_out)
             study = prepare_study(
-                source, folder, leave_out=leave_out, workers=workers, progress=progress
+                source,
+                folder,
+                leave_out=leave_out,
+                workers=workers,
+                progress=progress,
+                measure=study_measure(),
             )
         except ManifestError as error:
             sys.exit(str(error))

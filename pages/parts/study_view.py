@@ -176,11 +176,13 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     stay("train", "release")
     st.markdown("**Every image, before and after cleaning**")
     out = rejected(study.folder)
-    filters = ["all", "with text left", "rejected"]
+    filters = ["all", "with text left", "no head found", "rejected"]
     which = st.segmented_control("Show", filters, default="all", required=True)
     paths = whole["path"].tolist()
     if which == "with text left":
         paths = [path for path in paths if path in set(study.report.lettered)]
+    elif which == "no head found":
+        paths = [path for path in paths if path in set(study.report.headless)]
     elif which == "rejected":
         paths = [path for path in paths if path in out]
     if not paths:
@@ -196,7 +198,7 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     _before_after(Path(study.report.root), study.folder, path)
     first, second = st.columns([3, 1], vertical_alignment="center")
     whose = row["subject_id"] if row.get("subject_known", True) else "not known"
-    first.caption(plain(f"{path} · {row['label']} · subject {whose}"))
+    first.caption(plain(f"{path} · {row['label']} · subject {whose}{_measured_words(study, path)}"))
     taken_out = path in out
     words = "Take it back" if taken_out else "Reject"
     if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):
@@ -206,6 +208,20 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
             st.error(plain(error), icon=":material/error:")
         else:
             st.rerun(scope="app")
+
+
+def _measured_words(study: StoredStudy, path: str) -> str:
+    """What was measured in an image, after a dot; nothing where nobody looked, or it is rejected."""
+    rows = study.table[study.table["path"] == path]
+    if "measured_plane" not in rows or rows["measured_plane"].isna().all():
+        return ""
+    row = rows.iloc[0]
+    if pd.isna(row["measured_width_share"]):
+        return f" · measured: {row['measured_plane']}"
+    width = f"{row['measured_width_share']:.2f} of the head"
+    if not pd.isna(row["measured_width_mm"]):
+        width = f"{row['measured_width_mm']:.1f} mm (by the {row['measured_mm_from']}), {width}"
+    return f" · measured atrium: {width}, {row['measured_side']} side"
 
 
 def _before_after(root: Path, folder: Path, path: str) -> None:

@@ -4,6 +4,7 @@ from .gestation import by_gestational_age, expected_biparietal_mm, weeks_of_bipa
 from .grades import WIDE_MM, Grades, grade
 from .hand import HandCalliper, HandError, KnownDistance, known_distance, measure_by_hand
 from .head import HeadEllipse
+from .measuring import StudyMeasure
 from .model import AnatomyModel
 from .result import Anatomy, AtriumCalliper, Head, Plane, RulerScale
 from .scale import ruler_scale
@@ -24,6 +25,7 @@ __all__ = [
     "Limits",
     "Plane",
     "RulerScale",
+    "StudyMeasure",
     "anatomy_digest",
     "by_gestational_age",
     "expected_biparietal_mm",

@@ -18,6 +18,7 @@ from .manifest import (
     read_manifest,
     subjects_known,
 )
+from .measured import MEASURED_COLUMNS, MeasuredImage
 from .origin import OUTDATED, outdated, refuse_other_root
 from .preparing import (
     PreparationReport,
@@ -38,11 +39,13 @@ from .study import (
 
 __all__ = [
     "LABELS",
+    "MEASURED_COLUMNS",
     "OUTDATED",
     "Augmentation",
     "Fold",
     "FoundManifest",
     "ManifestError",
+    "MeasuredImage",
     "PreparationReport",
     "Splits",
     "StoredStudy",

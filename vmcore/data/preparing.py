@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vmcore.data.containment import stays_inside
 from vmcore.data.manifest import BESIDE_IMAGE, check_paths
+from vmcore.data.measured import Measure, MeasuredImage
 from vmcore.files import write_atomically
 from vmcore.imaging import (
     CleaningSettings,
@@ -48,7 +49,7 @@ class PreparationReport:
     """How many images were made, were there already, and which could not be read and why.
 
     ``lettered`` lists images in which text is still found after cleaning, ``notes`` what was noted
-    when images were read, with their number.
+    when images were read, with their number, ``measured`` what was measured in images by their paths.
     """
 
     made: int
@@ -56,6 +57,7 @@ class PreparationReport:
     unreadable: dict[str, str]
     lettered: tuple[str, ...] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    measured: Mapping[str, MeasuredImage] = field(default_factory=dict)
 
 
 class PreparedRecord(BaseModel):
@@ -74,6 +76,8 @@ class PreparedRecord(BaseModel):
     """Whether text is still found after cleaning."""
     notes: tuple[str, ...] = ()
     """Where the header and the picture did not agree (:attr:`vmcore.imaging.Scan.notes`)."""
+    measured: MeasuredImage | None = None
+    """What was measured in it, where anything was."""
 
 
 def prepared_path(folder: Path, path: str) -> Path:
@@ -100,6 +104,7 @@ def prepare_images(
     folder: Path,
     *,
     settings: CleaningSettings | None = None,
+    measure: Measure | None = None,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> PreparationReport:
@@ -110,6 +115,7 @@ def prepare_images(
         root: folder of the images.
         folder: folder of the prepared ones.
         settings: how frames are cleaned.
+        measure: what measures each image; nothing is measured without it.
         workers: processes at the most; few images are prepared in this one.
         progress: called with (done, total).
 
@@ -122,13 +128,13 @@ def prepare_images(
     missing, unreadable = [], {}
     kept = 0
     for path in paths:
-        if not _is_current(path, root, folder, settings):
+        if not _is_current(path, root, folder, settings, measure):
             missing.append(path)
             continue
         kept += 1
         if progress:
             progress(kept, len(paths))
-    task = partial(_prepare, root=root, folder=folder, settings=settings)
+    task = partial(_prepare, root=root, folder=folder, settings=settings, measure=measure)
     for done, (path, problem) in enumerate(_run(task, missing, workers), start=kept + 1):
         if problem:
             unreadable[path] = problem
@@ -137,14 +143,19 @@ def prepare_images(
     records = {path: known for path in paths if (known := read_record(folder, path))}
     lettered = tuple(path for path, known in records.items() if known.lettered)
     notes = Counter(note for known in records.values() for note in known.notes)
+    measured = {path: known.measured for path, known in records.items() if known.measured}
     return PreparationReport(
-        len(missing) - len(unreadable), kept, unreadable, lettered, dict(notes)
+        len(missing) - len(unreadable), kept, unreadable, lettered, dict(notes), measured
     )
 
 
-def _is_current(path: str, root: Path, folder: Path, settings: CleaningSettings) -> bool:
+def _is_current(
+    path: str, root: Path, folder: Path, settings: CleaningSettings, measure: Measure | None
+) -> bool:
     known = read_record(folder, path)
     if known is None or (known.version, known.settings) != (PREPARING_VERSION, _digest(settings)):
+        return False
+    if measure and (known.measured is None or known.measured.measured_by != measure.digest):
         return False
     try:
         return known.image == _file_digest(prepared_path(folder, path)) and (
@@ -177,7 +188,7 @@ def _run(
 
 
 def _prepare(
-    path: str, *, root: Path, folder: Path, settings: CleaningSettings
+    path: str, *, root: Path, folder: Path, settings: CleaningSettings, measure: Measure | None
 ) -> tuple[str, str | None]:
     record, prepared = record_path(folder, path), prepared_path(folder, path)
     record.unlink(missing_ok=True)
@@ -187,7 +198,8 @@ def _prepare(
     except ScanError as error:
         prepared.unlink(missing_ok=True)
         return path, str(error)
-    clean = clean_frame(scan.frames[len(scan.frames) // 2], region=scan.region, settings=settings)
+    middle = len(scan.frames) // 2
+    clean = clean_frame(scan.frames[middle], region=scan.region, settings=settings)
     pixels = cv2.cvtColor(to_model_pixels(clean.image), cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".png", pixels)
     if not done:
@@ -198,6 +210,7 @@ def _prepare(
     known = PreparedRecord(
         version=PREPARING_VERSION, source=_digest(data), settings=_digest(settings),
         image=_digest(encoded.tobytes()), lettered=unsure and bool(find_text(clean.image)), notes=scan.notes,
+        measured=measure(scan, middle, clean.image) if measure else None,
     )  # fmt: skip
     write_atomically(prepared, encoded.tobytes())
     write_atomically(record, known.model_dump_json())

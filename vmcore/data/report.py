@@ -18,6 +18,8 @@ class StudyReport(BaseModel):
     counts: list[dict[str, int | str]]
     unreadable: dict[str, str]
     lettered: list[str]
+    headless: list[str] = []
+    """Images in which no fetal head was found, where anybody looked for one."""
     twins: list[tuple[str, str, bool, bool]]
     """Pairs: first, second, whether exactly the same, whether of different subjects."""
     two_faced: list[str]
@@ -51,6 +53,11 @@ class StudyReport(BaseModel):
             said.append(
                 f"{self.changed_rejected} images that were rejected have another content now, so they "
                 "are in again."
+            )
+        if self.headless:
+            said.append(
+                f"In {len(self.headless)} images no fetal head was found: look whether they show a "
+                "brain."
             )
         return said + self._about_twins() + self._about_subjects() + self._about_text()
 

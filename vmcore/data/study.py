@@ -3,6 +3,7 @@
 STUDY/source.json       the folder that it is prepared from, and by which version; written first
 STUDY/manifest.csv      as given, without unreadable images
 STUDY/study.json        how it was cleaned, what the check found; written last, gone meanwhile
+STUDY/anatomy.csv       what was measured in the images, where anything was
 STUDY/prepared/...png   224 x 224, in the folder hierarchy of the originals, each with its record
 STUDY/rejected.csv      images that a person took out
 STUDY/progress.json     how far preparing is, while it runs
@@ -27,6 +28,7 @@ from pydantic import ValidationError
 from vmcore.data.checking import class_counts, find_twins, series_names, two_faced_subjects
 from vmcore.data.finding import FoundManifest, find_manifest
 from vmcore.data.manifest import ManifestError, fingerprint, subjects_known
+from vmcore.data.measured import ANATOMY_FILE, NO_HEAD, Measure, with_measured, write_measured
 from vmcore.data.origin import OUTDATED, note_origin, outdated, refuse_other_root
 from vmcore.data.preparing import (
     PreparationReport,
@@ -48,7 +50,8 @@ class StoredStudy:
 
     Attributes:
         folder: where it lies.
-        table: the manifest without unreadable and rejected images.
+        table: the manifest without unreadable and rejected images, with what was measured in them
+            (:data:`vmcore.data.measured.MEASURED_COLUMNS`) where anything was.
         report: what the check found.
     """
 
@@ -135,6 +138,7 @@ def prepare_study(
     *,
     leave_out: Sequence[str] = (),
     settings: CleaningSettings | None = None,
+    measure: Measure | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> StoredStudy:
@@ -147,6 +151,7 @@ def prepare_study(
         folder: the study's folder.
         leave_out: labels of a manifest that belong to neither class and are to be left out.
         settings: how frames are cleaned.
+        measure: what measures each image; nothing is measured without it.
         workers: processes; one per processor without.
         progress: called with (done, total).
 
@@ -161,7 +166,7 @@ def prepare_study(
     (folder / "study.json").unlink(missing_ok=True)  # it is true again when all is done
     _remove_others(folder / "prepared", found.table)
     made = prepare_images(
-        found.table, found.root, folder / "prepared", settings=settings,
+        found.table, found.root, folder / "prepared", settings=settings, measure=measure,
         workers=workers or os.cpu_count() or 1, progress=progress,
     )  # fmt: skip
     table = found.table
@@ -170,6 +175,9 @@ def prepare_study(
         raise ManifestError(f"None of the {len(table)} files could be read as a scan.")
     report = _check(readable, found, folder, settings, made)
     write_atomically(folder / "manifest.csv", readable.to_csv(index=False))
+    (folder / ANATOMY_FILE).unlink(missing_ok=True)
+    if made.measured:
+        write_measured(folder, made.measured)
     write_atomically(folder / "study.json", report.model_dump_json(indent=2) + "\n")
     return load_study(folder)
 
@@ -203,6 +211,7 @@ def _check(
         counts=[{str(k): v for k, v in r.items()} for r in class_counts(table).to_dict("records")],
         unreadable=made.unreadable,
         lettered=list(made.lettered),
+        headless=[path for path, one in made.measured.items() if one.measured_plane == NO_HEAD],
         twins=[
             (paths[t.first], paths[t.second], t.exact, subjects[t.first] != subjects[t.second])
             for t in find_twins(load_prepared(table, folder / "prepared"))
@@ -227,7 +236,7 @@ def load_study(folder: Path) -> StoredStudy:
         raise ManifestError(OUTDATED)
     try:
         report = StudyReport.model_validate_json((folder / "study.json").read_text())
-        table = stored_manifest(folder)
+        table = with_measured(folder, stored_manifest(folder))
     except (OSError, ValueError, ValidationError) as error:
         raise ManifestError(f"{folder.name} is not a prepared study; prepare it first.") from error
     kept = table[~table["path"].isin(rejected(folder))].reset_index(drop=True)

@@ -1,4 +1,7 @@
-"""Figures by device, site, gestational age, severity and source, where the manifest knows them."""
+"""Figures by device, site, gestational age, severity and source, where the manifest knows them.
+
+And by what was measured in the images when they were prepared: width, side, and whether the plane fits.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,15 @@ from vmcore.evaluation.intervals import Interval, wilson
 from vmcore.evaluation.metrics import binary_metrics
 from vmcore.evaluation.predictions import CaseSet
 
-_PLAIN = {"device": "device", "site": "site", "source": "source", "finding": "finding"}
-_WEEKS = ("gestational age", "gestational_age_weeks", (0.0, 18.0, 20.0, 22.0, 24.0, np.inf))
+_PLAIN = {
+    "device": "device",
+    "site": "site",
+    "source": "source",
+    "finding": "finding",
+    "measured_plane": "plane, as measured",
+    "measured_side": "side, as measured",
+}
+_WEEK_EDGES = (0.0, 18.0, 20.0, 22.0, 24.0, np.inf)
 _WEEK_WORDS = (
     "under 18 weeks",
     "18 to 19 weeks",
@@ -28,8 +38,19 @@ _SEVERITY = {  # by ISUOG's class
     "moderate": "over 12, under 15 mm (moderate)",
     "severe": "15 mm and over (severe)",
 }
+_WIDTHS = {"atrial_width_mm": "atrial width", "measured_width_mm": "atrial width, as measured"}
 _MOST_GROUPS = 30
-SUBGROUP_COLUMNS = (*_PLAIN, "gestational_age_weeks", "atrial_width_mm")
+_SHARE_EDGES = (0.0, 0.15, 0.2, np.inf)  # of the head's short axis
+_SHARE_WORDS = (
+    "under 0.15 of the head",
+    "0.15 to 0.2 of the head",
+    "0.2 of the head and more",
+)
+_RANGES: dict[str, tuple[str, tuple[float, ...], tuple[str, ...]]] = {
+    "gestational_age_weeks": ("gestational age", _WEEK_EDGES, _WEEK_WORDS),
+    "measured_width_share": ("atrial width by the head, as measured", _SHARE_EDGES, _SHARE_WORDS),
+}
+SUBGROUP_COLUMNS = (*_PLAIN, *_RANGES, *_WIDTHS)
 """Columns of predictions that cases are grouped by."""
 
 
@@ -61,18 +82,19 @@ def _groupings(known: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
     for column, title in _PLAIN.items():
         if column in known:
             yield title, known[column].astype("object").where(known[column].notna(), None)
-    title, column, edges = _WEEKS
-    if column in known:
-        weeks = pd.to_numeric(known[column], errors="coerce")
-        cut = pd.cut(weeks, list(edges), right=False, labels=list(_WEEK_WORDS))
-        yield title, cut.astype("object")
-    if "atrial_width_mm" in known:
-        widths = pd.to_numeric(known["atrial_width_mm"], errors="coerce")
-        yield "atrial width", widths.map(severity, na_action="ignore").astype("object")
+    for column, (title, edges, words) in _RANGES.items():
+        if column in known:
+            values = pd.to_numeric(known[column], errors="coerce")
+            cut = pd.cut(values, list(edges), right=False, labels=list(words))
+            yield title, cut.astype("object")
+    for column, title in _WIDTHS.items():
+        if column in known:
+            widths = pd.to_numeric(known[column], errors="coerce")
+            yield title, widths.map(severity, na_action="ignore").astype("object")
 
 
 def _place(name: str) -> int:
-    words = [*_WEEK_WORDS, *_SEVERITY.values()]
+    words = [*_WEEK_WORDS, *_SEVERITY.values(), *_SHARE_WORDS]
     return words.index(name) if name in words else -1
 
 

@@ -57,6 +57,7 @@ from .studies import (
     start_preparing,
     stop_preparing,
     studies_folder,
+    study_measure,
 )
 from .unlabelled import prepared_corpora
 from .weights import report_on_file
@@ -129,5 +130,6 @@ __all__ = [
     "status",
     "stop_preparing",
     "studies_folder",
+    "study_measure",
     "validated_unlabelled",
 ]

@@ -19,6 +19,7 @@ from typing import Literal
 
 import tyro
 
+from vmcore.anatomy import AnatomyError, StudyMeasure
 from vmcore.data import (
     OUTDATED,
     ManifestError,
@@ -130,6 +131,15 @@ def continue_preparing(folder: Path) -> Path:
         if state in {"ready", "preparing"}:
             raise RunError(f"The study is {state}; there is nothing to go on with.")
         return _spawn(folder)
+
+
+def study_measure() -> StudyMeasure | None:
+    """What measures the images of studies; None where the anatomy model is missing or damaged."""
+    try:
+        return StudyMeasure.of()
+    except AnatomyError as error:
+        logging.getLogger(__name__).warning("Nothing is measured: %s", error)
+        return None
 
 
 def _spawn(folder: Path) -> Path:
@@ -272,7 +282,7 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
 
     try:
         prepare_study(
-            Path(str(request["source"])), folder, progress=note,
+            Path(str(request["source"])), folder, progress=note, measure=study_measure(),
             leave_out=[str(x) for x in leave_out] if isinstance(leave_out, list) else (),
         )  # fmt: skip
     except ManifestError as error:

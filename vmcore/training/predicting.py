@@ -6,10 +6,14 @@ import pandas as pd
 from lightning_fabric import Fabric
 from torch import nn
 
+from vmcore.data.measured import MEASURED_COLUMNS
 from vmcore.data.splits import Splits
 from vmcore.training.finetune import LabelledImages, predict
 
-_KEPT = ("source", "finding", "device", "site", "gestational_age_weeks", "atrial_width_mm")
+_KEPT = (
+    "source", "finding", "device", "site", "gestational_age_weeks", "atrial_width_mm",
+    *MEASURED_COLUMNS,
+)  # fmt: skip
 
 
 def fold_predictions(
