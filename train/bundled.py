@@ -29,7 +29,7 @@ from train.bundled_data import (
     other_organs,
     warm_up_phantom,
 )
-from train.bundled_pairs import real_pairs, with_pairs
+from train.bundled_pairs import real_pairs
 from train.keeping import keep_state
 from vmcore.data import (
     Augmentation,
@@ -191,12 +191,12 @@ def paired(
     """Go on with every fold, with pairs of its real normal heads added."""
     if not recipe.pair_epochs:
         return states
-    rows, pairs = real_pairs(table, recipe.work)
+    pairs = real_pairs(table, recipe.work)
     after = []
     for number, (fold, state) in enumerate(zip(splits.folds, states, strict=True)):
         path = recipe.work / f"paired-{number + 1}.safetensors"
         if not path.is_file():
-            more, longer = with_pairs(study, fold, rows, pairs)
+            more, longer = pairs.added(study, fold)
             settings = FinetuneSettings(
                 epochs=recipe.pair_epochs, batch_size=64, learning_rate=1e-4, seed=recipe.seed + 1
             )

@@ -17,20 +17,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from vmcore.anatomy import AnatomyModel
-from vmcore.data import Fold
 from vmcore.files import replacing
-from vmcore.imaging import clean_frame, read_scan, to_model_pixels
-from vmcore.training import LabelledImages, widened_pair
+from vmcore.imaging import clean_frame, read_scan
+from vmcore.training import PairedHeads, model_pair
 
 log = logging.getLogger("train.bundled")
 
 _Images = npt.NDArray[np.uint8]
 
 
-def real_pairs(table: pd.DataFrame, work: Path) -> tuple[npt.NDArray[np.int64], _Images]:
-    """Rows of the heads of which a pair could be made, and the pairs, uint8 (N, 2, 3, 224, 224).
-
-    The first of each pair has a ventricle of normal width, the second a wide one.
+def real_pairs(table: pd.DataFrame, work: Path) -> PairedHeads:
+    """Pairs of the heads of which one could be made.
 
     Args:
         table: the bundled model's images.
@@ -52,24 +49,7 @@ def real_pairs(table: pd.DataFrame, work: Path) -> tuple[npt.NDArray[np.int64], 
             np.savez_compressed(stream, paths=np.array(paths, str), pairs=np.stack(pairs))
     content = np.load(path)
     row_of = pd.Series(np.arange(len(table)), index=table["path"])
-    return row_of[content["paths"]].to_numpy(np.int64), content["pairs"]
-
-
-def with_pairs(
-    study: LabelledImages, fold: Fold, rows: npt.NDArray[np.int64], pairs: _Images
-) -> tuple[LabelledImages, Fold]:
-    """The study and a fold of it with the pairs of those heads that the fold trains on."""
-    learnt = np.isin(rows, fold.train)
-    images = pairs[learnt].reshape(-1, *pairs.shape[2:])
-    labels = np.tile(np.array([0, 1], np.int64), int(learnt.sum()))
-    weights = None if study.weights is None else np.append(study.weights, np.ones(len(labels)))
-    added = np.arange(len(study.labels), len(study.labels) + len(labels))
-    return (
-        LabelledImages(
-            np.concatenate([study.images, images]), np.append(study.labels, labels), weights
-        ),
-        Fold(np.append(fold.train, added), fold.validation),
-    )
+    return PairedHeads(row_of[content["paths"]].to_numpy(np.int64), content["pairs"])
 
 
 def _pixel_mm(file: Path) -> float:
@@ -87,12 +67,7 @@ def _pair(file: Path, pixel_mm: float) -> _Images | None:
     scan = read_scan(file)
     clean = clean_frame(scan.frames[len(scan.frames) // 2], region=scan.region).image
     rng = np.random.default_rng(zlib.crc32(file.name.encode()))
-    pair = widened_pair(clean, _anatomy_model().find(clean, (pixel_mm, pixel_mm)), rng)
-    if pair is None:
-        return None
-    return np.stack(
-        [to_model_pixels(image).transpose(2, 0, 1) for image in (pair.normal, pair.wide)]
-    )
+    return model_pair(clean, _anatomy_model().find(clean, (pixel_mm, pixel_mm)), rng)
 
 
 @lru_cache(maxsize=1)

@@ -47,6 +47,9 @@ class CrossvalArguments:
     """auto: what the device computes fast; the run keeps to it."""
     accept_seen: bool = False
     """Go on with weights that have learnt from images which are judged here; results are marked."""
+    pairs: bool = False
+    """Add pairs of each fold's normal heads, with a normal and with a widened ventricle; they are made
+    from the original files, where these are still there and an atrium is surely found."""
     processes: int = 1
     resume: str | None = None
     """A run to go on with instead of starting a new one."""
@@ -78,6 +81,7 @@ class CrossvalArguments:
                 "split_seed": self.seed,
                 "precision": self.precision,
                 "processes": self.processes,
+                "pairs": self.pairs,
                 "accept_seen": self.accept_seen,
             }
         )

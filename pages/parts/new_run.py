@@ -84,12 +84,21 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
     with right:
         learning = _learning(kind, model)
         split = _split(model)
+        pairs = st.checkbox(
+            "Add pairs with widened ventricles", value=bool(model and model.pairs),
+            key=f"pairs-{st.session_state.get('jumps', 0)}",
+            help="Of each normal head in which an atrium is surely found a fold also learns two made "
+            "pictures: one with another normal ventricle, one with a wide one. They are made from "
+            "the original files first, which takes about a second each. With few positives they made "
+            "the bundled model worse (docs/method.md): compare with a run without.",
+        )  # fmt: skip
     return {
         "name": name or f"{ARCHITECTURES[kind].title} on {study}",
         "study": studies[study],
         "architecture": kind,
         "weights": weights,
         "pooling": pooling,
+        "pairs": pairs,
         "settings": learning,
         **split,
     }

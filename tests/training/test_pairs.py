@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train.bundled_pairs import with_pairs
 from vmcore.anatomy import Anatomy, AtriumCalliper, Head, HeadEllipse, Plane
 from vmcore.data import Fold
 from vmcore.data.phantom import Phantom, make_phantom
-from vmcore.training import LabelledImages, widened_pair
+from vmcore.training import LabelledImages, PairedHeads, widened_pair
 
 
 def known(phantom: Phantom, uncertainty: float = 0.005) -> Anatomy:
@@ -73,7 +72,7 @@ def test_a_fold_learns_from_the_pairs_of_its_own_training_heads_only() -> None:
     fold = Fold(np.array([0, 1, 2]), np.array([3, 4, 5]))
     rows = np.array([0, 3, 5])
     pairs = np.stack([np.full((2, 3, 224, 224), 100 + row, np.uint8) for row in rows])
-    more, longer = with_pairs(study, fold, rows, pairs)
+    more, longer = PairedHeads(rows, pairs).added(study, fold)
     np.testing.assert_array_equal(longer.validation, fold.validation)
     np.testing.assert_array_equal(longer.train, [0, 1, 2, 6, 7])
     np.testing.assert_array_equal(more.labels[6:], [0, 1])

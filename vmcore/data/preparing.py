@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,23 +24,19 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vmcore.data.containment import stays_inside
 from vmcore.data.manifest import BESIDE_IMAGE, check_paths
 from vmcore.data.measured import Measure, MeasuredImage
+from vmcore.data.originals import read_original
 from vmcore.files import write_atomically
 from vmcore.imaging import (
     CleaningSettings,
-    ReadLimits,
     ScanError,
-    clean_frame,
     to_model_pixels,
 )
-from vmcore.imaging.sandbox import SandboxedReader
 from vmcore.imaging.text import find_text
 
 PREPARING_VERSION = 4
 """Raised whenever the same file and settings give other pixels or another layout on disk."""
-_PATIENCE_S = 300.0
 _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text
 
 
@@ -170,9 +166,8 @@ def _file_digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _digest(content: bytes | CleaningSettings) -> str:
-    data = content if isinstance(content, bytes) else content.model_dump_json().encode()
-    return hashlib.sha256(data).hexdigest()
+def _digest(settings: CleaningSettings) -> str:
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
 
 
 def _run(
@@ -193,46 +188,26 @@ def _prepare(
     record, prepared = record_path(folder, path), prepared_path(folder, path)
     record.unlink(missing_ok=True)
     try:
-        data = _content(root / path, root)
-        scan = _reader().read(data, ReadLimits())
+        original = read_original(path, root, settings)
     except ScanError as error:
         prepared.unlink(missing_ok=True)
         return path, str(error)
-    middle = len(scan.frames) // 2
-    clean = clean_frame(scan.frames[middle], region=scan.region, settings=settings)
-    pixels = cv2.cvtColor(to_model_pixels(clean.image), cv2.COLOR_RGB2BGR)
+    scan, picture = original.scan, original.picture
+    pixels = cv2.cvtColor(to_model_pixels(picture), cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".png", pixels)
     if not done:
         prepared.unlink(missing_ok=True)
         return path, "The prepared image cannot be encoded."
     # where cleaning looked and found none there is nothing to look for again
-    unsure = clean.removed("text") or not settings.remove_text
+    unsure = original.clean.removed("text") or not settings.remove_text
     known = PreparedRecord(
-        version=PREPARING_VERSION, source=_digest(data), settings=_digest(settings),
-        image=_digest(encoded.tobytes()), lettered=unsure and bool(find_text(clean.image)), notes=scan.notes,
-        measured=measure(scan, middle, clean.image) if measure else None,
+        version=PREPARING_VERSION, source=original.digest, settings=_digest(settings),
+        image=hashlib.sha256(encoded.tobytes()).hexdigest(), lettered=unsure and bool(find_text(picture)), notes=scan.notes,
+        measured=measure(scan, original.frame, picture) if measure else None,
     )  # fmt: skip
     write_atomically(prepared, encoded.tobytes())
     write_atomically(record, known.model_dump_json())
     return path, None
-
-
-@lru_cache(maxsize=1)
-def _reader() -> SandboxedReader:
-    """Patient, since it works in the background of a busy machine, where nobody waits for one file."""
-    return SandboxedReader(workers=1, patience_s=_PATIENCE_S)
-
-
-def _content(file: Path, root: Path) -> bytes:
-    """The file's bytes, read once, so that the digest is that of what was decoded."""
-    if not stays_inside(file, root):  # it may have become a link since it was listed
-        raise ScanError("The file is a link that leads out of the study's folder.")
-    limit = ReadLimits().file_bytes
-    try:
-        with file.open("rb") as stream:
-            return stream.read(limit + 1)  # a byte too many is enough to be refused
-    except OSError as error:
-        raise ScanError(f"The file cannot be opened ({error.strerror}).") from None
 
 
 def load_prepared(manifest: pd.DataFrame, folder: Path) -> npt.NDArray[np.uint8]:

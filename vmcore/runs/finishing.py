@@ -29,6 +29,7 @@ from vmcore.models.ood import Embeddings
 from vmcore.runs.disjoint import UNKNOWN_SUBJECTS
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import seen_in_run
+from vmcore.runs.paired_heads import read_pairs
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore
 from vmcore.training import fit_ood_detector
@@ -80,7 +81,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
             training_data={
                 "Images by class": class_counts(study.table).to_dict("records"),
                 UNKNOWN_SUBJECTS: study.unknown_subjects(),
-                "Recipe": _recipe(plan, splits),
+                "Recipe": _recipe(plan, splits) + _pairs_words(folder, plan),
                 **_start(folder),
             },
             metrics=tables,
@@ -129,6 +130,15 @@ def _figures(tables: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
                     if row[key] is not None
                 }
     return figures
+
+
+def _pairs_words(folder: RunFolder, plan: Plan) -> str:
+    if not plan.pairs:
+        return ""
+    return (
+        f" Folds learnt from pairs of {len(read_pairs(folder).rows)} normal heads too, with another normal "
+        "ventricle and with a widened one, made by this program."
+    )
 
 
 def _recipe(plan: Plan, splits: Splits) -> str:

@@ -55,6 +55,9 @@ class Plan(BaseModel):
     precision: Precision | Literal["auto"] = "auto"
     """"auto" takes what the device that the run gets computes fast, and keeps to it."""
     processes: int = Field(1, ge=1, le=64)
+    pairs: bool = False
+    """Whether each fold learns from pairs of its normal heads too: with another normal ventricle, and
+    with a widened one."""
     accept_seen: bool = False
     """Go on with weights that have learnt from images which the run is judged on, or may have; its
     results are then marked."""
@@ -89,6 +92,7 @@ class Plan(BaseModel):
             "architecture": self.architecture,
             "weights": self.weights,
             "pooling": self.pooling,
+            "pairs": self.pairs,
             "study": self.study.name,
         }
         return {

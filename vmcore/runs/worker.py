@@ -32,6 +32,7 @@ from vmcore.runs.errors import RunError
 from vmcore.runs.finishing import finish
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import find_starts, learnt_by, learnt_by_fold, unchanged
+from vmcore.runs.paired_heads import paired_heads
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore, open_store
 from vmcore.runs.weights import starting_model
@@ -40,6 +41,7 @@ from vmcore.settings import settings
 from vmcore.training import (
     EpochResult,
     LabelledImages,
+    PairedHeads,
     finetune_fold,
     fold_predictions,
     make_fabric,
@@ -64,10 +66,11 @@ def work(folder: RunFolder, fabric: Fabric, only: int | None = None) -> None:
     if fabric.is_global_zero:
         note_images(folder, stored)
     study = LabelledImages(stored.images(), label_numbers(stored.table))
+    pairs = paired_heads(folder, stored, splits) if plan.pairs else None
     store = open_store(settings().store)
     for number in [only] if only else range(1, plan.folds + 1):
         if not folder.fold_done(number):
-            _fold(folder, plan, stored, study, splits, number, fabric, store)
+            _fold(folder, plan, stored, study, splits, number, fabric, store, pairs)
     if not fabric.is_global_zero:
         return
     with FileLock(folder.path / "finishing.lock"):
@@ -87,6 +90,7 @@ def _fold(
     number: int,
     fabric: Fabric,
     store: RunStore,
+    pairs: PairedHeads | None,
 ) -> None:
     history: list[EpochResult] = folder.history(number)
     part = plan.parts[number - 1]
@@ -103,12 +107,15 @@ def _fold(
         _tell_curves(folder, number, history, store)
 
     torch.manual_seed(seeded(plan.settings.seed, number).initial_seed())  # a fresh head's weights
-    log.info("Fold %d: %d images to learn from.", number, len(splits.folds[number - 1].train))
+    learnt, fold = study, splits.folds[number - 1]
+    if pairs is not None:
+        learnt, fold = pairs.added(study, fold)
+    log.info("Fold %d: %d images to learn from.", number, len(fold.train))
     start = find_starts(plan, stored, splits)[number - 1]
     if fabric.is_global_zero:
         _note_learnt(folder, learnt_by(start, stored, splits.folds[number - 1].train), number)
     result = finetune_fold(
-        starting_model(plan, start), study, splits.folds[number - 1], plan.settings,
+        starting_model(plan, start), learnt, fold, plan.settings,
         fabric, number=number, checkpoint=folder.checkpoint(number), on_epoch=note,
         on_step=noting(folder.fold(number)), stop=lambda: folder.marked("cancelled"),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from .finetune import (
 )
 from .normalise import normalise
 from .ood import fit_ood_detector
-from .pairs import WidenedPair, widened_pair
+from .pairs import PairedHeads, WidenedPair, model_pair, widened_pair
 from .predicting import fold_predictions
 from .pretrain import PRETRAIN_PRESETS, PretrainEpoch, PretrainSettings, pretrain
 from .reconstruction import Reconstruction, reconstruct
@@ -26,6 +26,7 @@ __all__ = [
     "FinetuneSettings",
     "FoldResult",
     "LabelledImages",
+    "PairedHeads",
     "PretrainEpoch",
     "PretrainSettings",
     "Reconstruction",
@@ -38,6 +39,7 @@ __all__ = [
     "learn_ventricle_patches",
     "learning_rate",
     "make_fabric",
+    "model_pair",
     "normalise",
     "predict",
     "pretrain",

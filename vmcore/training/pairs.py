@@ -14,7 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.anatomy import Anatomy
+from vmcore.data import Fold
 from vmcore.data.widening import widen_ventricle
+from vmcore.imaging import to_model_pixels
+from vmcore.training.finetune import LabelledImages
 from vmcore.training.outlined import atrium_rectangle
 
 RgbPicture = npt.NDArray[np.uint8]
@@ -34,6 +37,45 @@ class WidenedPair:
     wide: RgbPicture
     normal_share: float
     wide_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairedHeads:
+    """Pairs of a study's normal heads, as the networks take them.
+
+    Attributes:
+        rows: int64 (N,), which image of the study each pair is of.
+        images: uint8 (N, 2, 3, 224, 224); the first of each pair is normal, the second wide.
+    """
+
+    rows: npt.NDArray[np.int64]
+    images: npt.NDArray[np.uint8]
+
+    def added(self, study: LabelledImages, fold: Fold) -> tuple[LabelledImages, Fold]:
+        """The study and a fold of it with the pairs of those heads that the fold trains on."""
+        learnt = np.isin(self.rows, fold.train)
+        images = self.images[learnt].reshape(-1, *self.images.shape[2:])
+        labels = np.tile(np.array([0, 1], np.int64), int(learnt.sum()))
+        weights = None if study.weights is None else np.append(study.weights, np.ones(len(labels)))
+        more = np.arange(len(study.labels), len(study.labels) + len(labels))
+        return (
+            LabelledImages(
+                np.concatenate([study.images, images]), np.append(study.labels, labels), weights
+            ),
+            Fold(np.append(fold.train, more), fold.validation),
+        )
+
+
+def model_pair(
+    picture: RgbPicture, anatomy: Anatomy, rng: np.random.Generator
+) -> npt.NDArray[np.uint8] | None:
+    """:func:`widened_pair` as the networks take it, uint8 (2, 3, 224, 224)."""
+    pair = widened_pair(picture, anatomy, rng)
+    if pair is None:
+        return None
+    return np.stack(
+        [to_model_pixels(image).transpose(2, 0, 1) for image in (pair.normal, pair.wide)]
+    )
 
 
 def widened_pair(

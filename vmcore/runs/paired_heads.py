@@ -1,0 +1,136 @@
+"""Pairs of a study's normal heads, made from the original files once for a run and all of its folds."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Generator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+
+from vmcore.anatomy import AnatomyError, AnatomyModel
+from vmcore.data import Splits, StoredStudy, label_numbers
+from vmcore.data.originals import read_original
+from vmcore.files import replacing
+from vmcore.imaging import CleaningSettings, ScanError
+from vmcore.runs.errors import RunError
+from vmcore.runs.folder import RunFolder
+from vmcore.training import PairedHeads, Stopped, model_pair
+
+log = logging.getLogger(__name__)
+_FILE = "pairs.npz"
+_EVERY = 50  # heads between two lines in the log
+_WORTH_A_PROCESS = 50  # heads: fewer are done sooner than another process is up
+
+Pair = npt.NDArray[np.uint8]
+
+
+def paired_heads(folder: RunFolder, study: StoredStudy, splits: Splits) -> PairedHeads:
+    """The pairs of a run: those that were made for it, or made now.
+
+    Whichever of a run's processes comes first makes them, the others wait. Test images have none.
+
+    Raises:
+        Stopped: the run was cancelled meanwhile.
+        RunError: there is no anatomy model, or no pair could be made.
+    """
+    with FileLock(folder.path / "pairs.lock"):
+        if not (folder.path / _FILE).is_file():
+            _make(folder, study, splits)
+    return read_pairs(folder)
+
+
+def read_pairs(folder: RunFolder) -> PairedHeads:
+    """The pairs that were made for a run.
+
+    Raises:
+        RunError: they are damaged.
+    """
+    try:
+        with np.load(folder.path / _FILE) as content:
+            return PairedHeads(content["rows"], content["images"])
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(
+            "The run's pairs are damaged; start a new run with the same plan."
+        ) from error
+
+
+def _make(folder: RunFolder, study: StoredStudy, splits: Splits) -> None:
+    try:
+        AnatomyModel.load()
+    except AnatomyError as error:
+        raise RunError(f"No pairs can be made: {error}") from error
+    normal = np.flatnonzero(label_numbers(study.table) == 0)
+    rows = np.setdiff1d(normal, splits.test)
+    paths, sources = study.table["path"].astype(str).tolist(), study.source_digests()
+    task = partial(_pair, root=Path(study.report.root), settings=study.report.cleaning)
+    made: list[tuple[int, Pair]] = []
+    gone = 0
+    wanted = [(paths[row], sources[row]) for row in rows]
+    with closing(_run(task, wanted)) as results:
+        for done, (row, (there, pair)) in enumerate(zip(rows, results, strict=True), start=1):
+            if folder.marked("cancelled"):
+                raise Stopped
+            gone += not there
+            if pair is not None:
+                made.append((int(row), pair))
+            if done % _EVERY == 0 or done == len(rows):
+                log.info("Pairs: %d of %d normal heads done, %d made.", done, len(rows), len(made))
+    if gone:
+        log.warning("%d original files are gone or have changed; they give no pair.", gone)
+    if not made:
+        raise RunError(
+            "No pair could be made: "
+            + (f"{gone} original files are gone or have changed, and " if gone else "")
+            + "in no normal head an atrium was surely found. Start a run without pairs."
+        )
+    with replacing(folder.path / _FILE) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(
+            stream, rows=np.array([row for row, _ in made], np.int64),
+            images=np.stack([pair for _, pair in made]),
+        )  # fmt: skip
+
+
+def _run(
+    task: partial[tuple[bool, Pair | None]], wanted: list[tuple[str, str]]
+) -> Generator[tuple[bool, Pair | None], None, None]:
+    workers = min(os.cpu_count() or 1, len(wanted) // _WORTH_A_PROCESS)
+    if workers <= 1:
+        yield from map(task, wanted)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(task, wanted, chunksize=4)
+        finally:
+            pool.shutdown(cancel_futures=True)  # it may have been left before the last one
+
+
+def _pair(
+    image: tuple[str, str], *, root: Path, settings: CleaningSettings
+) -> tuple[bool, Pair | None]:
+    """Whether the original is there as it was prepared, and the pair that it gives."""
+    path, source = image
+    try:
+        original = read_original(path, root, settings)
+    except ScanError:
+        return False, None
+    if original.digest != source:
+        return False, None
+    scan = original.scan
+    anatomy = _anatomy_model().find(
+        original.picture, scan.spacing_mm, uncleaned=scan.frames[original.frame]
+    )
+    drawn = np.random.default_rng(int(source[:16], 16))  # the same pair of a head in every run
+    return True, model_pair(original.picture, anatomy, drawn)
+
+
+@lru_cache(maxsize=1)
+def _anatomy_model() -> AnatomyModel:
+    return AnatomyModel.load()
