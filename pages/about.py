@@ -5,7 +5,7 @@ from __future__ import annotations
 from pages.parts.frame import enter_frame
 from vmcore.runs.access import ROLES
 
-enter_frame(*ROLES)  # before what takes long to load
+enter_frame(*ROLES, title="About VentriScope")  # before what takes long to load
 
 import pandas as pd
 import streamlit as st
@@ -21,7 +21,6 @@ from vmcore.settings import settings
 
 def main() -> None:
     """Draw the page."""
-    st.title("About VentriScope", anchor=False)
     st.write(
         "VentriScope marks prenatal ultrasound scans of the fetal brain on which a lateral "
         "ventricle looks wide: ventriculomegaly, an atrial width of 10 mm or more. It follows "

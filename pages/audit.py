@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.parts.frame import enter_frame
 
-enter_frame("release")  # before what takes long to load
+enter_frame("release", title="Audit")  # before what takes long to load
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -26,7 +26,6 @@ _SHOWN = (
 
 def main() -> None:
     """Draw the page: the chain's state, then the entries or how the answers fare."""
-    st.title("Audit", anchor=False)
     if not settings().audit:
         st.info("Nothing is recorded here now (VMCORE_AUDIT).", icon=":material/edit_off:")
     try:

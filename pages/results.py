@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.parts.frame import enter_frame
 
-enter_frame("review")  # before what takes long to load
+enter_frame("review", title="Results")  # before what takes long to load
 
 
 from collections.abc import Callable
@@ -38,7 +38,6 @@ _VIEWS: dict[str, tuple[str, Callable[[Review], None]]] = {
 
 def main() -> None:
     """Draw the page; model, split and view stand in the address, so a reload keeps them."""
-    st.title("Results", anchor=False)
     try:
         reviewed = choose_reviewed()
     except (RunError, BundleError, PredictionsError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.parts.frame import enter_frame
 
-enter_frame("train", "release")  # before what takes long to load
+enter_frame("train", "release", title="Training")  # before what takes long to load
 
 
 from collections.abc import Callable
@@ -24,7 +24,6 @@ _VIEWS: dict[str, tuple[str, Callable[[], None]]] = {
 
 def main() -> None:
     """Draw the page; the view and the runs looked at stand in the address, so a reload keeps them."""
-    st.title("Training", anchor=False)
     st.caption(
         "Point to a folder of scans, look at its check, start the paper's experiment or a pretraining, "
         "and come back later: runs go on without this page."

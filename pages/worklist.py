@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.parts.frame import enter_frame
 
-enter_frame("classify")  # before what takes long to load
+enter_frame("classify", title="Worklist")  # before what takes long to load
 
 import sqlite3
 
@@ -22,7 +22,6 @@ def main() -> None:
     """Draw the page: whether anybody receives, what came, and what is on its way out."""
     if wants_to_look():
         st.switch_page("pages/classify.py")
-    st.title("Worklist", anchor=False)
     _show_node()
     try:
         show_received()

@@ -9,16 +9,20 @@ from pages.parts.identity import admitted
 from vmcore.runs.access import Role
 
 
-def enter_frame(*roles: Role) -> None:
+def enter_frame(*roles: Role, title: str | None = None) -> None:
     """Start again through app.py where Streamlit ran the page's file alone; stop who has no such role.
 
     It does so for every file in a folder called pages until ``st.navigation`` has been called
     once, as after a restart of the app that is followed by a reload of a page.
+
+    Args:
+        roles: any of which may see the page.
+        title: of the page, which stands there while the rest is loaded.
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    if not admitted().roles & set(
-        roles
-    ):  # app.py shows such a page to nobody, but it may be passed by
+    if admitted().roles.isdisjoint(roles):  # app.py shows it to nobody, but may be passed by
         st.stop()
+    if title is not None:
+        st.title(title, anchor=False)

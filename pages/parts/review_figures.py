@@ -32,6 +32,7 @@ from vmcore.reporting.review import (
     roc_figure,
 )
 
+_WITH_INTERVALS, _INTERVAL_PX = ("Recall", "Specificity"), 190
 _SHOWN = {
     "recall": "Sensitivity (recall)",
     "specificity": "Specificity",
@@ -127,4 +128,5 @@ def _subgroups(review: Review) -> None:
     rows = subgroup_rows(review.cases, review.operating.threshold)
     if rows:
         st.markdown("**Subgroups** (Wilson's 95 %)")
-        st.dataframe(shown_table(rows), hide_index=True, width="stretch")
+        wide = {name: st.column_config.Column(width=_INTERVAL_PX) for name in _WITH_INTERVALS}
+        st.dataframe(shown_table(rows), hide_index=True, width="stretch", column_config=wide)
