@@ -13,8 +13,9 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from vmcore.clinic import Intake, IntakeLimits, take_in
+from vmcore.clinic import Intake, take_in
 from vmcore.imaging import ScanError, read_scan
+from vmcore.imaging.archives import ArchiveLimits
 
 
 def png(seed: int = 0) -> bytes:
@@ -36,7 +37,7 @@ def packed(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
     return stream.getvalue()
 
 
-def dropped(data: bytes, name: str = "export.zip", limits: IntakeLimits | None = None) -> Intake:
+def dropped(data: bytes, name: str = "export.zip", limits: ArchiveLimits | None = None) -> Intake:
     return take_in("a", name, lambda: data, limits)
 
 
@@ -120,9 +121,9 @@ def test_a_path_outside_is_left_out_and_told(name: str) -> None:
 def test_too_much_is_refused_with_the_limit() -> None:
     many = packed({f"{number}.png": png() for number in range(30)})
     assert (
-        "30 files, more than the limit of 20" in dropped(many, limits=IntakeLimits(20)).refused[0]
+        "30 files, more than the limit of 20" in dropped(many, limits=ArchiveLimits(20)).refused[0]
     )
-    large = dropped(many, limits=IntakeLimits(unpacked_bytes=100_000))
+    large = dropped(many, limits=ArchiveLimits(unpacked_bytes=100_000))
     assert "more than the limit of 0.0 GB" in large.refused[0]
 
 

@@ -30,7 +30,7 @@ from .deidentification import (
     deidentify,
     export_collection,
 )
-from .intake import IncomingFile, Intake, IntakeLimits, take_in
+from .intake import IncomingFile, Intake, take_in
 
 __all__ = [
     "ACTIONS",
@@ -48,7 +48,6 @@ __all__ = [
     "Event",
     "IncomingFile",
     "Intake",
-    "IntakeLimits",
     "Progress",
     "Pseudonyms",
     "answered",

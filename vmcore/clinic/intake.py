@@ -9,37 +9,23 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PureWindowsPath
+from functools import partial
 
-from vmcore.clinic.litter import Litter, litter_by_content, litter_by_name
-from vmcore.imaging import ScanError
-
-_ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-_HEAD_BYTES = 1024
-_ENCRYPTED = 1  # general purpose bit flag, APPNOTE 4.4.4
-_DAMAGED = "The archive is damaged: {}. Export it anew."
-_BOMB = (
-    "The archive would unpack to far more than it is, as archives do that are made to fill a machine; "
-    "it is refused."
+from vmcore.imaging.archives import (
+    ArchiveError,
+    ArchiveLimits,
+    head_of,
+    is_archive,
+    leads_outside,
+    open_archive,
+    read_entry,
 )
+from vmcore.imaging.litter import Litter, litter_by_content, litter_by_name
 
-
-@dataclass(frozen=True, slots=True)
-class IntakeLimits:
-    """The most that one archive may hold.
-
-    ``files`` counts its entries, ``unpacked_bytes`` what they claim together, ``file_bytes`` one of them;
-    ``ratio`` is what it may unpack to, as a multiple of its own size.
-    """
-
-    files: int = 5_000
-    unpacked_bytes: int = 4 * 2**30
-    file_bytes: int = 256 * 2**20
-    ratio: float = 200.0
+_HEAD_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +55,7 @@ class Intake:
 
 
 def take_in(
-    key: str, name: str, content: Callable[[], bytes], limits: IntakeLimits | None = None
+    key: str, name: str, content: Callable[[], bytes], limits: ArchiveLimits | None = None
 ) -> Intake:
     """Sort one dropped file: a scan, an archive of scans, or litter.
 
@@ -86,35 +72,32 @@ def take_in(
     if kind is not None:
         return Intake((), {kind: 1})
     data = content()
-    if data.startswith(_ARCHIVE):
-        return _unpack(key, data, limits or IntakeLimits())
+    if is_archive(data):
+        return _unpack(key, data, limits or ArchiveLimits())
     kind = litter_by_content(data[:_HEAD_BYTES])
     if kind is not None:
         return Intake((), {kind: 1})
     return Intake((IncomingFile(key, content),))
 
 
-def _unpack(key: str, data: bytes, limits: IntakeLimits) -> Intake:
+def _unpack(key: str, data: bytes, limits: ArchiveLimits) -> Intake:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-        return Intake((), refused=(_DAMAGED.format("its list of files cannot be read"),))
-    refusal = _refusal(entries, len(data), limits)
-    if refusal is not None:
-        return Intake((), refused=(refusal,))
+        archive, entries = open_archive(io.BytesIO(data), limits)
+    except ArchiveError as error:
+        return Intake((), refused=(str(error),))
     files: list[IncomingFile] = []
     skipped: Counter[Litter] = Counter()
     outside = 0
     for number, entry in enumerate(entries, start=1):
-        if _leads_outside(entry.filename):
+        if leads_outside(entry.filename):
             outside += 1
             continue
         kind = litter_by_name(entry.filename) or _kind_of(archive, entry)
         if kind is not None:
             skipped[kind] += 1
         else:
-            files.append(IncomingFile(f"{key}/{number}", _reader(archive, entry, limits)))
+            content = partial(read_entry, archive, entry, limits)
+            files.append(IncomingFile(f"{key}/{number}", content))
     refused = []
     if outside:
         said = "A file" if outside == 1 else f"{outside} files"
@@ -122,62 +105,9 @@ def _unpack(key: str, data: bytes, limits: IntakeLimits) -> Intake:
     return Intake(tuple(files), dict(skipped), tuple(refused))
 
 
-def _refusal(entries: list[zipfile.ZipInfo], size: int, limits: IntakeLimits) -> str | None:
-    """Why a whole archive is refused, by what it claims."""
-    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
-        return "The archive asks for a password; unpack it and add the scans themselves."
-    if len(entries) > limits.files:
-        return (
-            f"The archive holds {len(entries):,} files, more than the limit of {limits.files:,}; add a "
-            "part of it."
-        )
-    claimed = sum(entry.file_size for entry in entries)
-    if claimed > limits.ratio * size:
-        return _BOMB
-    if claimed > limits.unpacked_bytes:
-        return (
-            f"The archive holds {claimed / 1e9:.1f} GB unpacked, more than the limit of "
-            f"{limits.unpacked_bytes / 1e9:.1f} GB; add a part of it."
-        )
-    return None
-
-
-def _leads_outside(name: str) -> bool:
-    path = PureWindowsPath(name)  # takes slashes of either kind
-    return bool(path.anchor) or ".." in path.parts
-
-
 def _kind_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Litter | None:
     """What an entry is by its first bytes; None where it may be a scan, or cannot be read."""
-    try:
-        with archive.open(entry) as stream:
-            head = stream.read(_HEAD_BYTES)
-    except Exception:  # damaged: its reader says so
+    head = head_of(archive, entry, _HEAD_BYTES)
+    if head is None:
         return None
-    if head.startswith(_ARCHIVE):
-        return "archives within an archive"
-    return litter_by_content(head)
-
-
-def _reader(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: IntakeLimits
-) -> Callable[[], bytes]:
-    def read() -> bytes:
-        most = min(entry.file_size, limits.file_bytes)
-        try:
-            with archive.open(entry) as stream:
-                data = stream.read(most + 1)
-        except NotImplementedError:
-            raise ScanError(
-                "The archive is packed in a way that is not read here; pack it as an ordinary zip."
-            ) from None
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError):
-            raise ScanError(_DAMAGED.format("this file in it cannot be unpacked")) from None
-        if len(data) > most:
-            raise ScanError(
-                f"This file in the archive is larger than it claims, or than the limit of "
-                f"{limits.file_bytes / 1e6:.0f} MB."
-            )
-        return data
-
-    return read
+    return "archives within an archive" if is_archive(head) else litter_by_content(head)
