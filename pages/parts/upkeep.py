@@ -41,6 +41,9 @@ def keep_uploads_in_memory() -> None:
 
 def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
     sweep(settings().store / "runs", settings().store / "studies")
+    from vmcore.runs.zipped_studies import sweep_unpacked  # noqa: PLC0415  not before a page is up
+
+    sweep_unpacked()
     while True:
         time.sleep(_EVERY_S)
         trim(0)

@@ -7,6 +7,11 @@ from pathlib import Path
 from vmcore.data.manifest import ManifestError
 from vmcore.settings import settings
 
+ORIGINALS = "originals"
+"""The folder of a study's own that its originals lie in while it is prepared, where it came as a zip."""
+COLLECTIONS = "collections"
+"""The folder of the store that collections lie in, each in a folder of its name."""
+
 NOT_ALLOWED = (
     "This installation reads only below the folders that VMCORE_READABLE_ROOTS names, and this is "
     "not in one of them."
@@ -19,12 +24,25 @@ def is_allowed(path: Path) -> bool:
     Nothing is said of whether there is such a file: that would tell what lies elsewhere.
     """
     roots = settings().readable_roots
-    return not roots or _below(path, roots)
+    return not roots or _below(path, roots) or _is_own(path)
 
 
 def stays_inside(path: Path, root: Path) -> bool:
     """Whether a file of a folder is really in it, or where the installation names folders, in these."""
-    return _below(path, settings().readable_roots or (root,))
+    roots = settings().readable_roots
+    return _below(path, (root,) if not roots or _is_own(root) else roots)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a path lies where the store itself keeps what studies are prepared from."""
+    store = settings().store
+    try:
+        inside = path.resolve().relative_to(store.resolve()).parts
+    except (OSError, RuntimeError, ValueError):
+        return False
+    return inside[:1] == (COLLECTIONS,) or (
+        inside[:1] == ("studies",) and inside[2:3] == (ORIGINALS,)
+    )
 
 
 def refuse_what_leads_out(paths: list[str], root: Path) -> None:

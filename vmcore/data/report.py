@@ -26,6 +26,8 @@ class StudyReport(BaseModel):
     """Subjects with images of both classes."""
     unknown_subjects: int = 0
     """Images whose subject is not known."""
+    unknown_groups: int = 0
+    """As how many subjects they count; fewer than there are images where several were given one name."""
     series_names: int = 0
     """Those of them whose file name suggests that another one is of the same fetus."""
     no_scans: int = 0
@@ -81,7 +83,13 @@ class StudyReport(BaseModel):
         said = []
         if self.two_faced:
             said.append(f"{len(self.two_faced)} subjects have images of both classes.")
-        if self.unknown_subjects:
+        if 0 < self.unknown_groups < self.unknown_subjects:
+            said.append(
+                f"{self.unknown_subjects} images name no subject; they count as {self.unknown_groups} "
+                "fetuses by what was kept together, so one fetus may stand on both sides of a split and "
+                "figures may be too good."
+            )
+        elif self.unknown_subjects:
             said.append(
                 f"{self.unknown_subjects} images name no subject; each counts as a fetus of its own, "
                 "so one fetus may stand on both sides of a split and figures may be too good."

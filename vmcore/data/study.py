@@ -203,7 +203,8 @@ def _check(
     made: PreparationReport,
 ) -> StudyReport:
     paths, subjects = table["path"].tolist(), table["subject_id"].astype(str).tolist()
-    unknown = table["path"][~subjects_known(table)].tolist()
+    unnamed = table[~subjects_known(table)]
+    unknown = unnamed["path"].tolist()
     return StudyReport(
         root=str(found.root.resolve()),
         prepared_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -218,6 +219,7 @@ def _check(
         ],
         two_faced=two_faced_subjects(table),
         unknown_subjects=len(unknown),
+        unknown_groups=int(unnamed["subject_id"].nunique()),
         series_names=series_names(unknown),
         no_scans=found.no_scans,
         beside=found.beside,

@@ -4,6 +4,7 @@ from .curves import fold_curves, pretraining_curves, run_curves
 from .figures import decimal, percent
 from .loop import loop_figure, loop_words, proposed_frames
 from .measurement import head_words, pixel_size_words, shown_mm, width_words
+from .most_to_learn import LearningValue, learning_value, learning_value_of
 from .panels import PANELS, Panel, fold_strip, picture_panels
 from .pictures import blend, heatmap_png
 from .ranking import needs_a_look, urgency
@@ -15,6 +16,7 @@ __all__ = [
     "HEATMAP_WORDS",
     "NO_VERDICT",
     "PANELS",
+    "LearningValue",
     "Panel",
     "Verdict",
     "anatomy_card",
@@ -27,6 +29,8 @@ __all__ = [
     "head_words",
     "heatmap_png",
     "hsv_scatter",
+    "learning_value",
+    "learning_value_of",
     "loop_figure",
     "loop_words",
     "model_card",

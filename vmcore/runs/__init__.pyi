@@ -46,8 +46,6 @@ from .run_plan import RunPlan
 from .run_status import RunStatus, status
 from .start import SeenError
 from .studies import (
-    StudyStatus,
-    all_studies,
     continue_preparing,
     corpora_folder,
     corpus_folder,
@@ -56,11 +54,19 @@ from .studies import (
     reject_images,
     start_preparing,
     stop_preparing,
-    studies_folder,
     study_measure,
+)
+from .study_status import (
+    StudyStatus,
+    all_studies,
+    came_as_zip,
+    prepared_from,
+    studies_folder,
+    study_status,
 )
 from .unlabelled import prepared_corpora
 from .weights import report_on_file
+from .zipped_studies import start_from_zip, sweep_unpacked
 
 __all__ = [
     "BUNDLED",
@@ -91,6 +97,7 @@ __all__ = [
     "all_runs",
     "all_studies",
     "bundle_in_use",
+    "came_as_zip",
     "cancel_run",
     "check_promotion",
     "choose_regression_set",
@@ -111,6 +118,7 @@ __all__ = [
     "open_reviewed",
     "open_store",
     "prepared_corpora",
+    "prepared_from",
     "promote",
     "promotions",
     "provenance",
@@ -125,11 +133,14 @@ __all__ = [
     "reviewed_digest",
     "roll_back",
     "seen_by_start",
+    "start_from_zip",
     "start_preparing",
     "start_run",
     "status",
     "stop_preparing",
     "studies_folder",
     "study_measure",
+    "study_status",
+    "sweep_unpacked",
     "validated_unlabelled",
 ]

@@ -60,14 +60,14 @@ def acting() -> Person:
     return _asked[0]()
 
 
-def require(role: Role) -> Person:
-    """Who acts, if that person has a role.
+def require(role: Role, *others: Role) -> Person:
+    """Who acts, if that person has a role, or one of others that serve as well.
 
     Raises:
-        NotAllowedError: the person has not.
+        NotAllowedError: the person has none of them.
     """
     person = acting()
-    if role not in person.roles:
+    if not person.roles & {role, *others}:
         raise NotAllowedError(
             f"You may not {_MAY[role]} here: that needs the role {role}. Ask who runs this "
             "installation."

@@ -1,4 +1,4 @@
-"""The store's studies: prepare one in the background, and say how each stands.
+"""The store's studies: prepare one in the background, stop it, go on with it, delete it.
 
 ``python -m vmcore.runs.studies STUDY`` is the process that does it, as the study's request.json says.
 It holds STUDY/worker.lock as long as it lives; STUDY/stop tells it to stop, on whichever host it is.
@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
 from vmcore.anatomy import AnatomyError, StudyMeasure
 from vmcore.data import (
-    OUTDATED,
     ManifestError,
     find_manifest,
-    outdated,
     prepare_study,
     refuse_other_root,
     reject,
     stored_manifest,
 )
+from vmcore.data.containment import ORIGINALS
 from vmcore.data.preparing import read_record
 from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
@@ -37,41 +33,23 @@ from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.locks import alone
-from vmcore.runs.machine import is_here
-from vmcore.runs.processes import end_process, is_alive, spawn
+from vmcore.runs.processes import end_process, spawn
 from vmcore.runs.purging import DELETED
 from vmcore.runs.regression_set import forget_cases
 from vmcore.runs.run_status import state_of
+from vmcore.runs.study_status import (
+    LOCK,
+    STOP,
+    STUDY_NAME,
+    came_as_zip,
+    read_note,
+    study_folder,
+    study_status,
+)
 from vmcore.settings import settings
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
-_LOCK, _STOP = "worker.lock", "stop"
 _BUSY = "Somebody else is just adding, continuing or stopping this study; look again."
 _EVERY = 5  # images between two notes of the progress
-
-
-@dataclass(frozen=True, slots=True)
-class StudyStatus:
-    """How a study stands: ready, preparing, stopped (can be gone on with) or failed.
-
-    ``reason`` says why it failed, or that it was told to stop and on which host it still goes on.
-    """
-
-    folder: Path
-    state: Literal["ready", "preparing", "stopped", "failed"]
-    done: int = 0
-    total: int = 0
-    reason: str = ""
-
-    @property
-    def name(self) -> str:
-        """The study's name."""
-        return self.folder.name
-
-
-def studies_folder() -> Path:
-    """Where all studies lie."""
-    return settings().store / "studies"
 
 
 def corpora_folder() -> Path:
@@ -85,32 +63,49 @@ def corpus_folder(name: str) -> Path:
     Raises:
         RunError: the name is odd.
     """
-    if not _NAME.fullmatch(name.strip()):
+    if not STUDY_NAME.fullmatch(name.strip()):
         raise RunError("A corpus's name is up to 60 letters, digits, spaces, dots and dashes.")
     return corpora_folder() / name.strip()
 
 
-def start_preparing(source: Path, name: str, *, leave_out: tuple[str, ...] = ()) -> Path:
+def start_preparing(
+    source: Path, name: str, *, leave_out: tuple[str, ...] = (), again: bool = False
+) -> Path:
     """Prepare a manifest or folder as a study, in a process of its own.
 
+    Args:
+        source: the manifest or folder.
+        name: what the study is to be called.
+        leave_out: labels of a manifest that belong to neither class.
+        again: prepare a study that is ready once more, after its source has changed.
+
     Raises:
-        RunError, ManifestError: a name that is taken or odd, or data that is not a study.
+        RunError, ManifestError: a name that is taken or odd, data that is not a study, or a run that works
+            on the study that is to be prepared again.
     """
     require("train")
-    if not _NAME.fullmatch(name.strip()):
-        raise RunError("A study's name is up to 60 letters, digits, spaces, dots and dashes.")
-    folder = studies_folder() / name.strip()
-    taken = f"There is a study called {folder.name} already."
-    if folder.exists() and study_status(folder).state in {"ready", "preparing"}:
-        raise RunError(taken)
+    folder = study_folder(name)
+    refuse_taken(folder, again=again)
     find_manifest(expanded(source), leave_out=leave_out)  # what is wrong is said at once
     refuse_other_root(folder, expanded(source))
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "control.lock", _BUSY):
-        if study_status(folder).state in {"ready", "preparing"}:
-            raise RunError(taken)  # somebody else was quicker
+        refuse_taken(folder, again=again)  # somebody else may have been quicker
         note_request(folder, source, leave_out)
         return _spawn(folder)
+
+
+def refuse_taken(folder: Path, *, again: bool = False) -> None:
+    """Refuse to prepare a study that is there, or being prepared; with ``again``, that a run works on.
+
+    Raises:
+        RunError: with that.
+    """
+    state = study_status(folder).state if folder.exists() else "stopped"
+    if state == "preparing" or (state == "ready" and not again):
+        raise RunError(f"There is a study called {folder.name} already.")
+    if state == "ready" and any(_works_on(run, folder) for run in _folders_of_runs()):
+        raise RunError("A run that has not ended works on this study; let it end first.")
 
 
 def note_request(folder: Path, source: Path, leave_out: Sequence[str]) -> None:
@@ -130,6 +125,11 @@ def continue_preparing(folder: Path) -> Path:
         state = study_status(folder).state
         if state in {"ready", "preparing"}:
             raise RunError(f"The study is {state}; there is nothing to go on with.")
+        if came_as_zip(folder) and not (folder / ORIGINALS).is_dir():
+            raise RunError(
+                "This study came as a zip, whose files were deleted. Give the zip once more, under the "
+                "same name."
+            )
         return _spawn(folder)
 
 
@@ -143,9 +143,9 @@ def study_measure() -> StudyMeasure | None:
 
 
 def _spawn(folder: Path) -> Path:
-    for mark in ("failure.json", "progress.json", _STOP):
+    for mark in ("failure.json", "progress.json", STOP):
         (folder / mark).unlink(missing_ok=True)
-    job = spawn(folder / "log.txt", folder / _LOCK, "vmcore.runs.studies", str(folder))
+    job = spawn(folder / "log.txt", folder / LOCK, "vmcore.runs.studies", str(folder))
     write_atomically(folder / "job.json", json.dumps(job))
     return folder
 
@@ -158,8 +158,8 @@ def stop_preparing(folder: Path) -> None:
     require("train")
     with alone(folder / "control.lock", _BUSY):
         if study_status(folder).state == "preparing":
-            write_atomically(folder / _STOP, "")
-            end_process(_read(folder / "job.json"))
+            write_atomically(folder / STOP, "")
+            end_process(read_note(folder / "job.json"))
 
 
 def delete_study(folder: Path) -> None:
@@ -222,47 +222,10 @@ def _sources(folder: Path, paths: Iterable[str] | None = None) -> set[str]:
     return {record.source for record in known if record is not None}
 
 
-def all_studies() -> list[StudyStatus]:
-    """Every study by name."""
-    if not studies_folder().is_dir():
-        return []
-    return [
-        study_status(path)
-        for path in sorted(studies_folder().iterdir())
-        if path.is_dir() and not path.name.startswith(".")
-    ]
-
-
-def study_status(folder: Path) -> StudyStatus:
-    """How a study stands."""
-    progress = _read(folder / "progress.json")
-    done, total = int(str(progress.get("done", 0))), int(str(progress.get("total", 0)))
-    job = _read(folder / "job.json")
-    if is_alive(job, folder / _LOCK):
-        return StudyStatus(folder, "preparing", done, total, _stopping(folder, job))
-    reason = str(_read(folder / "failure.json").get("reason", ""))
-    if (folder / "study.json").is_file():
-        if outdated(folder):
-            return StudyStatus(folder, "stopped", 0, 0, reason or OUTDATED)
-        return StudyStatus(folder, "ready", total, total)
-    return StudyStatus(folder, "failed" if reason else "stopped", done, total, reason)
-
-
-def _stopping(folder: Path, job: dict[str, object]) -> str:
-    if not (folder / _STOP).is_file():
-        return ""
-    where = "" if is_here(job) else f" on the host {job.get('host')}"
-    return f"Its preparation{where} was told to stop and will do so after the next image."
-
-
-def _read(file: Path) -> dict[str, object]:
-    return json.loads(file.read_text()) if file.is_file() else {}
-
-
 def main(folder: tyro.conf.Positional[Path]) -> None:
     """Prepare a study as its request says."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    request = _read(folder / "request.json")
+    request = read_note(folder / "request.json")
     if "source" not in request:
         reason = (
             "It is not known what this study was prepared from; prepare it again with: "
@@ -273,7 +236,7 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
     leave_out = request.get("leave_out")
 
     def note(done: int, total: int) -> None:
-        if (folder / _STOP).is_file():
+        if (folder / STOP).is_file():
             logging.getLogger(__name__).info("Stopped; it can be gone on with.")
             sys.exit(0)
         if done % _EVERY == 0 or done == total:
@@ -289,10 +252,12 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
         write_atomically(folder / "failure.json", json.dumps({"reason": str(error)}))
         sys.exit(1)
     except OSError as error:
-        logging.getLogger(__name__).exception("Preparing failed.")
+        # its words would quote a file's name
+        logging.getLogger(__name__).error("Preparing failed: %s", type(error).__name__)  # noqa: TRY400
         reason = f"A file could not be read or written ({type(error).__name__}): is the disk full?"
         write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
         sys.exit(1)
+    shutil.rmtree(folder / ORIGINALS, ignore_errors=True)
 
 
 if __name__ == "__main__":

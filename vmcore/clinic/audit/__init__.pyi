@@ -1,4 +1,4 @@
-from .entry import ACTIONS, Action, Entry, Event, answered, assessed, exported
+from .entry import ACTIONS, Action, Entry, Event, answered, assessed, exported, kept, taken_out
 from .figures import device_figure, drift_figure, outcome_figure
 from .monitoring import outcomes_by_device, outcomes_by_week, weekly_drift
 from .table import audit_csv, audit_table
@@ -19,8 +19,10 @@ __all__ = [
     "device_figure",
     "drift_figure",
     "exported",
+    "kept",
     "outcome_figure",
     "outcomes_by_device",
     "outcomes_by_week",
+    "taken_out",
     "weekly_drift",
 ]

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from vmcore.inference import Analysis
 from vmcore.reporting.case import REASONS, Assessment, ReportedCase, case_verdict, picture_digest
 
-Action = Literal["answered", "assessed", "exported"]
+Action = Literal["answered", "assessed", "exported", "kept", "taken out"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 GENESIS = "0" * 64
 """What the first entry names as the hash before it."""
@@ -29,7 +29,8 @@ class Event:
 
     Attributes:
         person: who was at the page.
-        action: a frame was answered, an answer assessed by a person, or something taken away.
+        action: a frame was answered, an answer assessed by a person, something taken away, or a cleaned
+            picture kept for training, or taken out of what is kept.
         pixels: SHA-256 of the frame's cleaned picture (:func:`vmcore.reporting.case.picture_digest`).
         bundle: the classifier's digest; ``anatomy``: the anatomy model's. None where they have none.
         threshold: from where on the classifier calls it ventriculomegaly, 0..1.
@@ -123,6 +124,35 @@ def exported(case: ReportedCase, person: str, kind: str, *, with_identity: bool 
         event, action="exported", decision=outcome,
         details={**event.details, "kind": kind, "with_identity": with_identity},
     )  # fmt: skip
+
+
+def kept(case: ReportedCase, person: str, collection: str, image: str, state: str) -> Event:
+    """A cleaned picture and a person's label were kept for training; whose it is stays out.
+
+    Args:
+        case: the answer, with its picture, and what was decided about it.
+        person: who kept it.
+        collection: where.
+        image: its number there.
+        state: whether it was new, or took the place of what was kept of the same pixels.
+    """
+    event = answered(case, person)
+    decided = case.assessment
+    told = {"collection": collection, "image": image, "state": state}
+    return replace(
+        event, action="kept", decision=decided.outcome if decided else None,
+        details={**event.details, **told, "label": decided.label if decided else None},
+    )  # fmt: skip
+
+
+def taken_out(before: Event, person: str) -> Event:
+    """A kept picture was taken out again.
+
+    Args:
+        before: the event that says that it was kept.
+        person: who took it out.
+    """
+    return replace(before, action="taken out", person=person, at=datetime.now(UTC))
 
 
 def _more(analysis: Analysis, headline: str) -> dict[str, Any]:

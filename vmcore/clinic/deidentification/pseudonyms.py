@@ -48,6 +48,10 @@ class Pseudonyms:
         """What a file of an image is called: "I" and 16 letters and digits."""
         return "I" + self._word("image", sop_instance_uid.strip("\0 "))
 
+    def person(self, name: str) -> str:
+        """What stands for who decided something: "P" and 16 letters and digits."""
+        return "P" + self._word("person", name)
+
     def moved(self, day: date, patient: str) -> date | None:
         """A day moved back by 1 to 1825 days, by the same number for all of a patient's.
 

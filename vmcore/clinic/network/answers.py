@@ -28,7 +28,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS answers (
     name TEXT PRIMARY KEY, state TEXT NOT NULL, tries INTEGER NOT NULL, error TEXT NOT NULL,
     device TEXT, frames INTEGER, frame INTEGER, headline TEXT, tone TEXT, label TEXT,
     probability REAL, folds TEXT NOT NULL, threshold REAL, width_mm REAL, in_domain INTEGER,
-    bundle TEXT, anatomy TEXT, pixels TEXT, sent TEXT NOT NULL)"""
+    bundle TEXT, anatomy TEXT, pixels TEXT, sent TEXT NOT NULL, width_deviation_mm REAL)"""
 
 
 class Judged(StrEnum):
@@ -62,6 +62,7 @@ class Answer:
         bundle: the classifier's digest; ``anatomy``: the anatomy model's.
         pixels: SHA-256 of the cleaned picture.
         sent: what became of the report's objects, one sentence; empty where none were asked for.
+        width_deviation_mm: one standard deviation of ``width_mm``, or None.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Answer:
     anatomy: str | None = None
     pixels: str | None = None
     sent: str = ""
+    width_deviation_mm: float | None = None
 
 
 _FIELDS = tuple(field.name for field in fields(Answer))
@@ -99,6 +101,7 @@ def answer_of(name: str, case: ReportedCase, sent: str = "") -> Answer:
         None if not atrium or atrium.width_mm is None else float(atrium.width_mm),
         prediction.in_domain, analysis.bundle_digest, analysis.anatomy_digest,
         picture_digest(analysis.clean.image), sent,
+        None if not atrium else atrium.uncertainty_mm,
     )  # fmt: skip
 
 
@@ -119,6 +122,9 @@ class Answers:
         self._path.touch(mode=0o600)
         with closing(self._open()) as database, database:
             database.execute(_TABLE)
+            known = {row[1] for row in database.execute("PRAGMA table_info(answers)")}
+            if "width_deviation_mm" not in known:  # made by an older version
+                database.execute("ALTER TABLE answers ADD COLUMN width_deviation_mm REAL")
 
     def all(self) -> dict[str, Answer]:
         """Every answer by its instance's name; read afresh."""

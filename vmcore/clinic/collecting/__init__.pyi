@@ -1,0 +1,18 @@
+from .collected import DECIDED, Collection, Kept, collection_names
+from .decided import DecidedScan, decided_scan, why_not_kept
+from .subjects import SubjectNumber, number_in_header, number_of_group
+from .withdrawing import note_taken_out
+
+__all__ = [
+    "DECIDED",
+    "Collection",
+    "DecidedScan",
+    "Kept",
+    "SubjectNumber",
+    "collection_names",
+    "decided_scan",
+    "note_taken_out",
+    "number_in_header",
+    "number_of_group",
+    "why_not_kept",
+]
