@@ -1,0 +1,138 @@
+"""A study that comes as a zip is prepared like any other, and its originals do not stay."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.canaries import search
+from tests.conftest import Configure
+from vmcore.data import ManifestError, load_study, prepare_study
+from vmcore.data.phantom import make_phantom, write_png
+from vmcore.runs import (
+    NotAllowedError,
+    Person,
+    RunError,
+    all_studies,
+    came_as_zip,
+    continue_preparing,
+    delete_study,
+    identify_by,
+    local_user,
+    note_request,
+    prepared_from,
+    start_from_zip,
+    start_preparing,
+    stop_preparing,
+    study_status,
+    sweep_unpacked,
+)
+
+NAMES = {"file": "Bakudemilorat", "subject": "Bakudepanivos", "enclosing": "Bakudesiteral"}
+
+
+@pytest.fixture
+def own_store(configured: Configure, tmp_path: Path) -> Path:
+    configured(store=str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Class folders of two subjects, called after people."""
+    place, stream = tmp_path_factory.mktemp("phantoms"), io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        for seed, label in enumerate(("normal", "VM")):
+            file = write_png(place / f"{seed}.png", make_phantom(12.0, seed, shape=(120, 160)))
+            name = f"{NAMES['enclosing']}/{label}/{NAMES['subject']}/{NAMES['file']}-{seed}.png"
+            made.writestr(name, file.read_bytes())
+    return stream.getvalue()
+
+
+def until_done(folder: Path, seconds: float = 60) -> str:
+    ends = time.monotonic() + seconds
+    while study_status(folder).state == "preparing":
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+    return study_status(folder).state
+
+
+def test_a_zip_becomes_a_study_whose_names_stay_in_its_own_list(
+    own_store: Path, archive: bytes
+) -> None:
+    folder, told = start_from_zip(io.BytesIO(archive), "clinic")
+    assert told.scans == 2
+    assert until_done(folder) == "ready", (folder / "log.txt").read_text()
+    study = load_study(folder)
+    assert study.table["subject_id"].tolist() == [NAMES["subject"]] * 2
+    assert study.images().shape == (2, 3, 224, 224)
+    assert came_as_zip(folder)
+    assert not (folder / "originals").exists()
+    prepared = set((folder / "prepared").rglob("*"))
+    named = {path for path in search([own_store], NAMES) if path not in prepared}
+    assert {path.name for path in named} == {"manifest.csv", "study.json"}
+    assert not search([own_store], {"enclosing": NAMES["enclosing"]})
+    with pytest.raises(RunError, match="called clinic already"):
+        start_from_zip(io.BytesIO(archive), "clinic")
+    (folder / "originals").mkdir()  # as a crash in the last moment leaves it
+    sweep_unpacked()
+    assert not (folder / "originals").exists()
+    (folder / "study.json").unlink()  # as if it had been stopped
+    with pytest.raises(RunError, match="Give the zip once more"):
+        continue_preparing(folder)
+    with pytest.raises(ManifestError, match="damaged"):
+        start_from_zip(io.BytesIO(archive[:-40]), "clinic")
+    assert (folder / "manifest.csv").is_file()  # what is there stays
+    delete_study(folder)
+    assert all_studies() == []
+
+
+def test_what_is_wrong_is_said_at_once_and_leaves_nothing(own_store: Path, archive: bytes) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made, zipfile.ZipFile(io.BytesIO(archive)) as good:
+        made.writestr("scans/a.png", good.read(good.infolist()[0]))  # in no class
+    with pytest.raises(ManifestError, match="no scans in folders called normal"):
+        start_from_zip(stream, "clinic")
+    with pytest.raises(ManifestError, match="damaged"):
+        start_from_zip(io.BytesIO(archive[:-40]), "clinic")
+    with pytest.raises(RunError, match="name is up to 60"):
+        start_from_zip(io.BytesIO(archive), "../clinic")
+    identify_by(lambda: Person("eve", frozenset({"classify"})))
+    try:
+        with pytest.raises(NotAllowedError):
+            start_from_zip(io.BytesIO(archive), "clinic")
+    finally:
+        identify_by(local_user)
+    assert list((own_store / "studies").glob("*")) == []
+
+
+def test_a_study_of_a_folder_is_not_taken_over(own_store: Path, archive: bytes) -> None:
+    other = own_store / "studies/other"
+    other.mkdir(parents=True)
+    (other / "request.json").write_text('{"source": "/somewhere"}')
+    with pytest.raises(RunError, match="prepared from a folder"):
+        start_from_zip(io.BytesIO(archive), "other")
+    assert [path.name for path in other.iterdir()] == ["request.json"]
+
+
+def test_a_study_is_prepared_again_only_where_that_is_asked_for(
+    own_store: Path, tmp_path: Path
+) -> None:
+    scans, folder = tmp_path / "scans", own_store / "studies/clinic"
+    (scans / "normal").mkdir(parents=True)
+    write_png(scans / "normal/a.png", make_phantom(7.0, 1, shape=(120, 160)))
+    folder.mkdir(parents=True)
+    note_request(folder, scans, ())
+    prepare_study(scans, folder, workers=1)
+    with pytest.raises(RunError, match="already"):
+        start_preparing(scans, "clinic")
+    start_preparing(scans, "clinic", again=True)
+    with pytest.raises(RunError, match="already"):  # it is being prepared now
+        start_preparing(scans, "clinic", again=True)
+    stop_preparing(folder)
+    assert [study.name for study in prepared_from(scans)] == ["clinic"]
+    assert prepared_from(tmp_path) == []
