@@ -21,6 +21,7 @@ from pages.parts.recording import Recording
 from pages.parts.scan_calliper import by_hand, measure
 from pages.parts.scan_decision import ask_for_decision
 from pages.parts.scan_deidentified import show_deidentified
+from pages.parts.scan_keep import show_keeping
 from pages.parts.scan_list import opened_scan, show_list
 from pages.parts.scan_loop import show_loop
 from pages.parts.scan_report import reported_case
@@ -65,7 +66,7 @@ def main() -> None:
         st.caption(
             "Drop transventricular scans of the fetal brain, one or a whole examination. They are "
             "read, cleaned and judged on this machine; no picture and nothing of the patient is kept "
-            "after the session."
+            "after the session, unless you keep a decided one for training."
         )
         draw_inbox(uploads)
         _invitation()
@@ -159,6 +160,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
     ask_for_decision(uploaded, case)
+    show_keeping(uploads, uploaded, case, models)
     left, right = st.columns([3, 2], gap="large")
     with left:
         show_removals(analysis)

@@ -7,12 +7,15 @@ import streamlit as st
 
 from pages.parts.identity import stay
 from pages.parts.received import open_received
-from pages.parts.scan_list import TONE_COLOURS
-from vmcore.clinic.network import Answers, Inbox, Judged, Received, worklist
+from pages.parts.scan_list import MOST_TO_LEARN, TONE_COLOURS
+from pages.parts.uploads import Uploads
+from vmcore.clinic import Collection, CollectionError
+from vmcore.clinic.network import Answers, Inbox, Judged, Received, most_to_learn, worklist
 from vmcore.reporting import NO_VERDICT
 from vmcore.reporting.colours import AMBER, QUIET
 
 _EVERY_S = 2.0
+_ORDERS = ("Newest first", MOST_TO_LEARN)
 _MOST = 500  # the newest
 _ROW_PX, _MOST_ROWS = 35, 12
 _WORDS = {
@@ -35,11 +38,39 @@ def show_received() -> None:
     said = f"{len(rows):,} received, {waiting:,} of them not judged yet."
     if len(rows) > _MOST:
         said += f" The newest {_MOST} are shown."
-    st.caption(f"{said} Click a row to open the scan.")
-    _table(rows[:_MOST])
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.caption(f"{said} Click a row to open the scan.")
+    order = right.selectbox("Order", _ORDERS, key="worklist order", label_visibility="collapsed")
+    if order == MOST_TO_LEARN:
+        worth = most_to_learn(rows, _decided(rows))
+        left.caption(
+            "Scans that nobody has decided about in this session or kept for training, by what a label would "
+            "teach the model."
+        )
+        _table([row for row, _ in worth[:_MOST]], [value.reason for _, value in worth[:_MOST]])
+    else:
+        _table(rows[:_MOST])
 
 
-def _table(rows: list[Received]) -> None:
+def _decided(rows: list[Received]) -> set[str]:
+    """Names of instances that somebody decided about: in this session, or kept for training."""
+    uploads: Uploads | None = st.session_state.get("uploaded")
+    here = {one.key for one in uploads.files if one.assessments} if uploads else set()
+    try:
+        collection = Collection()
+        kept = collection.rows()
+        held = {
+            row.name
+            for row in rows
+            if kept and row.answer and row.answer.pixels
+            and collection.number(row.answer.pixels) in kept
+        }  # fmt: skip
+    except CollectionError:
+        held = set()
+    return here | held
+
+
+def _table(rows: list[Received], why: list[str] | None = None) -> None:
     table = pd.DataFrame(
         {
             # the hour of this machine, which stands in the clinic
@@ -53,6 +84,8 @@ def _table(rows: list[Received]) -> None:
             "report": ["" if row.answer is None else row.answer.sent for row in rows],
         }
     )
+    if why is not None:
+        table.insert(5, "what a label would teach", why)
     if not any(table["report"]):
         table = table.drop(columns="report")
     colours = [_colour(row) for row in rows]

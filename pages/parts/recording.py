@@ -13,7 +13,16 @@ import streamlit as st
 
 from pages.parts.identity import person
 from pages.parts.uploaded_scan import AnswerKey, UploadedScan
-from vmcore.clinic import AUDIT_FILE, AuditError, AuditTrail, Event, answered, assessed, exported
+from vmcore.clinic import (
+    AUDIT_FILE,
+    AuditError,
+    AuditTrail,
+    Event,
+    answered,
+    assessed,
+    exported,
+    kept,
+)
 from vmcore.reporting.case import Assessment, ReportedCase
 from vmcore.settings import settings
 
@@ -76,6 +85,10 @@ class Recording:
     def exported(self, case: ReportedCase, kind: str, *, with_identity: bool = False) -> None:
         """Note that something is taken away."""
         self._note(lambda: exported(case, self.person, kind, with_identity=with_identity))
+
+    def kept(self, case: ReportedCase, collection: str, image: str, state: str) -> None:
+        """Note that a cleaned picture is kept for training."""
+        self._note(lambda: kept(case, self.person, collection, image, state))
 
     def _note(self, event: Callable[[], Event]) -> bool:
         """Whether it is noted; where it cannot be, the page goes on and says so."""

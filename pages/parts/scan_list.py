@@ -13,10 +13,20 @@ from pages.parts.scan_report import reported_case
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis
-from vmcore.reporting import NO_VERDICT, Verdict, needs_a_look, shown_mm, urgency
+from vmcore.reporting import (
+    NO_VERDICT,
+    Verdict,
+    learning_value_of,
+    needs_a_look,
+    shown_mm,
+    urgency,
+)
 from vmcore.reporting.case import case_verdict
 from vmcore.reporting.colours import AMBER, QUIET, ROSE, TEAL
 
+MOST_TO_LEARN = "Most to learn from"
+"""The order in which a label would teach a model most (:mod:`vmcore.reporting.most_to_learn`)."""
+_ORDERS = ("Urgent first", MOST_TO_LEARN)
 _FILTERS = ("Needs a look", "Wide", "Normal", "Measured")
 _EVERY_S = 1.5
 _ROW_PX, _MOST_ROWS = 56, 7
@@ -67,6 +77,8 @@ class _Row(NamedTuple):
     scan: UploadedScan
     analysis: Analysis | None
     said: Verdict | None
+    why: str = ""
+    """What a label would teach, where that orders the list."""
 
 
 def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> None:
@@ -91,6 +103,7 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
     st.pills(
         "Show", _FILTERS, selection_mode="multi", key="list filter", label_visibility="collapsed"
     )
+    st.selectbox("Order", _ORDERS, key="list order", label_visibility="collapsed")
     _table(rows, opened)
 
 
@@ -100,6 +113,7 @@ def _listed(uploads: Uploads, models: Models) -> list[_Row]:
     Who reads the list has been answered, which the audit trail notes.
     """
     wanted = st.session_state.get("list filter") or []
+    learning = st.session_state.get("list order") == MOST_TO_LEARN
     recording = Recording.of_session()
     judged, rest = [], []
     for one in uploads.scans:
@@ -110,8 +124,14 @@ def _listed(uploads: Uploads, models: Models) -> list[_Row]:
         case = reported_case(one, analysis, models.classifier)
         recording.answered(one, case)
         said = case_verdict(case)
-        if _passes(one, analysis, said, wanted):
-            judged.append((urgency(said, analysis), one.number, _Row(one, analysis, said)))
+        if not _passes(one, analysis, said, wanted):
+            continue
+        row, order = _Row(one, analysis, said), urgency(said, analysis)
+        if learning:  # what is decided has its label
+            value, decided = learning_value_of(analysis), case.assessment is not None
+            row = row._replace(why="" if decided else value.reason)
+            order = int(decided), -value.bits, 0.0
+        judged.append((order, one.number, row))
     rows = [row for _, _, row in sorted(judged, key=lambda one: one[:2])]
     return rows + ([] if wanted else rest)
 
@@ -173,7 +193,8 @@ def _words(row: _Row) -> str:
     width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
     decided = row.scan.assessment(row.analysis)
     mark = f" ({decided.outcome})" if decided else ""
-    return f"{row.scan.number} · {width}{row.said.headline.rsplit(': ', 1)[-1]}{mark}"
+    said = f"{row.scan.number} · {width}{row.said.headline.rsplit(': ', 1)[-1]}{mark}"
+    return f"{said}\n{row.why}" if row.why else said
 
 
 def _colour(said: Verdict | None) -> str:

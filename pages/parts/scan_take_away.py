@@ -36,7 +36,7 @@ def take_away(
     """Buttons that save; none before the cleaned picture was looked at."""
     st.markdown("**Take away** (cleaned pixels only)")
     name = f"ventriscope-scan-{uploaded.number}-frame-{analysis.frame + 1}"
-    looked = looked_at(name)
+    looked = looked_at(name, uploaded.digests.get(analysis.frame))
     case, recording = reported_case(uploaded, analysis, classifier), Recording.of_session()
     pdf_button(uploaded, case, f"{name}.pdf", looked=looked)
     first, second = st.columns(2)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.parts.collection_view import show_collections
 from pages.parts.identity import stay
 from pages.parts.plain import plain
+from pages.parts.study_from_zip import add_from_zip
 from vmcore.data import (
     ManifestError,
     StoredStudy,
@@ -24,6 +26,7 @@ from vmcore.runs import (
     RunError,
     StudyStatus,
     all_studies,
+    came_as_zip,
     continue_preparing,
     delete_study,
     reject_images,
@@ -39,6 +42,8 @@ def draw() -> None:
     """Draw the view."""
     studies = {study.name: study for study in all_studies()}
     _add(expanded=not studies)
+    add_from_zip()
+    show_collections()
     if not studies:
         return
     asked = st.query_params.get("study")
@@ -232,7 +237,11 @@ def _before_after(root: Path, folder: Path, path: str) -> None:
             raise ScanError("The original leads out of the study's folder.")
         scan = read_sandboxed(root / path)
     except (ScanError, OSError):
-        columns[0].caption("The original is not there any more.")
+        columns[0].caption(
+            "The study came as a zip, whose files were deleted when it was ready."
+            if came_as_zip(folder)
+            else "The original is not there any more."
+        )
         return
     frame = scan.frames[len(scan.frames) // 2]
     columns[0].image(frame, caption="as it came", width="stretch")

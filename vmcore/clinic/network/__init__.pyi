@@ -3,7 +3,7 @@ from .inbox import Inbox, InboxFullError
 from .node import serve
 from .outbox import Outbox, Parcel, State
 from .running import judging_runs, node_runs
-from .worklist import Received, worklist
+from .worklist import Received, most_to_learn, worklist
 
 __all__ = [
     "ANSWERS_FILE",
@@ -17,6 +17,7 @@ __all__ = [
     "Received",
     "State",
     "judging_runs",
+    "most_to_learn",
     "node_runs",
     "serve",
     "worklist",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from vmcore.clinic.network.answers import Answer, Answers
 from vmcore.clinic.network.inbox import Inbox
+from vmcore.reporting import LearningValue, learning_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,20 @@ def worklist(inbox: Inbox, answers: Answers) -> list[Received]:
             continue
         rows.append(Received(path.name, came, known.get(path.name)))
     return rows
+
+
+def most_to_learn(
+    rows: Iterable[Received], decided: Collection[str] = ()
+) -> list[tuple[Received, LearningValue]]:
+    """Judged instances that nobody has decided about, those first of which a label would teach most.
+
+    Args:
+        rows: of :func:`worklist`.
+        decided: names of those that need no label any more.
+    """
+    worth = [
+        (row, learning_value(row.answer.folds, row.answer.width_mm, row.answer.width_deviation_mm))
+        for row in rows
+        if row.answer is not None and row.answer.folds and row.name not in decided
+    ]
+    return sorted(worth, key=lambda one: -one[1].bits)

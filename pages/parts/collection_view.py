@@ -1,0 +1,125 @@
+"""Scans that people decided about on the classify page and kept for training: a source of studies."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.plain import plain
+from pages.parts.recording import trail
+from vmcore.clinic import AuditError, Collection, CollectionError, collection_names, note_taken_out
+from vmcore.data import ManifestError, class_counts, fingerprint, read_manifest, stored_manifest
+from vmcore.runs import (
+    RunError,
+    StudyStatus,
+    acting,
+    all_studies,
+    prepared_from,
+    start_preparing,
+)
+from vmcore.settings import settings
+
+_SAID = "said of a collection"
+
+
+def show_collections() -> None:
+    """Draw each collection of the store; nothing where nobody has kept a scan."""
+    try:
+        names = collection_names()
+        for name in names:
+            with st.expander(f"Decided scans · {name}", icon=":material/school:"):
+                _show(Collection(name))
+    except (CollectionError, ManifestError) as error:
+        st.error(plain(error), icon=":material/error:")
+    if said := st.session_state.pop(_SAID, None):
+        st.info(said, icon=":material/school:")
+
+
+def _show(collection: Collection) -> None:
+    table = read_manifest(collection.folder / "manifest.csv")
+    studies = prepared_from(collection.folder)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.dataframe(class_counts(table), hide_index=True, width="stretch")
+        groups = table.loc[~table["subject_known"], "subject_id"].nunique()
+        if groups:
+            st.caption(
+                f"{groups} of the subjects are examinations whose files name no patient: one fetus may be in "
+                "two of them."
+            )
+    with right:
+        st.caption(
+            "Cleaned pictures and what people called them, kept on the classify page. Prepared, they are a "
+            "study like any other; prepare it again after more were kept or some taken out."
+        )
+        for study in studies:
+            st.markdown(_stands(study, table))
+        _prepare(collection, studies)
+        _take_out(collection, table)
+
+
+def _stands(study: StudyStatus, table: pd.DataFrame) -> str:
+    words = f"Study **{plain(study.name)}**: {study.state}"
+    if study.state != "ready":
+        return words
+    try:
+        same = fingerprint(stored_manifest(study.folder)) == fingerprint(table)
+    except (OSError, ValueError):
+        return words
+    return f"{words}, {'as the collection is now' if same else 'older than the collection'}"
+
+
+def _prepare(collection: Collection, studies: list[StudyStatus]) -> None:
+    with st.form(f"prepare-{collection.name}", border=False):
+        name = st.text_input(
+            "Study that it is to be", studies[0].name if studies else collection.name
+        )
+        if st.form_submit_button("Prepare as a study", icon=":material/play_arrow:"):
+            ours = {study.name for study in studies}
+            taken = {study.name for study in all_studies()} - ours
+            try:
+                if name.strip() in taken:
+                    raise RunError(f"There is another study called {name.strip()} already.")
+                folder = start_preparing(collection.folder, name, again=name.strip() in ours)
+            except (RunError, ManifestError) as error:
+                st.error(plain(error), icon=":material/error:")
+            else:
+                st.query_params["study"] = folder.name
+                st.rerun()
+
+
+def _take_out(collection: Collection, table: pd.DataFrame) -> None:
+    """For consent that is withdrawn: by a picture's number or by whose it is."""
+    with st.popover("Take out", icon=":material/block:"):
+        st.write(
+            "A picture, or all of a subject's, go for good. Studies hold their copies until they are prepared "
+            "again. Which subject a patient is: `python -m train.collect --whose`."
+        )
+        images = table["path"].str.extract(r"(I[A-Z2-7]{16})\.png$")[0].tolist()
+        counts = table["subject_id"].value_counts()
+        options = {f"{subject} · {count} pictures": subject for subject, count in counts.items()}
+        options |= {
+            f"{image} · {label}": image for image, label in zip(images, table["label"], strict=True)
+        }
+        chosen = st.selectbox(
+            "Subject (S…) or picture (I…)", list(options), None, key=f"out-{collection.name}",
+            placeholder="Choose a number",
+        )  # fmt: skip
+        if st.button("Take out for good", type="primary", disabled=chosen is None) and chosen:
+            st.session_state[_SAID] = _taken_out(collection, options[chosen])
+            st.rerun()
+
+
+def _taken_out(collection: Collection, number: str) -> str:
+    try:
+        gone = collection.remove(images=[number], subjects=[number])
+    except (CollectionError, RunError) as error:
+        return plain(error)
+    said = f"{len(gone)} pictures were taken out for good."
+    if settings().audit:
+        try:
+            note_taken_out(trail(), acting().name, collection.name, gone)
+        except AuditError as error:
+            said += f" It is not in the audit trail. {plain(error)}"
+    left = [plain(study.name) for study in prepared_from(collection.folder)]
+    return said + (f" Prepare again, for it may hold copies: {', '.join(left)}." if left else "")
