@@ -27,7 +27,7 @@ def show_collections() -> None:
     try:
         names = collection_names()
         for name in names:
-            with st.expander(f"Decided scans · {name}", icon=":material/school:"):
+            with st.expander(f"Kept for training · {name}", icon=":material/school:"):
                 _show(Collection(name))
     except (CollectionError, ManifestError) as error:
         st.error(plain(error), icon=":material/error:")
@@ -44,8 +44,8 @@ def _show(collection: Collection) -> None:
         groups = table.loc[~table["subject_known"], "subject_id"].nunique()
         if groups:
             st.caption(
-                f"{groups} of the subjects are examinations whose files name no patient: one fetus may be in "
-                "two of them."
+                f"Subjects whose files name no patient: {groups}. Each is what was kept together; one fetus "
+                "may be in two of them."
             )
     with right:
         st.caption(

@@ -9,7 +9,6 @@ from pages.parts.identity import stay
 from pages.parts.received import open_received
 from pages.parts.scan_list import MOST_TO_LEARN, TONE_COLOURS
 from pages.parts.uploads import Uploads
-from vmcore.clinic import Collection, CollectionError
 from vmcore.clinic.network import Answers, Inbox, Judged, Received, most_to_learn, worklist
 from vmcore.reporting import NO_VERDICT
 from vmcore.reporting.colours import AMBER, QUIET
@@ -47,7 +46,9 @@ def show_received() -> None:
             "Scans that nobody has decided about in this session or kept for training, by what a label would "
             "teach the model."
         )
-        _table([row for row, _ in worth[:_MOST]], [value.reason for _, value in worth[:_MOST]])
+        if worth:
+            shown = worth[:_MOST]
+            _table([row for row, _ in shown], [value.reason for _, value in shown])
     else:
         _table(rows[:_MOST])
 
@@ -56,6 +57,8 @@ def _decided(rows: list[Received]) -> set[str]:
     """Names of instances that somebody decided about: in this session, or kept for training."""
     uploads: Uploads | None = st.session_state.get("uploaded")
     here = {one.key for one in uploads.files if one.assessments} if uploads else set()
+    from vmcore.clinic import Collection, CollectionError  # noqa: PLC0415  not before it is asked for
+
     try:
         collection = Collection()
         kept = collection.rows()
@@ -84,8 +87,9 @@ def _table(rows: list[Received], why: list[str] | None = None) -> None:
             "report": ["" if row.answer is None else row.answer.sent for row in rows],
         }
     )
-    if why is not None:
-        table.insert(5, "what a label would teach", why)
+    if why is not None:  # all of them are judged
+        table = table.drop(columns=["device", "frames", "state"])
+        table.insert(2, "what a label would teach", why)
     if not any(table["report"]):
         table = table.drop(columns="report")
     colours = [_colour(row) for row in rows]
@@ -102,6 +106,7 @@ def _table(rows: list[Received], why: list[str] | None = None) -> None:
             "frames": st.column_config.TextColumn(width=60),
             "state": st.column_config.TextColumn(width=90),
             "answer": st.column_config.TextColumn(width="large"),
+            "what a label would teach": st.column_config.TextColumn(width="large"),
         },
     ).selection  # fmt: skip
     places = [*chosen.rows, *(row for row, _ in chosen.cells)]

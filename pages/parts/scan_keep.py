@@ -1,134 +1,17 @@
-"""Keep decided scans for training: this one, or all that are ready; and take one out again."""
+"""Keep decided scans for training, once anything is decided; nothing of it is loaded before that."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-
-import streamlit as st
-
-from pages.parts.kept_scans import Decided, decided_scans, keep_scans
-from pages.parts.plain import plain
-from pages.parts.recording import trail
-from pages.parts.sharing import looked_at
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
-from vmcore.clinic import (
-    AuditError,
-    Collection,
-    CollectionError,
-    Kept,
-    SubjectNumber,
-    note_taken_out,
-)
-from vmcore.imaging import ScanError
 from vmcore.reporting.case import ReportedCase
-from vmcore.runs import RunError, acting
-from vmcore.settings import settings
-
-_SAID = "said of keeping"
-_NEW = "one fetus that is not kept yet"
 
 
 def show_keeping(
     uploads: Uploads, uploaded: UploadedScan, case: ReportedCase, models: Models
 ) -> None:
-    """Draw the control, once anything is decided."""
-    collection = Collection()
-    try:
-        decided = decided_scans(uploads, models, collection)
-        if not decided:
-            return
-        with st.popover("Keep for training", icon=":material/school:"):
-            _draw(decided, uploads, uploaded, case.analysis.frame, models, collection)
-    except (ScanError, CollectionError, RunError) as error:
-        st.error(plain(error), icon=":material/error:")
+    """Draw the form beside a decision."""
+    if any(one.assessments for one in uploads.files):
+        from pages.parts.keeping_form import draw_form  # noqa: PLC0415  not before it is needed
 
-
-def _draw(
-    decided: list[Decided], uploads: Uploads, uploaded: UploadedScan, frame: int, models: Models,
-    collection: Collection,
-) -> None:  # fmt: skip
-    st.caption(
-        "The cleaned picture, what you called it and what is known of plane, age and device stay in the "
-        "store, for models to learn from. In place of the patient's number stands one that only this "
-        "installation can make; no name and no date is kept."
-    )
-    ready = [one for one in decided if one.ready]
-    kept = sum(one.kept is not None for one in decided)
-    st.markdown(f"**{len(decided)}** decided · **{len(ready)}** ready · **{kept}** kept")
-    why = defaultdict(list)
-    for one in decided:
-        if one.kept is None and one.why_not:
-            why[one.why_not].append(_name(one))
-    for reason, names in why.items():
-        st.caption(f"Not ready, scan {', '.join(names)}: {reason}")
-    here = next((o for o in decided if o.uploaded is uploaded and o.frame == frame), None)
-    if here is not None and here.kept is not None:
-        _show_kept(here, collection)
-    elif here is not None and here.why_not and "looked" in here.why_not:
-        looked_at(f"keep-{uploaded.number}-{frame}", here.picture)
-    same_as = _ask_whose(ready, collection)
-    this, all_of_them = st.columns(2)
-    one_ready = here is not None and here.ready
-    chosen: list[Decided] = []
-    if this.button("Keep this one", disabled=not one_ready, width="stretch") and here is not None:
-        chosen = [here]
-    if all_of_them.button(
-        f"Keep all {len(ready)} ready" if ready else "Keep all", disabled=not ready, width="stretch",
-        key="keep all",
-    ):  # fmt: skip
-        chosen = ready
-    if chosen:
-        with st.spinner("Keeping …", show_time=False):
-            st.session_state[_SAID] = _words(
-                keep_scans(chosen, uploads, models, collection, same_as)
-            )
-        st.rerun()
-    for sentence in st.session_state.pop(_SAID, ()):
-        st.markdown(f":material/info: {plain(sentence)}")
-
-
-def _name(one: Decided) -> str:
-    number = str(one.uploaded.number)
-    return number if one.uploaded.frames == 1 else f"{number} (frame {one.frame + 1})"
-
-
-def _ask_whose(ready: list[Decided], collection: Collection) -> SubjectNumber | None:
-    """Whose the scans are that name no patient; None where that is nobody who is kept."""
-    if all(one.uploaded.kind == "DICOM" for one in ready):
-        return None
-    rows = collection.rows().values()
-    counts: dict[str, int] = defaultdict(int)
-    for row in rows:
-        counts[row.subject_id] += 1
-    numbers = {row.subject_id: SubjectNumber(row.subject_id, row.patient_number) for row in rows}
-    chosen = st.selectbox(
-        "Scans without a patient's number are of",
-        [_NEW, *sorted(counts)],
-        format_func=lambda one: one if one == _NEW else f"{one} · {counts[one]} kept",
-        help="Pictures that are no DICOM name no patient. All of them in the list count as one fetus, so that "
-        "none is learnt from and tested on at once: keep one examination at a time. Where the fetus is kept "
-        "already, choose its number.",
-    )
-    return numbers.get(chosen)
-
-
-def _show_kept(here: Decided, collection: Collection) -> None:
-    image, subject = here.kept or ("", "")
-    st.markdown(f":material/check_circle: This one is kept: `{image}`, subject `{subject}`.")
-    if st.button("Take it out", icon=":material/undo:", key=f"take-out-{image}"):
-        gone = collection.remove(images=[image])
-        st.session_state[_SAID] = [f"{len(gone)} picture was taken out for good."]
-        if settings().audit:
-            try:
-                note_taken_out(trail(), acting().name, collection.name, gone)
-            except AuditError as error:
-                st.session_state[_SAID].append(f"It is not in the audit trail. {error}")
-        st.rerun()
-
-
-def _words(said: list[Kept]) -> list[str]:
-    new = sum(one.state in {"new", "replaced"} for one in said)
-    same = sum(one.state == "same" for one in said)
-    words = [f"{new} kept." if not same else f"{new} kept, {same} were kept before."]
-    return words + [one.said for one in said if one.said]
+        draw_form(uploads, uploaded, case, models)

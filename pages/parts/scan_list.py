@@ -15,6 +15,7 @@ from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis
 from vmcore.reporting import (
     NO_VERDICT,
+    LearningValue,
     Verdict,
     learning_value_of,
     needs_a_look,
@@ -77,8 +78,8 @@ class _Row(NamedTuple):
     scan: UploadedScan
     analysis: Analysis | None
     said: Verdict | None
-    why: str = ""
-    """What a label would teach, where that orders the list."""
+    worth: LearningValue | None = None
+    """What a label would teach, where that orders the list and none is there."""
 
 
 def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> None:
@@ -91,7 +92,7 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
     ):
         st.rerun()  # the rest of the page is another one now
     rows = _listed(uploads, models)
-    _steps([row.scan.number for row in rows], opened)
+    _steps(_in_turn(rows, opened), opened)
     if progress.working:
         left, right = st.columns([3, 2], vertical_alignment="center")
         left.progress(
@@ -104,7 +105,23 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
         "Show", _FILTERS, selection_mode="multi", key="list filter", label_visibility="collapsed"
     )
     st.selectbox("Order", _ORDERS, key="list order", label_visibility="collapsed")
+    here = next((row.worth for row in rows if row.scan.number == opened and row.worth), None)
+    if here is not None:
+        st.caption(f"What a label of scan {opened} would teach: {here.reason}.")
     _table(rows, opened)
+
+
+def _in_turn(rows: list[_Row], opened: int) -> list[int]:
+    """Scans' numbers in the order in which they are gone through.
+
+    Where labels are asked for, one that has just got its own stands at the list's end; the next is the first.
+    """
+    order = [row.scan.number for row in rows]
+    worth = {row.scan.number for row in rows if row.worth is not None}
+    if worth and opened in order and opened not in worth:
+        order.remove(opened)
+        order.insert(0, opened)
+    return order
 
 
 def _listed(uploads: Uploads, models: Models) -> list[_Row]:
@@ -129,7 +146,7 @@ def _listed(uploads: Uploads, models: Models) -> list[_Row]:
         row, order = _Row(one, analysis, said), urgency(said, analysis)
         if learning:  # what is decided has its label
             value, decided = learning_value_of(analysis), case.assessment is not None
-            row = row._replace(why="" if decided else value.reason)
+            row = row._replace(worth=None if decided else value)
             order = int(decided), -value.bits, 0.0
         judged.append((order, one.number, row))
     rows = [row for _, _, row in sorted(judged, key=lambda one: one[:2])]
@@ -189,12 +206,13 @@ def _picture(uploaded: UploadedScan) -> str | None:
 def _words(row: _Row) -> str:
     if row.analysis is None or row.said is None:
         return f"{row.scan.number} · waiting"
+    if row.worth is not None:
+        return f"{row.scan.number} · {row.worth.brief}"
     atrium = row.analysis.anatomy.atrium if row.analysis.anatomy else None
     width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
     decided = row.scan.assessment(row.analysis)
     mark = f" ({decided.outcome})" if decided else ""
-    said = f"{row.scan.number} · {width}{row.said.headline.rsplit(': ', 1)[-1]}{mark}"
-    return f"{said}\n{row.why}" if row.why else said
+    return f"{row.scan.number} · {width}{row.said.headline.rsplit(': ', 1)[-1]}{mark}"
 
 
 def _colour(said: Verdict | None) -> str:

@@ -53,8 +53,8 @@ def _take(
     except (RunError, ManifestError) as error:
         st.error(plain(error), icon=":material/error:")
         return
-    rest = f" {told.left_out} other files were left out." if told.left_out else ""
-    st.session_state[_SAID] = f"{told.scans} files were unpacked.{rest}"
+    rest = f" Other files, left out: {told.left_out}." if told.left_out else ""
+    st.session_state[_SAID] = f"Scans unpacked: {told.scans}.{rest}"
     st.session_state[_TIMES] = times + 1
     st.query_params["study"] = folder.name
     st.rerun()

@@ -93,7 +93,12 @@ def _delete(study: StudyStatus) -> None:
     if study.state == "preparing":
         return
     with st.popover("Delete", icon=":material/delete:"):
-        st.write("Prepared images, check and rejections go for good; the original files stay.")
+        originals = (
+            "its files, which came as a zip, too"
+            if came_as_zip(study.folder)
+            else "the original files stay"
+        )
+        st.write(f"Prepared images, check and rejections go for good; {originals}.")
         if st.button("Delete this study", type="primary"):
             try:
                 delete_study(study.folder)

@@ -50,7 +50,11 @@ def test_without_millimetres_the_width_says_nothing() -> None:
 
 def test_the_reason_says_what_is_open_and_nothing_else() -> None:
     both = learning_value([0.1, 0.9], 9.8, 0.5)
-    assert both.reason == "folds say 0.10 to 0.90; 9.8 ± 0.5 mm: which side of 10?"
+    assert both.reason == (
+        "9.8 ± 0.5 mm leaves open which side of 10 mm; the folds say 0.10 to 0.90"
+    )
+    assert both.brief == "9.8 ± 0.5 mm, folds 0.10–0.90"
+    assert learning_value([0.01, 0.99], 8.9, 0.5).brief.startswith("folds")  # the larger part first
     assert both.bits == pytest.approx(both.disagreement + both.width)
     assert "mm" not in learning_value([0.1, 0.9], 20.0, 0.5).reason
     assert "folds" not in learning_value([0.5, 0.5], 10.0, 0.5).reason

@@ -36,11 +36,13 @@ class LearningValue:
         disagreement: mutual information of prediction and fold, bits, 0..1.
         width: entropy of whether the width reaches 10 mm, bits, 0..1; 0 without millimetres.
         reason: why it is worth a label, in a few words.
+        brief: the same for a narrow list.
     """
 
     disagreement: float
     width: float
     reason: str
+    brief: str
 
     @property
     def bits(self) -> float:
@@ -90,10 +92,18 @@ def learning_value(
     said = []
     if disagreement >= _WORTH_SAYING:
         low, high = min(fold_probabilities), max(fold_probabilities)
-        said.append(f"folds say {low:.2f} to {high:.2f}")
+        said.append(
+            (disagreement, f"the folds say {low:.2f} to {high:.2f}", f"folds {low:.2f}–{high:.2f}")
+        )
     if width >= _WORTH_SAYING:
-        said.append(f"{width_mm:.1f} ± {deviation_mm:.1f} mm: which side of {WIDE_MM:g}?")
-    return LearningValue(disagreement, width, "; ".join(said) or "little: the answer is settled")
+        measured = f"{width_mm:.1f} ± {deviation_mm:.1f} mm"
+        said.append((width, f"{measured} leaves open which side of {WIDE_MM:g} mm", measured))
+    said.sort(reverse=True)
+    return LearningValue(
+        disagreement, width,
+        "; ".join(words for _, words, _ in said) or "little: the answer is settled",
+        ", ".join(words for _, _, words in said) or "little",
+    )  # fmt: skip
 
 
 def learning_value_of(analysis: Analysis) -> LearningValue:
