@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-_LOOKED = "pictures looked at"
+LOOKED = "pictures looked at"
+"""Where the session keeps the digests of the pictures that somebody looked at."""
 
 
 def looked_at(key: str, picture: str | None = None) -> bool:
@@ -25,11 +26,11 @@ def looked_at(key: str, picture: str | None = None) -> bool:
 
 def was_looked_at(picture: str | None) -> bool:
     """Whether somebody ticked in this session that no name is visible in a picture, by its digest."""
-    return picture in st.session_state.get(_LOOKED, set())
+    return picture in st.session_state.get(LOOKED, set())
 
 
 def _remember(name: str, picture: str | None) -> None:
-    looked: set[str] = st.session_state.setdefault(_LOOKED, set())
+    looked: set[str] = st.session_state.setdefault(LOOKED, set())
     if picture is not None and st.session_state[name]:
         looked.add(picture)
     elif picture is not None:

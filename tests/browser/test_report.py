@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Server
 from tests.browser.driving import downloaded
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
+from tests.canaries import search
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic import AuditTrail
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom, write_png
@@ -27,6 +28,19 @@ def taken(page: Page, button: str) -> bytes:
 
 def text_of(pdf: bytes) -> str:
     return " ".join(pypdfium2.PdfDocument(pdf)[0].get_textpage().get_text_range().split())
+
+
+def keep_for_training(page: Page, server: Server) -> None:
+    page.get_by_role("button", name="Keep for training").click()
+    page.get_by_role("button", name="Keep this one").click()
+    expect(page.get_by_text("This one is kept")).to_be_visible()
+    page.keyboard.press("Escape")
+    manifest = server.store / "collections/decided-scans/manifest.csv"
+    learnt = pd.read_csv(manifest).iloc[0]
+    assert (learnt["label"], learnt["atrial_width_mm"], learnt["subject_known"]) == (
+        "normal", 9.5, True,
+    )  # fmt: skip
+    assert not search([server.store / "collections"], {"number": MADE_UP_NUMBER, "name": "Zoë"})
 
 
 def test_an_answer_is_decided_reported_and_recorded(
@@ -69,6 +83,7 @@ def test_an_answer_is_decided_reported_and_recorded(
         "corrected", 9.5, "Zoë Őry",
     )  # fmt: skip
 
+    keep_for_training(page, server)
     page.get_by_role("button", name="Change").click()
     expect(page.get_by_role("button", name="Accept")).to_be_visible()
     page.keyboard.press("Alt+a")
@@ -77,10 +92,11 @@ def test_an_answer_is_decided_reported_and_recorded(
 
     trail = AuditTrail(server.store / "audit.db")
     assert trail.findings == []
-    mine = [entry.event for entry in trail.entries()][-6:]
+    mine = [entry.event for entry in trail.entries()][-7:]
     assert [(event.action, event.decision) for event in mine] == [
         ("answered", None), ("assessed", "corrected"), ("exported", "corrected"),
-        ("exported", "corrected"), ("exported", "corrected"), ("assessed", "accepted"),
+        ("exported", "corrected"), ("exported", "corrected"), ("kept", "corrected"),
+        ("assessed", "accepted"),
     ]  # fmt: skip
     assert len({event.pixels for event in mine}) == 1
     assert [event.details.get("with_identity") for event in mine[2:5]] == [False, True, False]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from vmcore.clinic.network.answers import Answer, Answers, Judged
 from vmcore.clinic.network.inbox import Inbox, file_name
 from vmcore.clinic.network.judging import Judge
 from vmcore.clinic.network.outbox import Outbox
-from vmcore.clinic.network.worklist import worklist
+from vmcore.clinic.network.worklist import Received, most_to_learn, worklist
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.data.phantom.writing import MADE_UP_NUMBER
 from vmcore.imaging import read_scan
@@ -185,3 +186,32 @@ def test_the_report_goes_into_the_outbox_for_each_destination(mixed: Judge, loop
 def _contents(path: Path) -> list[bytes]:
     with closing(sqlite3.connect(path)) as database:
         return [row[0] for row in database.execute("SELECT content FROM parcels")]
+
+
+def test_answers_of_an_older_version_are_read_and_kept_on(tmp_path: Path) -> None:
+    file = tmp_path / "answers.db"
+    Answers(file).keep(Answer("a.dcm", Judged.ANSWERED, 1, width_mm=9.0))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("ALTER TABLE answers DROP COLUMN width_deviation_mm")
+    answers = Answers(file)
+    answers.keep(Answer("b.dcm", Judged.ANSWERED, 1, width_mm=9.0, width_deviation_mm=0.5))
+    kept = answers.all()
+    assert (kept["a.dcm"].width_mm, kept["a.dcm"].width_deviation_mm) == (9.0, None)
+    assert kept["b.dcm"].width_deviation_mm == 0.5
+
+
+def test_what_a_label_teaches_most_about_comes_first_and_only_what_needs_one() -> None:
+    said = {
+        "settled": Answer("settled", Judged.ANSWERED, folds=(0.01, 0.02), width_mm=5.0),
+        "border": Answer(
+            "border", Judged.ANSWERED, folds=(0.5, 0.5), width_mm=10.0, width_deviation_mm=0.5
+        ),
+        "torn": Answer("torn", Judged.ANSWERED, folds=(0.05, 0.95)),
+        "refused": Answer("refused", Judged.REFUSED),
+    }
+    rows = [Received(name, datetime.now(UTC), answer) for name, answer in said.items()]
+    rows.append(Received("waiting", datetime.now(UTC), None))
+    ordered = most_to_learn(rows)
+    assert [row.name for row, _ in ordered] == ["border", "torn", "settled"]
+    assert [row.name for row, _ in most_to_learn(rows, {"border"})] == ["torn", "settled"]
+    assert "10.0 ± 0.5 mm" in ordered[0][1].reason
