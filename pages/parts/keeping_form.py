@@ -17,6 +17,7 @@ from vmcore.clinic import (
     Collection,
     CollectionError,
     Kept,
+    NotKeptError,
     SubjectNumber,
     note_taken_out,
 )
@@ -38,7 +39,7 @@ def draw_form(uploads: Uploads, uploaded: UploadedScan, case: ReportedCase, mode
             return
         with st.popover("Keep for training", icon=":material/school:"):
             _draw(decided, uploads, uploaded, case.analysis.frame, models, collection)
-    except (ScanError, CollectionError, RunError) as error:
+    except (ScanError, NotKeptError, CollectionError, RunError) as error:
         st.error(plain(error), icon=":material/error:")
 
 

@@ -113,6 +113,7 @@ def keep_scans(
 
     Raises:
         ScanError: a file cannot be read again.
+        NotKeptError: nobody has looked at a picture, or its decision is another one by now.
         CollectionError, RunError: they cannot be kept, or it is not this person's to do.
     """
     said: list[Kept] = []

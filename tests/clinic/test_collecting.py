@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -253,6 +254,14 @@ def test_what_a_crash_left_is_removed_and_what_is_listed_is_whole(
     assert len(collection.rows()) == 1
     collection.add([scan(1)])
     assert len(list((collection.folder / "images").iterdir())) == 1
+
+
+def test_who_keep_at_the_same_time_lose_nothing_of_each_other() -> None:
+    with ThreadPoolExecutor(4) as people:
+        said = list(people.map(lambda at: Collection().add([scan(at), scan(99)]), range(8)))
+    assert len(Collection().rows()) == 9
+    assert len(list((Collection().folder / "images").iterdir())) == 9
+    assert sum(both[1].state == "new" for both in said) == 1
 
 
 def test_a_damaged_list_is_left_alone_with_a_sentence() -> None:

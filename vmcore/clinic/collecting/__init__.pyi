@@ -1,5 +1,5 @@
 from .collected import DECIDED, Collection, Kept, collection_names
-from .decided import DecidedScan, decided_scan, why_not_kept
+from .decided import DecidedScan, NotKeptError, decided_scan, why_not_kept
 from .subjects import SubjectNumber, number_in_header, number_of_group
 from .withdrawing import note_taken_out
 
@@ -8,6 +8,7 @@ __all__ = [
     "Collection",
     "DecidedScan",
     "Kept",
+    "NotKeptError",
     "SubjectNumber",
     "collection_names",
     "decided_scan",

@@ -12,6 +12,10 @@ from vmcore.reporting.case import ReportedCase
 from vmcore.reporting.case.assessment import Label
 
 
+class NotKeptError(ValueError):
+    """A scan that cannot be kept for training, with one sentence that says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecidedScan:
     """A frame's cleaned pixels, what a person says that they show, and what is known of them.
@@ -70,13 +74,13 @@ def decided_scan(
         weeks: gestational age, where it was told.
 
     Raises:
-        ValueError: it cannot be kept (:func:`why_not_kept`).
+        NotKeptError: it cannot be kept (:func:`why_not_kept`).
     """
     why, decided = why_not_kept(case, looked=looked), case.assessment
     if why is not None or decided is None or decided.label is None:
-        raise ValueError(why or "Nobody has decided about its answer.")
+        raise NotKeptError(why or "Nobody has decided about its answer.")
     if not case.analysis.clean.image.size:
-        raise ValueError("An answer without its picture cannot be kept.")
+        raise NotKeptError("An answer without its picture cannot be kept.")
     anatomy = case.analysis.anatomy
     return DecidedScan(
         case.analysis.clean.image, decided.label, decided.outcome, subject, decided.person,
