@@ -74,7 +74,7 @@ def test_a_zip_becomes_a_study_whose_names_stay_in_its_own_list(
     assert not (folder / "originals").exists()
     prepared = set((folder / "prepared").rglob("*"))
     named = {path for path in search([own_store], NAMES) if path not in prepared}
-    assert {path.name for path in named} == {"manifest.csv", "study.json"}
+    assert {path.name for path in named} == {"manifest.csv", "study.json", "anatomy.csv"}
     assert not search([own_store], {"enclosing": NAMES["enclosing"]})
     with pytest.raises(RunError, match="called clinic already"):
         start_from_zip(io.BytesIO(archive), "clinic")
