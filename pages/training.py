@@ -25,8 +25,8 @@ _VIEWS: dict[str, tuple[str, Callable[[], None]]] = {
 def main() -> None:
     """Draw the page; the view and the runs looked at stand in the address, so a reload keeps them."""
     st.caption(
-        "Point to a folder of scans, look at its check, start the paper's experiment or a pretraining, "
-        "and come back later: runs go on without this page."
+        "Point to a folder of scans or hand in a zip, look at its check, start the paper's experiment or a "
+        "pretraining, and come back later: runs go on without this page."
     )
     asked = st.session_state.pop("go_to", None) or st.query_params.get("view", "runs")
     view = st.segmented_control(

@@ -6,18 +6,16 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.plain import plain
-from pages.parts.recording import trail
-from vmcore.clinic import AuditError, Collection, CollectionError, collection_names, note_taken_out
+from pages.parts.taking_out import take_out
+from vmcore.clinic import Collection, CollectionError, collection_names
 from vmcore.data import ManifestError, class_counts, fingerprint, read_manifest, stored_manifest
 from vmcore.runs import (
     RunError,
     StudyStatus,
-    acting,
     all_studies,
     prepared_from,
     start_preparing,
 )
-from vmcore.settings import settings
 
 _SAID = "said of a collection"
 
@@ -106,20 +104,9 @@ def _take_out(collection: Collection, table: pd.DataFrame) -> None:
             placeholder="Choose a number",
         )  # fmt: skip
         if st.button("Take out for good", type="primary", disabled=chosen is None) and chosen:
-            st.session_state[_SAID] = _taken_out(collection, options[chosen])
-            st.rerun()
-
-
-def _taken_out(collection: Collection, number: str) -> str:
-    try:
-        gone = collection.remove(images=[number], subjects=[number])
-    except (CollectionError, RunError) as error:
-        return plain(error)
-    said = f"{len(gone)} pictures were taken out for good."
-    if settings().audit:
-        try:
-            note_taken_out(trail(), acting().name, collection.name, gone)
-        except AuditError as error:
-            said += f" It is not in the audit trail. {plain(error)}"
-    left = [plain(study.name) for study in prepared_from(collection.folder)]
-    return said + (f" Prepare again, for it may hold copies: {', '.join(left)}." if left else "")
+            try:
+                st.session_state[_SAID] = take_out(collection, options[chosen])
+            except (CollectionError, RunError) as error:
+                st.error(plain(error), icon=":material/error:")
+            else:
+                st.rerun()

@@ -6,25 +6,22 @@ from collections import defaultdict
 
 import streamlit as st
 
-from pages.parts.kept_scans import Decided, decided_scans, keep_scans
+from pages.parts.kept_scans import Decided, decided_scans, forget_whose, keep_scans
 from pages.parts.plain import plain
-from pages.parts.recording import trail
 from pages.parts.sharing import looked_at
+from pages.parts.taking_out import take_out
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore.clinic import (
-    AuditError,
     Collection,
     CollectionError,
     Kept,
     NotKeptError,
     SubjectNumber,
-    note_taken_out,
 )
 from vmcore.imaging import ScanError
 from vmcore.reporting.case import ReportedCase
-from vmcore.runs import RunError, acting
-from vmcore.settings import settings
+from vmcore.runs import RunError
 
 _SAID = "said of keeping"
 _NEW = "one fetus: all that lie in this list"
@@ -55,6 +52,8 @@ def _draw(
     ready = [one for one in decided if one.ready]
     kept = sum(one.kept is not None for one in decided)
     st.markdown(f"**{len(decided)}** decided · **{len(ready)}** ready · **{kept}** kept")
+    for sentence in st.session_state.pop(_SAID, ()):
+        st.markdown(f":material/info: {sentence}")
     why = defaultdict(list)
     for one in decided:
         if one.kept is None and one.why_not:
@@ -66,7 +65,7 @@ def _draw(
         _show_kept(here, collection)
     elif here is not None and here.why_not and "looked" in here.why_not:
         looked_at(f"keep-{uploaded.number}-{frame}", here.picture)
-    same_as = _ask_whose(ready, collection)
+    same_as = _ask_whose(ready, uploads, collection)
     this, all_of_them = st.columns(2)
     one_ready = here is not None and here.ready
     chosen: list[Decided] = []
@@ -83,8 +82,6 @@ def _draw(
                 keep_scans(chosen, uploads, models, collection, same_as)
             )
         st.rerun()
-    for sentence in st.session_state.pop(_SAID, ()):
-        st.markdown(f":material/info: {plain(sentence)}")
 
 
 def _name(one: Decided) -> str:
@@ -92,7 +89,9 @@ def _name(one: Decided) -> str:
     return number if one.uploaded.frames == 1 else f"{number} (frame {one.frame + 1})"
 
 
-def _ask_whose(ready: list[Decided], collection: Collection) -> SubjectNumber | None:
+def _ask_whose(
+    ready: list[Decided], uploads: Uploads, collection: Collection
+) -> SubjectNumber | None:
     """Whose the scans are that name no patient; None where that is nobody who is kept."""
     if all(one.uploaded.kind == "DICOM" for one in ready):
         return None
@@ -104,6 +103,7 @@ def _ask_whose(ready: list[Decided], collection: Collection) -> SubjectNumber | 
     chosen = st.selectbox(
         "Scans without a patient's number are of",
         [_NEW, *sorted(counts)],
+        key=f"whose-{hash(tuple(one.key for one in uploads.files))}",  # asked anew of another list
         format_func=lambda one: one if one == _NEW else f"{one} · {counts[one]} kept",
         help="Pictures that are no DICOM name no patient. All of them in the list count as one fetus, so that "
         "none is learnt from and tested on at once: keep one examination at a time. Where the fetus is kept "
@@ -116,13 +116,8 @@ def _show_kept(here: Decided, collection: Collection) -> None:
     image, subject = here.kept or ("", "")
     st.markdown(f":material/check_circle: This one is kept: `{image}`, subject `{subject}`.")
     if st.button("Take it out", icon=":material/undo:", key=f"take-out-{image}"):
-        gone = collection.remove(images=[image])
-        st.session_state[_SAID] = [f"{len(gone)} picture was taken out for good."]
-        if settings().audit:
-            try:
-                note_taken_out(trail(), acting().name, collection.name, gone)
-            except AuditError as error:
-                st.session_state[_SAID].append(f"It is not in the audit trail. {error}")
+        st.session_state[_SAID] = [take_out(collection, image)]
+        forget_whose(here.uploaded)
         st.rerun()
 
 
@@ -130,4 +125,4 @@ def _words(said: list[Kept]) -> list[str]:
     new = sum(one.state in {"new", "replaced"} for one in said)
     same = sum(one.state == "same" for one in said)
     words = [f"{new} kept." if not same else f"{new} kept, {same} were kept before."]
-    return words + [one.said for one in said if one.said]
+    return words + [plain(one.said) for one in said if one.said]

@@ -159,6 +159,11 @@ def _whose(
     return number
 
 
+def forget_whose(uploaded: UploadedScan) -> None:
+    """Ask anew whose a scan is that names no patient, once it was taken out."""
+    _together().pop(uploaded.key, None)
+
+
 def _together() -> dict[str, SubjectNumber]:
     kept: dict[str, SubjectNumber] = st.session_state.setdefault(_TOGETHER, {})
     return kept

@@ -10,12 +10,12 @@ import pytest
 import streamlit as st
 from pydicom import dcmread
 
-from pages.parts.kept_scans import decided_scans, keep_scans
+from pages.parts.kept_scans import decided_scans, forget_whose, keep_scans
 from pages.parts.sharing import LOOKED
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
 from tests.conftest import Configure
-from vmcore.clinic import AUDIT_FILE, AuditTrail, Collection
+from vmcore.clinic import AUDIT_FILE, AuditTrail, Collection, SubjectNumber
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import ReadLimits
 from vmcore.inference import Classifier
@@ -118,6 +118,23 @@ def test_examinations_that_come_one_after_the_other_are_two_and_together_one(
     found = decided_scans(both, models, collection)
     keep_scans(found, both, models, collection)
     assert len({row.subject_id for row in collection.rows().values()}) == 1
+
+
+def test_a_scan_that_was_given_to_the_wrong_fetus_can_be_given_to_another(
+    models: Models, files: list[DroppedFile]
+) -> None:
+    collection = Collection()
+    wrong = SubjectNumber("S-wrong", "S-wrong")
+    uploads = judged(models, files[:1])
+    decide(uploads.scans[0])
+    found = decided_scans(uploads, models, collection)
+    (first,) = keep_scans(found, uploads, models, collection, wrong)
+    assert first.subject == "S-wrong"
+    collection.remove(images=[first.image])
+    forget_whose(uploads.scans[0])
+    (second,) = keep_scans(found, uploads, models, collection)
+    assert second.subject != "S-wrong"
+    assert [row.subject_known for row in collection.rows().values()] == ["false"]
 
 
 def test_the_same_picture_with_both_labels_is_not_kept(
