@@ -115,7 +115,7 @@ def test_a_width_is_a_persons_never_the_machines() -> None:
     assert decided_scan(by_hand, SubjectNumber("S"), looked=True).atrial_width_mm == 11.0
 
 
-@pytest.mark.parametrize("height", [32, 93, 240, 601, 1080])
+@pytest.mark.parametrize("height", [32, 241, 601])
 def test_cleaning_gives_back_the_picture_that_was_kept(height: int) -> None:
     image = np.random.default_rng(height).integers(0, 255, (height, 64, 3), np.uint8)
     png = picture_png(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.canaries import search
 from tests.conftest import Configure
-from vmcore.data import ManifestError, load_study, prepare_study
+from vmcore.data import ManifestError, StoredStudy, load_study
 from vmcore.data.phantom import make_phantom, write_png
 from vmcore.runs import (
     NotAllowedError,
@@ -120,14 +121,11 @@ def test_a_study_of_a_folder_is_not_taken_over(own_store: Path, archive: bytes) 
 
 
 def test_a_study_is_prepared_again_only_where_that_is_asked_for(
-    own_store: Path, tmp_path: Path
+    own_store: Path, phantom_study: StoredStudy
 ) -> None:
-    scans, folder = tmp_path / "scans", own_store / "studies/clinic"
-    (scans / "normal").mkdir(parents=True)
-    write_png(scans / "normal/a.png", make_phantom(7.0, 1, shape=(120, 160)))
-    folder.mkdir(parents=True)
+    scans, folder = Path(phantom_study.report.root), own_store / "studies/clinic"
+    shutil.copytree(phantom_study.folder, folder)
     note_request(folder, scans, ())
-    prepare_study(scans, folder, workers=1)
     with pytest.raises(RunError, match="already"):
         start_preparing(scans, "clinic")
     start_preparing(scans, "clinic", again=True)
@@ -135,4 +133,4 @@ def test_a_study_is_prepared_again_only_where_that_is_asked_for(
         start_preparing(scans, "clinic", again=True)
     stop_preparing(folder)
     assert [study.name for study in prepared_from(scans)] == ["clinic"]
-    assert prepared_from(tmp_path) == []
+    assert prepared_from(scans.parent) == []
