@@ -71,6 +71,8 @@ def test_they_are_made_once_and_only_of_files_that_are_as_they_were(
     np.testing.assert_array_equal(paired_heads(folder, other, splits).rows, fewer.rows)
     with pytest.raises(RunError, match="original files are gone or have changed"):
         paired_heads(run_with_pairs(other), other, splits)
+    with pytest.raises(RunError, match="none of them is there any more"):
+        start_run(small_plan(other.folder, pairs=True))
 
 
 def test_it_stops_when_it_is_told_to_and_says_what_is_damaged(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vmcore.data import load_study
 from vmcore.models import FetchProgress
 from vmcore.runs.lineage import find_starts
+from vmcore.runs.paired_heads import check_originals
 from vmcore.runs.plan import Plan
 from vmcore.runs.pretraining_plan import PretrainPlan
 from vmcore.runs.pretraining_start import described_start, learnt_before, starting_autoencoder
@@ -43,6 +44,8 @@ def begin(plan: Plan | PretrainPlan, on_fetch: FetchProgress | None = None) -> B
         return _pretraining(plan, on_fetch)
     study = load_study(plan.study)
     splits = plan.splits(study)
+    if plan.pairs:
+        check_originals(study)
     starts = find_starts(plan, study, splits)
     starting_model(plan, starts[0], progress=on_fetch)
     known = {"study_digest": study.digest, "starting_weights": describe_start(plan, starts)}

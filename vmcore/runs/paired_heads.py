@@ -10,12 +10,13 @@ from contextlib import closing
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from vmcore.anatomy import AnatomyError, AnatomyModel
+from vmcore.anatomy import AnatomyError
 from vmcore.data import Splits, StoredStudy, label_numbers
 from vmcore.data.originals import read_original
 from vmcore.files import replacing
@@ -23,6 +24,9 @@ from vmcore.imaging import CleaningSettings, ScanError
 from vmcore.runs.errors import RunError
 from vmcore.runs.folder import RunFolder
 from vmcore.training import PairedHeads, Stopped, model_pair
+
+if TYPE_CHECKING:
+    from vmcore.anatomy import AnatomyModel
 
 log = logging.getLogger(__name__)
 _FILE = "pairs.npz"
@@ -47,6 +51,20 @@ def paired_heads(folder: RunFolder, study: StoredStudy, splits: Splits) -> Paire
     return read_pairs(folder)
 
 
+def check_originals(study: StoredStudy) -> None:
+    """Make sure, before a run is started, that there is something to make pairs from.
+
+    Raises:
+        RunError: none of the original files is there any more.
+    """
+    root = Path(study.report.root)
+    if not any((root / str(path)).is_file() for path in study.table["path"]):
+        raise RunError(
+            "Pairs are made from a study's original files, and none of them is there any more (those of a "
+            "study that came as a zip are deleted when it is ready). Start a run without pairs."
+        )
+
+
 def read_pairs(folder: RunFolder) -> PairedHeads:
     """The pairs that were made for a run.
 
@@ -64,7 +82,7 @@ def read_pairs(folder: RunFolder) -> PairedHeads:
 
 def _make(folder: RunFolder, study: StoredStudy, splits: Splits) -> None:
     try:
-        AnatomyModel.load()
+        _anatomy_model()
     except AnatomyError as error:
         raise RunError(f"No pairs can be made: {error}") from error
     normal = np.flatnonzero(label_numbers(study.table) == 0)
@@ -133,4 +151,6 @@ def _pair(
 
 @lru_cache(maxsize=1)
 def _anatomy_model() -> AnatomyModel:
+    from vmcore.anatomy import AnatomyModel  # noqa: PLC0415  heavy, and few runs have pairs
+
     return AnatomyModel.load()
