@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from pydicom import Dataset
-from pydicom.uid import HTJ2K, JPEG2000, JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+)
 
 _ALWAYS = {
     JPEGBaseline8Bit: "ISO_10918_1",
@@ -13,7 +20,7 @@ _ALWAYS = {
 _EITHER = {JPEG2000: "ISO_15444_1", HTJ2K: "ISO_15444_15"}
 
 
-def say_what_is_lost(header: Dataset, syntax: str) -> None:
+def say_what_is_lost(header: Dataset, syntax: UID) -> None:
     """Complete a header that does not say that its image was compressed with loss (PS3.3 C.7.6.1.1.5).
 
     Once lossy is lossy for good, in everything that is made of the image. JPEG 2000 and HTJ2K may be
@@ -23,15 +30,11 @@ def say_what_is_lost(header: Dataset, syntax: str) -> None:
         header: changed where it has to be.
         syntax: the image's transfer syntax.
     """
-    said = str(_said(header) or "").strip(" \0")
+    try:
+        said = str(header.get("LossyImageCompression") or "").strip(" \0")
+    except Exception:  # pydicom converts on access and fails in as many ways as there are values
+        said = ""
     method = _ALWAYS.get(syntax) or (_EITHER.get(syntax) if said != "00" else None)
     if method is not None and said != "01":
         header.LossyImageCompression = "01"
         header.LossyImageCompressionMethod = method
-
-
-def _said(header: Dataset) -> object:
-    try:
-        return header.get("LossyImageCompression")
-    except Exception:  # pydicom converts on access and fails in as many ways as there are values
-        return None
