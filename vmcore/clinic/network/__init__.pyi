@@ -1,5 +1,6 @@
 from .answers import ANSWERS_FILE, Answer, Answers, Judged
-from .inbox import Inbox, InboxFullError
+from .arriving import InboxFullError, TooLargeError
+from .inbox import Inbox
 from .node import serve
 from .outbox import Outbox, Parcel, State
 from .running import judging_runs, node_runs
@@ -16,6 +17,7 @@ __all__ = [
     "Parcel",
     "Received",
     "State",
+    "TooLargeError",
     "judging_runs",
     "most_to_learn",
     "node_runs",
