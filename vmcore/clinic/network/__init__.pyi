@@ -2,8 +2,9 @@ from .answers import ANSWERS_FILE, Answer, Answers, Judged
 from .arriving import InboxFullError, TooLargeError
 from .inbox import Inbox
 from .node import serve
-from .outbox import Outbox, Parcel, State
+from .outbox import Outbox, Parcel
 from .running import judging_runs, node_runs
+from .sending import State
 from .worklist import Received, most_to_learn, worklist
 
 __all__ = [

@@ -68,7 +68,7 @@ class Arriving:
             InboxFullError: the disk has no room for it.
             OSError: it cannot be written for another reason.
         """
-        if self._trouble is None:
+        if self._trouble is None and not self._stream.closed:
             try:
                 self._stream.flush()
                 os.fsync(self._stream.fileno())

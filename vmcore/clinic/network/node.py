@@ -21,6 +21,7 @@ from typing import Any
 from pynetdicom import AE, _config, dimse_messages, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
+from vmcore.clinic.network.accepted import IMAGE_CLASSES
 from vmcore.clinic.network.arriving import Arriving, InboxFullError, TooLargeError
 from vmcore.clinic.network.inbox import Inbox, Kept
 from vmcore.clinic.network.outbox import Outbox
@@ -37,10 +38,6 @@ OUT_OF_RESOURCES = 0xA700  # PS3.4, table B.2-1
 NOT_UNDERSTOOD = 0xC000
 
 _VERIFICATION = "1.2.840.10008.1.1"
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
-_CLASSES = [
-    _STORAGE + number for number in ("6.1", "3.1", "6", "3", "7", "7.1", "7.2", "7.3", "7.4")
-]  # ultrasound, multi-frame, both as retired; secondary captures of each kind
 _SYNTAXES = [
     "1.2.840.10008.1.2" + number
     for number in (
@@ -70,7 +67,7 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
     entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = _SILENCE_S
     entity.require_called_aet = True
     entity.add_supported_context(_VERIFICATION)
-    for storage_class in _CLASSES:
+    for storage_class in IMAGE_CLASSES:
         entity.add_supported_context(storage_class, _SYNTAXES)
     allowed = {(peer.ae_title, _address(peer.host)) for peer in configured.node_peers}
     _receive_to_disk(inbox, configured.largest_file_mb * 2**20)
@@ -191,7 +188,9 @@ def main() -> None:
         if configured.node_judges and judging.keep_alive():
             log.warning("The process that judges had ended and was started again.")
         try:
-            outbox.deliver(configured.destinations, configured.node_ae_title)
+            outbox.deliver(
+                (*configured.destinations, *configured.archives), configured.node_ae_title
+            )
             if configured.node_days:
                 inbox.purge(configured.node_days)
                 outbox.purge(configured.node_days)
