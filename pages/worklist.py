@@ -24,6 +24,10 @@ def main() -> None:
     if wants_to_look():
         st.switch_page("pages/classify.py")
     refreshing(_show_node, _EVERY_S)()
+    if settings().archives:
+        from pages.parts.ask_archive import show_ask_archive  # noqa: PLC0415  for who has one
+
+        show_ask_archive()
     show_received()
     show_outbox()
     st.caption(RESEARCH_USE_ONLY)
@@ -33,13 +37,19 @@ def _show_node() -> None:
     """Say whether a node receives for this store, or how to start one."""
     chosen = settings()
     if not node_runs():
-        peers = "" if chosen.node_peers else " Name who may send in `VMCORE_NODE_PEERS` first."
+        peers = (
+            ""
+            if chosen.node_peers or chosen.archives
+            else " Name who may send in `VMCORE_NODE_PEERS` first."
+        )
         st.warning(
-            f"Nothing is received now. Start the DICOM node with `make node`.{peers}",
+            f"Nothing is received or judged now. Start the DICOM node with `make node`.{peers}",
             icon=":material/cloud_off:",
         )
     elif not judging_runs() and chosen.node_judges:
         st.warning("Images are received, but nothing judges them now.", icon=":material/pending:")
+    elif not chosen.node_peers:
+        st.caption(":green[:material/check_circle:] What is fetched from archives is judged.")
     else:
         st.caption(
             f":green[:material/check_circle:] The DICOM node receives at port {chosen.node_port}."

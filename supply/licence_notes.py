@@ -5,7 +5,6 @@ from __future__ import annotations
 NAMED = {
     "colorama": "BSD-3-Clause",  # on Windows only
     "cuda-toolkit": "LicenseRef-NVIDIA-Proprietary",  # an empty package that asks for others
-    "dicomweb-client": "MIT",  # its metadata name the file alone
     "pypdfium2": "BSD-3-Clause OR Apache-2.0",  # it writes "dependency licenses" into the same field
 }
 """Licences of packages that name none, or are not installed where the list is made."""

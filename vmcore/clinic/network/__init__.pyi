@@ -1,6 +1,6 @@
 from .answers import ANSWERS_FILE, Answer, Answers, Judged
 from .arriving import InboxFullError, TooLargeError
-from .inbox import Inbox
+from .inbox import Inbox, Kept
 from .node import serve
 from .outbox import Outbox, Parcel
 from .running import judging_runs, node_runs
@@ -14,6 +14,7 @@ __all__ = [
     "Inbox",
     "InboxFullError",
     "Judged",
+    "Kept",
     "Outbox",
     "Parcel",
     "Received",

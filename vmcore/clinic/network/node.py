@@ -177,10 +177,15 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     try:
         lock = hold_node(inbox.folder.parent)
-        server = serve(configured, inbox)
+        server = None
+        if configured.node_peers or not configured.archives:  # else images are asked for
+            server = serve(configured, inbox)
     except ValueError as error:
         raise SystemExit(str(error)) from None
-    log.info("The node receives at port %d. Research use only.", configured.node_port)
+    if server is None:
+        log.info("The node judges what is asked for; nobody may send to it. Research use only.")
+    else:
+        log.info("The node receives at port %d. Research use only.", configured.node_port)
     outbox, judging = Outbox(), JudgingProcess()
     if configured.node_judges:
         judging.keep_alive()
@@ -196,7 +201,8 @@ def main() -> None:
                 outbox.purge(configured.node_days)
         except Exception as error:  # receiving goes on; text and trace may quote an object
             log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
-    server.shutdown()
+    if server is not None:
+        server.shutdown()
     judging.end()
     os.close(lock)
 

@@ -84,6 +84,7 @@ class Session(requests.Session):  # type: ignore[misc]
         headers = {**(how.pop("headers", None) or {})}
         headers.pop("Host", None)  # the client's is without its port
         how |= {"allow_redirects": False, "stream": True, "headers": headers}
+        url = url.replace("%2A", "*")  # some archives know the wild card unescaped alone
         response = super().request(method, url, **how)
         self.last = response
         if 300 <= response.status_code < 400:
@@ -147,6 +148,9 @@ def asking(archive: WebArchive, most_bytes: int) -> Iterator[Session]:
         raise ArchiveError(
             "The archive's secret or certificates cannot be read: look at VMCORE_ARCHIVES."
         ) from None
+    finally:
+        if session is not None and session.last is not None:
+            session.last.close()  # what was not read of it
 
 
 def refused(status: int) -> ArchiveError:

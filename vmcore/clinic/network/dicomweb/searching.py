@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -36,7 +37,7 @@ class StudyQuery:
         last: the last day.
         accession: the order's accession number.
         patient_id: the patient's number.
-        patient_name: the patient's name, as DICOM writes it (family^given); ``*`` stands for any letters.
+        patient_name: how family name and given name begin. ``*`` stands for any letters, here and in numbers.
     """
 
     first: date | None = None
@@ -129,9 +130,11 @@ def find_images(archive: WebArchive, study: str) -> list[FoundImage]:
 
 
 def _filters(query: StudyQuery) -> dict[str, str]:
-    texts = {
-        "AccessionNumber": query.accession, "PatientID": query.patient_id, "PatientName": query.patient_name,
-    }  # fmt: skip
+    # a name's components are told apart by archives in ways of their own: anything may stand between
+    name = "*".join([*re.split(r"[\s,^*]+", query.patient_name.strip(" ,^*")), ""])
+    texts = {"AccessionNumber": query.accession, "PatientID": query.patient_id, "PatientName": name}
+    if not query.patient_name.strip():
+        del texts["PatientName"]
     filters = {key: text.strip() for key, text in texts.items() if text.strip()}
     if any(
         len(text) > _LONGEST or "\\" in text or not text.isprintable() for text in filters.values()
@@ -157,7 +160,7 @@ def _answered(ask: Any) -> list[Dataset]:
         if isinstance(error, requests.exceptions.JSONDecodeError):
             raise ArchiveError(_NO_ANSWER) from None
         raise
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArchiveError(_NO_ANSWER) from None
     if not isinstance(told, list):
         raise ArchiveError(_NO_ANSWER)

@@ -42,7 +42,13 @@ def store(content: bytes, archive: WebArchive) -> tuple[State, str]:
                     raise
             except ArchiveError:
                 raise
-            except (ValueError, KeyError, TypeError, AttributeError):  # what it makes of the answer
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+                AttributeError,
+                RecursionError,
+            ):  # what it makes of the answer
                 if session.last is None:
                     raise
             answer = session.last
