@@ -114,3 +114,15 @@ def test_what_nobody_keeps_leaves_with_its_last_owner(tmp_path: Path) -> None:
     del arriving
     gc.collect()
     assert not list(inbox.folder.iterdir())
+
+
+def test_a_sweep_leaves_what_somebody_still_writes(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    arriving = inbox.arriving()
+    arriving.write(b"half, ")
+    (inbox.folder / ".half-left").write_bytes(b"by who was killed")
+    Inbox(tmp_path / "inbox").sweep()
+    assert [path.name for path in inbox.folder.iterdir()] == [arriving.path.name]
+    arriving.write(b"whole")
+    assert inbox.keep_arrived(UID, arriving) is Kept.NEW
+    assert [path.read_bytes() for path in inbox.instances()] == [b"half, whole"]

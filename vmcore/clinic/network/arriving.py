@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import shutil
@@ -46,6 +47,7 @@ class Arriving:
         self._trouble: ValueError | OSError | None = None
         self._looked_at = -_LOOK_BYTES
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # somebody lives who is at it
         self._stream = os.fdopen(handle, "wb", buffering=_BUFFER_BYTES)
         self._remove = weakref.finalize(self, _remove, self._stream, self.path)
 

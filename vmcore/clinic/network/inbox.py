@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vmcore.clinic.network.arriving import HALF, Arriving
 from vmcore.files import expanded
+from vmcore.runs.locks import held
 from vmcore.settings import settings
 
 _ENDING = ".dcm"
@@ -117,9 +118,10 @@ class Inbox:
         return len(old)
 
     def sweep(self) -> None:
-        """Remove what a node that was killed left half-written; for the node's start alone."""
+        """Remove what somebody who was killed left half-written, and nothing that is still being written."""
         for path in self.folder.glob(f"{HALF}*"):
-            path.unlink(missing_ok=True)
+            if not held(path):
+                path.unlink(missing_ok=True)
 
     def _settle(self) -> None:
         """Bring the folder's names to the disk."""
