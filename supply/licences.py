@@ -51,6 +51,8 @@ def licence_of(package: Distribution) -> str | None:
     named = [metadata[key] for key in ("License-Expression", "License") if key in metadata]
     for text in (*named, *classifiers):
         said = text.strip().split("\n", 1)[0].strip()
+        if said == "LICENSE":  # a file's name; the classifiers may say more
+            continue
         for spelling, expression in SPELLINGS.items():
             if re.fullmatch(spelling, said, re.IGNORECASE):
                 return expression

@@ -7,8 +7,9 @@ import socket
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vmcore.files import expanded
@@ -34,10 +35,43 @@ class DicomDestination(DicomPeer):
     port: int = Field(104, ge=1, le=65535)
 
 
+class WebArchive(BaseModel):
+    """An archive that is reached by DICOMweb (PS3.18): reports go there, and images are asked for there."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str = Field(min_length=1)
+    url: str
+    """Its base URL, as https://archive.example/dicom-web; without encryption on this machine alone."""
+    user: str | None = None
+    """Who signs in with the secret as a password; without it the secret is a bearer token."""
+    secret: SecretStr | None = None
+    secret_file: Path | None = None
+    """A file that holds the secret alone."""
+    ca_file: Path | None = None
+    """Whose certificates are believed, in PEM; those that the program brings along without it."""
+    ask: bool = True
+    """Whether the worklist page asks it for images."""
+
+    @field_validator("url")
+    @classmethod
+    def _guarded(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("this is no plain base URL: a scheme, a host and a path")
+        here = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if parts.scheme != "https" and not (parts.scheme == "http" and here):
+            raise ValueError("names of patients travel by https alone, or on this machine")
+        return url.rstrip("/")
+
+
 class Settings(BaseSettings):
     """What an installation may change."""
 
-    model_config = SettingsConfigDict(env_prefix="VMCORE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="VMCORE_",
+        frozen=True,
+        hide_input_in_errors=True,  # it may hold a secret
+    )
 
     bundle: Path = _ASSETS / "model"
     """The model bundle that the classify page uses until another one is promoted."""
@@ -115,10 +149,20 @@ class Settings(BaseSettings):
 
     destinations: tuple[DicomDestination, ...] = ()
     """Where results go, as a JSON list of {"name": …, "ae_title": …, "host": …, "port": …}."""
+    archives: tuple[WebArchive, ...] = ()
+    """Archives that are reached by DICOMweb, as a JSON list of {"name": …, "url": …}; by their names they are
+    destinations too."""
     node_judges: bool = True
     """Whether the node judges what it receives; without, it only keeps it."""
     node_send_to: tuple[str, ...] = ()
     """Names of destinations that get the report of every received image by themselves, as a JSON list."""
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Settings:
+        names = [one.name for one in self.destinations] + [one.name for one in self.archives]
+        if len(set(names)) < len(names):
+            raise ValueError("two destinations or archives have the same name")
+        return self
 
     @field_validator("store")
     @classmethod

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.identity import admitted, stay
+from pages.parts.refreshing import refreshing
 from vmcore.clinic.network import Outbox, Parcel, State
 
 _EVERY_S = 2.0
@@ -18,10 +19,9 @@ _MOST = 200  # the newest
 def show_outbox() -> None:
     """Draw the outbox for who may send, where anything is or was in it."""
     if "release" in admitted().roles:
-        _draw()
+        refreshing(_draw, _EVERY_S)()
 
 
-@st.fragment(run_every=_EVERY_S)
 def _draw() -> None:
     stay("release")
     outbox = Outbox()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.parts.identity import stay
 from pages.parts.received import open_received
+from pages.parts.refreshing import refreshing
 from pages.parts.scan_list import MOST_TO_LEARN, TONE_COLOURS
 from pages.parts.uploads import Uploads
 from vmcore.clinic.network import Answers, Inbox, Judged, Received, most_to_learn, worklist
@@ -25,9 +26,12 @@ _WORDS = {
 }
 
 
-@st.fragment(run_every=_EVERY_S)
 def show_received() -> None:
     """Draw the list, anew every other second."""
+    refreshing(_draw, _EVERY_S)()
+
+
+def _draw() -> None:
     stay("classify")
     rows = worklist(Inbox(), Answers())
     if not rows:

@@ -11,6 +11,7 @@ from pages.parts.jump import jump
 from pages.parts.plain import plain
 from pages.parts.plan_form import duration
 from pages.parts.promotion import draw_promotion, draw_registry
+from pages.parts.refreshing import refreshing
 from vmcore.reporting import fold_curves, pretraining_curves, run_curves
 from vmcore.runs import (
     Plan,
@@ -59,7 +60,7 @@ def draw() -> None:
     if len(chosen) == 1:
         _watch(chosen[0], going=going)
     elif chosen:
-        st.fragment(_side_by_side, run_every=_REFRESH_S if going else None)(chosen)
+        refreshing(_side_by_side, _REFRESH_S if going else None)(chosen)
     draw_registry()
 
 
@@ -72,7 +73,7 @@ def _label(folder: RunFolder) -> str:
 
 
 def _watch(folder: RunFolder, *, going: bool) -> None:
-    st.fragment(_one, run_every=_REFRESH_S if going else None)(folder, going=going)
+    refreshing(_one, _REFRESH_S if going else None)(folder, going=going)
 
 
 def _one(folder: RunFolder, *, going: bool) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.recording import Recording
+from pages.parts.refreshing import refreshing
 from pages.parts.scan_report import reported_case
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
@@ -51,7 +52,7 @@ def open_scan(number: int) -> None:
 def show_list(uploads: Uploads, models: Models) -> None:
     """Draw the list, anew every other second while scans are still being judged."""
     working = uploads.progress.working
-    draw = st.fragment(_draw, run_every=_EVERY_S if working else None)
+    draw = refreshing(_draw, _EVERY_S if working else None)
     draw(uploads, models, opened=opened_scan(uploads).number, watched=working)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from pages.parts.refreshing import refreshing
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore import RESEARCH_USE_ONLY
@@ -61,7 +62,7 @@ def show_loop(uploads: Uploads, uploaded: UploadedScan, models: Models, shown: i
         return
     review = _review(uploads, uploaded, models)
     working = review.work.progress().working
-    draw = st.fragment(_draw, run_every=_EVERY_S if working else None)
+    draw = refreshing(_draw, _EVERY_S if working else None)
     draw(review, uploaded, models, shown=shown, watched=working)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.parts.collection_view import show_collections
 from pages.parts.identity import stay
 from pages.parts.plain import plain
+from pages.parts.refreshing import refreshing
 from pages.parts.study_from_zip import add_from_zip
 from vmcore.data import (
     ManifestError,
@@ -58,7 +59,7 @@ def draw() -> None:
     if study.state == "ready":
         _ready(study.folder)
     else:
-        st.fragment(_preparing, run_every=_REFRESH_S if study.state == "preparing" else None)(name)
+        refreshing(_preparing, _REFRESH_S if study.state == "preparing" else None)(name)
 
 
 def _add(*, expanded: bool) -> None:

@@ -38,6 +38,12 @@ def test_what_comes_in_is_listed_opened_and_sent_no_more(
     (path,) = inbox.instances()
     Answers(server.store / "answers.db").keep(Answer(path.name, Judged.FAILED, 3, "Gave up."))
     expect(page.get_by_text("1 received, 0 of them not judged yet.")).to_be_visible()
+    answers = (server.store / "answers.db").read_bytes()
+    (server.store / "answers.db").write_bytes(b"no database" * 100)  # while the page is open
+    expect(page.get_by_text("This cannot be read: the store's disk is full")).to_be_visible()
+    no_trace(page)
+    (server.store / "answers.db").write_bytes(answers)
+    expect(page.get_by_text("1 received, 0 of them not judged yet.")).to_be_visible()
     _click_cell(page, 0, 300)
     wait_for_answer(page)
     expect(page.locator("h3").first).to_contain_text("Atrial width")
@@ -53,11 +59,18 @@ def test_what_comes_in_is_listed_opened_and_sent_no_more(
     page.get_by_role("button", name="Send no more").click()
     expect(page.get_by_text("1 cancelled.")).to_be_visible()
     assert outbox.parcels()[0].state is State.CANCELLED
+    _click_cell(page, 0, 300)  # the first click after a button below is a click as well
+    wait_for_answer(page)
     scan.unlink()
     no_trace(page)
 
 
 def _click_cell(page: Page, table: int, right: int) -> None:
-    """Click the first row of a table, so many pixels from its left edge."""
+    """Click the first row of a table, so many pixels from its left edge.
+
+    A table takes no press that comes before the browser has drawn the pointer's arrival, as no hand's does.
+    """
     grid = page.get_by_test_id("stDataFrame").nth(table)
+    grid.hover(position={"x": right, "y": 52})
+    page.wait_for_timeout(150)
     grid.click(position={"x": right, "y": 52})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import stat
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from vmcore.clinic.network.inbox import Inbox, InboxFullError, Kept, file_name
+from vmcore.clinic.network.arriving import InboxFullError, TooLargeError
+from vmcore.clinic.network.inbox import Inbox, Kept, file_name
 
 UID = "1.2.826.0.1.3680043.8.498.77"
 
@@ -53,7 +55,7 @@ def test_files_are_private_and_named_by_no_identity(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     code = (
         "import signal, sys; from pathlib import Path\n"
-        "from vmcore.clinic.network.inbox import Inbox, InboxFullError\n"
+        "from vmcore.clinic.network import Inbox, InboxFullError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "inbox = Inbox(Path(sys.argv[1]))\n"
         "inbox.keep('1.2', b'small')\n"
@@ -90,3 +92,37 @@ def test_nothing_outside_the_inbox_is_removed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no instance"):
         Inbox(tmp_path / "inbox").remove("../other.dcm")
     assert other.exists()
+
+
+def test_what_is_too_large_takes_no_more_of_the_disk_than_the_limit(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    arriving = inbox.arriving(most_bytes=3 * 2**20)
+    for _ in range(50):
+        assert arriving.write(bytes(2**20)) == 2**20
+        assert sum(path.stat().st_size for path in inbox.folder.iterdir()) <= 3 * 2**20
+    with pytest.raises(TooLargeError, match="limit of 3 MB"):
+        inbox.keep_arrived(UID, arriving)
+    assert not list(inbox.folder.iterdir())
+
+
+def test_what_nobody_keeps_leaves_with_its_last_owner(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    arriving = inbox.arriving()
+    arriving.write(b"half of it")
+    assert len(list(inbox.folder.iterdir())) == 1
+    assert inbox.instances() == []
+    del arriving
+    gc.collect()
+    assert not list(inbox.folder.iterdir())
+
+
+def test_a_sweep_leaves_what_somebody_still_writes(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    arriving = inbox.arriving()
+    arriving.write(b"half, ")
+    (inbox.folder / ".half-left").write_bytes(b"by who was killed")
+    Inbox(tmp_path / "inbox").sweep()
+    assert [path.name for path in inbox.folder.iterdir()] == [arriving.path.name]
+    arriving.write(b"whole")
+    assert inbox.keep_arrived(UID, arriving) is Kept.NEW
+    assert [path.read_bytes() for path in inbox.instances()] == [b"half, whole"]

@@ -82,6 +82,11 @@ class Node:
         self.process.wait(60)
         self.log.close()
 
+    def memory_mb(self) -> int:
+        """The most that it has held so far."""
+        told = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(told.split("VmHWM:")[1].split()[0]) // 1024
+
     def call(self, *command: str, title: str = "SCANNER", called: str = "VENTRISCOPE") -> str:
         """Run one of dcmtk's programs against it."""
         done = subprocess.run(
@@ -203,6 +208,37 @@ def test_what_the_disk_has_no_room_for_is_refused_and_the_rest_is_kept(tmp_path:
     here = Inbox(node.store / "inbox").folder.iterdir()
     assert {path.name for path in here} == names([small, other])
     assert "the disk has no room" in (node.store / "log").read_text()
+
+
+def test_a_large_image_goes_by_the_memory_and_a_larger_one_than_the_limit_is_refused(
+    tmp_path: Path,
+) -> None:
+    """Ten times as much as the limit comes, is never held, and what follows it is kept."""
+    (small,) = written(tmp_path / "sent", 1)
+    large = tmp_path / "large.dcm"
+    item = pydicom.dcmread(small)
+    item.SOPInstanceUID = item.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    item.Rows = item.Columns = 8_000
+    item.PixelData = bytes(8_000 * 8_000)
+    item.save_as(large)
+    (tmp_path / "store").mkdir()
+    node = Node(tmp_path / "store", largest_file_mb="64")
+    before = node.memory_mb()
+    kept = node.call("storescu", str(large))
+    grown = node.memory_mb() - before
+    node.end()
+    assert kept.startswith("rc=0"), kept
+    assert grown < 48, "it was held in memory"
+    (path,) = Inbox(node.store / "inbox").instances()
+    assert pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID == item.SOPInstanceUID
+    node.more["VMCORE_LARGEST_FILE_MB"] = "6"
+    path.unlink()
+    node.start()
+    answer = node.call("storescu", "--no-halt", str(large), str(small))
+    node.end()
+    assert "Refused: OutOfResources" in answer
+    assert {path.name for path in (node.store / "inbox").iterdir()} == names([small])
+    assert "larger than VMCORE_LARGEST_FILE_MB" in (node.store / "log").read_text()
 
 
 def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    JPEG2000,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSNearLossless,
+)
 
 from tests.imaging.drawn import dataset_of, picture, saved
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
@@ -92,3 +101,29 @@ def test_what_is_wrong_is_not_quoted(caplog) -> None:
     with pytest.raises(ScanError) as refused:
         read_source(data, ReadLimits(file_bytes=1000))
     assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "said", "expected"),
+    [
+        (JPEGBaseline8Bit, None, ("01", "ISO_10918_1")),
+        (JPEGBaseline8Bit, "00", ("01", "ISO_10918_1")),
+        (JPEGLSNearLossless, None, ("01", "ISO_14495_1")),
+        (JPEG2000, None, ("01", "ISO_15444_1")),
+        (JPEG2000, "00", ("00", None)),  # it may be without loss
+        (JPEG2000Lossless, None, (None, None)),
+        (ExplicitVRLittleEndian, None, (None, None)),
+    ],
+)
+def test_loss_that_the_transfer_syntax_tells_of_is_said(syntax, said, expected) -> None:
+    dataset = dataset_of(picture())
+    if said is not None:
+        dataset.LossyImageCompression = said
+    if syntax.is_compressed:
+        dataset.PixelData = encapsulate([bytes(dataset.PixelData)])
+    dataset.file_meta.TransferSyntaxUID = syntax
+    stream = io.BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    header = read_source(stream.getvalue(), ReadLimits())
+    told = header.get("LossyImageCompression"), header.get("LossyImageCompressionMethod")
+    assert told == expected

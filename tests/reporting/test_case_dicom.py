@@ -19,6 +19,7 @@ from highdicom.sr import srread
 from PIL import Image
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
+from pydicom.uid import JPEGBaseline8Bit
 
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.anatomy import AnatomyModel, HandCalliper
@@ -301,6 +302,20 @@ def test_the_capture_is_the_picture_that_is_handed_out(squeezed) -> None:
     assert capture.BurnedInAnnotation == "NO"
     assert capture.DerivationDescription.startswith(RESEARCH_USE_ONLY)
     assert "BurnedInAnnotation" not in case_objects(case, source)[0]  # nobody looked
+
+
+def test_a_capture_of_a_lossy_original_is_lossy_though_its_header_does_not_say_so(squeezed) -> None:
+    name = "examples_ybr_color.dcm"  # JPEG baseline
+    data = pydicom.dcmread(get_testdata_file(name))
+    assert data.file_meta.TransferSyntaxUID == JPEGBaseline8Bit
+    del data["LossyImageCompression"]
+    stream = io.BytesIO()
+    data.save_as(stream)
+    case = of_example(squeezed[0], name).case
+    capture = case_objects(case, read_source(stream.getvalue(), ReadLimits()))[0]
+    assert (capture.LossyImageCompression, capture.LossyImageCompressionMethod) == (
+        "01", "ISO_10918_1",
+    )  # fmt: skip
 
 
 def test_files_are_named_by_what_they_are(squeezed) -> None:

@@ -6,6 +6,7 @@ const MOST = 2; // callipers: one for each ventricle
 const MOVED_PX = 4; // on the screen, from which a press is a drag
 const REACH_PX = 16; // on the screen, around an end
 const ARM_PX = 7;
+const SETTLED_MS = 250; // after the last arrow key, until the page is told
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 const states = new WeakMap();
@@ -188,7 +189,7 @@ function listen(state) {
       draw(state);
       focus(state, line, which);
       clearTimeout(state.later);
-      state.later = setTimeout(() => { state.later = null; state.commit(); }, 400);
+      state.later = setTimeout(() => { state.later = null; state.commit(); }, SETTLED_MS);
     }
   });
 }

@@ -11,13 +11,8 @@ import numpy.typing as npt
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
     UID,
     ExplicitVRLittleEndian,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLSNearLossless,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     MultiFrameTrueColorSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
@@ -37,6 +32,7 @@ from vmcore.clinic.deidentification.profile import EDITION
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
 from vmcore.imaging.dicom import looks_like_dicom
+from vmcore.imaging.dicom.lossy import say_what_is_lost
 from vmcore.imaging.dicom.opening import open_dataset
 from vmcore.imaging.dicom.silence import silence
 
@@ -51,13 +47,6 @@ _CAPTURE = {
     SecondaryCaptureImageStorage,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     MultiFrameTrueColorSecondaryCaptureImageStorage,
-}
-_LOSSY = {
-    JPEGBaseline8Bit: "ISO_10918_1",
-    JPEGExtended12Bit: "ISO_10918_1",
-    JPEGLSNearLossless: "ISO_14495_1",
-    JPEG2000: "ISO_15444_1",
-    HTJ2K: "ISO_15444_15",
 }
 _BASIC = ("113100", "Basic Application Confidentiality Profile")
 _PIXELS = ("113101", "Clean Pixel Data Option")
@@ -157,10 +146,7 @@ def _made(
     made.SOPClassUID = _class_of(source, len(frames), grey=grey)
     _put_pixels(made, frames, grey=grey)
     _complete_capture(made)
-    syntax = source.file_meta.TransferSyntaxUID
-    if syntax in _LOSSY and made.get("LossyImageCompression") != "01":
-        made.LossyImageCompression = "01"
-        made.LossyImageCompressionMethod = _LOSSY[syntax]
+    say_what_is_lost(made, source.file_meta.TransferSyntaxUID)
     _say_what_was_done(made, options)
     return made, identity
 

@@ -5,21 +5,20 @@ The files are the index: there is no second record that a crash could leave in d
 
 from __future__ import annotations
 
-import errno
+import filecmp
 import hashlib
 import os
-import secrets
-import shutil
+import sys
 import time
 from enum import Enum
 from pathlib import Path
 
+from vmcore.clinic.network.arriving import HALF, Arriving
 from vmcore.files import expanded
+from vmcore.runs.locks import held
 from vmcore.settings import settings
 
 _ENDING = ".dcm"
-_HALF = ".half-"  # names of what is being written
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DAY_S = 86_400
 
 
@@ -31,10 +30,6 @@ class Kept(Enum):
     """It was here already, byte for byte."""
     DIFFERENT = "different"
     """Another content has this SOP Instance UID; the first one stays."""
-
-
-class InboxFullError(ValueError):
-    """There is no room on the disk; nothing of the instance was kept."""
 
 
 class Inbox:
@@ -60,23 +55,39 @@ class Inbox:
         Raises:
             InboxFullError: the disk has no room; nothing half-written stays.
         """
+        arriving = self.arriving()
+        arriving.write(content)
+        return self.keep_arrived(instance_uid, arriving)
+
+    def arriving(self, most_bytes: int = sys.maxsize) -> Arriving:
+        """A file for what comes of one instance, part after part.
+
+        Args:
+            most_bytes: the most that is taken of it.
+        """
+        return Arriving(self.folder, most_bytes, self._free_bytes)
+
+    def keep_arrived(self, instance_uid: str, arriving: Arriving) -> Kept:
+        """Keep what has come whole, so that it outlives a power cut once this has returned.
+
+        Args:
+            instance_uid: its SOP Instance UID.
+            arriving: the whole DICOM file (:meth:`arriving`); it is over with it, kept or not.
+
+        Raises:
+            InboxFullError: the disk has no room; nothing half-written stays.
+            TooLargeError: it is larger than what was to be taken.
+        """
         target = self.folder / file_name(instance_uid)
-        if target.exists():
-            return self._compared(target, content)
-        if shutil.disk_usage(self.folder).free - len(content) < self._free_bytes:
-            raise InboxFullError(_no_room())
-        half = self.folder / f"{_HALF}{secrets.token_hex(8)}"
         try:
-            _write(half, content)
-            os.link(half, target)  # fails where another sender was first
+            arriving.settle()
+            os.link(arriving.path, target)  # fails where another sender was first
         except FileExistsError:
-            return self._compared(target, content)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise InboxFullError(_no_room()) from None
-            raise
+            self._settle()  # whoever was first may not have come to it yet
+            same = filecmp.cmp(arriving.path, target, shallow=False)
+            return Kept.SAME if same else Kept.DIFFERENT
         finally:
-            half.unlink(missing_ok=True)
+            arriving.discard()
         self._settle()
         return Kept.NEW
 
@@ -107,13 +118,10 @@ class Inbox:
         return len(old)
 
     def sweep(self) -> None:
-        """Remove what a node that was killed left half-written; for the node's start alone."""
-        for path in self.folder.glob(f"{_HALF}*"):
-            path.unlink(missing_ok=True)
-
-    def _compared(self, target: Path, content: bytes) -> Kept:
-        self._settle()  # whoever was first may not have come to it yet
-        return Kept.SAME if target.read_bytes() == content else Kept.DIFFERENT
+        """Remove what somebody who was killed left half-written, and nothing that is still being written."""
+        for path in self.folder.glob(f"{HALF}*"):
+            if not held(path):
+                path.unlink(missing_ok=True)
 
     def _settle(self) -> None:
         """Bring the folder's names to the disk."""
@@ -127,15 +135,3 @@ class Inbox:
 def file_name(instance_uid: str) -> str:
     """The name of an instance's file: a digest, from which the UID cannot be read."""
     return hashlib.sha256(instance_uid.encode()).hexdigest()[:40] + _ENDING
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _no_room() -> str:
-    return "The disk has no room for another image; remove some from the inbox."

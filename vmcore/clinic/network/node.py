@@ -18,10 +18,12 @@ import socket
 import threading
 from typing import Any
 
-from pynetdicom import AE, evt
+from pynetdicom import AE, _config, dimse_messages, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
-from vmcore.clinic.network.inbox import Inbox, InboxFullError, Kept
+from vmcore.clinic.network.accepted import IMAGE_CLASSES
+from vmcore.clinic.network.arriving import Arriving, InboxFullError, TooLargeError
+from vmcore.clinic.network.inbox import Inbox, Kept
 from vmcore.clinic.network.outbox import Outbox
 from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.clinic.network.running import JudgingProcess, hold_node
@@ -36,10 +38,6 @@ OUT_OF_RESOURCES = 0xA700  # PS3.4, table B.2-1
 NOT_UNDERSTOOD = 0xC000
 
 _VERIFICATION = "1.2.840.10008.1.1"
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
-_CLASSES = [
-    _STORAGE + number for number in ("6.1", "3.1", "6", "3", "7", "7.1", "7.2", "7.3", "7.4")
-]  # ultrasound, multi-frame, both as retired; secondary captures of each kind
 _SYNTAXES = [
     "1.2.840.10008.1.2" + number
     for number in (
@@ -69,10 +67,10 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
     entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = _SILENCE_S
     entity.require_called_aet = True
     entity.add_supported_context(_VERIFICATION)
-    for storage_class in _CLASSES:
+    for storage_class in IMAGE_CLASSES:
         entity.add_supported_context(storage_class, _SYNTAXES)
     allowed = {(peer.ae_title, _address(peer.host)) for peer in configured.node_peers}
-    largest = configured.largest_file_mb * 2**20
+    _receive_to_disk(inbox, configured.largest_file_mb * 2**20)
     try:
         server = entity.start_server(
             (configured.node_bind, configured.node_port),
@@ -80,7 +78,8 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
             evt_handlers=[
                 (evt.EVT_REQUESTED, _admit, [allowed]),
                 *((moment, _acknowledge) for moment in _MOMENTS),
-                (evt.EVT_C_STORE, _store, [inbox, largest]),
+                (evt.EVT_C_STORE, _store, [inbox]),
+                (evt.EVT_CONN_CLOSE, _let_go),
                 (evt.EVT_C_ECHO, lambda _: SUCCESS),
             ],
         )
@@ -118,14 +117,31 @@ def _acknowledge(event: Any) -> None:
             wrapped.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-def _store(event: Any, inbox: Inbox, largest: int) -> int:
+def _receive_to_disk(inbox: Inbox, most_bytes: int) -> None:
+    """Have the library write instances into the inbox as they come, from now on and in this process.
+
+    It would write them into the system's folder for temporary files, which is no place for what names
+    people, and knows neither limit nor full disk; so it gets the inbox's own files instead.
+    """
+    _config.STORE_RECV_CHUNKED_DATASET = True
+    vars(dimse_messages)["NamedTemporaryFile"] = lambda **_: inbox.arriving(most_bytes)
+
+
+def _let_go(event: Any) -> None:
+    """Remove what a connection that has ended left half-way."""
+    coming = getattr(event.assoc.dimse.message, "_data_set_file", None)
+    if isinstance(coming, Arriving):
+        coming.discard()
+
+
+def _store(event: Any, inbox: Inbox) -> int:
     """Answer a C-STORE once its instance is on the disk."""
     try:
-        content = event.encoded_dataset()
-        if len(content) > largest:
-            log.warning("An image was refused: it is larger than VMCORE_LARGEST_FILE_MB.")
-            return OUT_OF_RESOURCES
-        kept = inbox.keep(str(event.request.AffectedSOPInstanceUID), content)
+        arrived = event.request._dataset_file  # noqa: SLF001  the inbox's own
+        kept = inbox.keep_arrived(str(event.request.AffectedSOPInstanceUID), arrived)
+    except TooLargeError:
+        log.warning("An image was refused: it is larger than VMCORE_LARGEST_FILE_MB.")
+        return OUT_OF_RESOURCES
     except InboxFullError:
         log.warning("An image was refused: the disk has no room.")
         return OUT_OF_RESOURCES
@@ -161,10 +177,15 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     try:
         lock = hold_node(inbox.folder.parent)
-        server = serve(configured, inbox)
+        server = None
+        if configured.node_peers or not configured.archives:  # else images are asked for
+            server = serve(configured, inbox)
     except ValueError as error:
         raise SystemExit(str(error)) from None
-    log.info("The node receives at port %d. Research use only.", configured.node_port)
+    if server is None:
+        log.info("The node judges what is asked for; nobody may send to it. Research use only.")
+    else:
+        log.info("The node receives at port %d. Research use only.", configured.node_port)
     outbox, judging = Outbox(), JudgingProcess()
     if configured.node_judges:
         judging.keep_alive()
@@ -172,13 +193,16 @@ def main() -> None:
         if configured.node_judges and judging.keep_alive():
             log.warning("The process that judges had ended and was started again.")
         try:
-            outbox.deliver(configured.destinations, configured.node_ae_title)
+            outbox.deliver(
+                (*configured.destinations, *configured.archives), configured.node_ae_title
+            )
             if configured.node_days:
                 inbox.purge(configured.node_days)
                 outbox.purge(configured.node_days)
         except Exception as error:  # receiving goes on; text and trace may quote an object
             log.error("The outbox stopped for now (%s).", type(error).__name__)  # noqa: TRY400
-    server.shutdown()
+    if server is not None:
+        server.shutdown()
     judging.end()
     os.close(lock)
 

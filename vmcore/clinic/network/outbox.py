@@ -5,48 +5,31 @@ An archive that gets an object twice has it once, for its SOP Instance UID stays
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 
-import pydicom
 from filelock import FileLock, Timeout
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from vmcore.clinic.network.quiet import say_nothing_of_images
+from vmcore.clinic.network.sending import SILENT, State, send
 from vmcore.files import expanded
-from vmcore.settings import DicomDestination, settings
-
-log = logging.getLogger(__name__)
+from vmcore.settings import DicomDestination, WebArchive, settings
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 900.0
-_SILENCE_S = 30
 _DAY_S = 86_400
 _TABLE = """CREATE TABLE IF NOT EXISTS parcels (
     number INTEGER PRIMARY KEY, destination TEXT NOT NULL, content BLOB NOT NULL,
     state TEXT NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL, cause TEXT NOT NULL,
     origin TEXT NOT NULL, added REAL NOT NULL)"""
-_BROKEN = "The connection ended before the destination had the object."
-_SILENT = "The destination does not answer."
 _CONTENT = "SELECT content FROM parcels WHERE number = ? AND state = ?"
 _EMPTIED = "UPDATE parcels SET content = x'' WHERE number = ? AND state = ?"
 
-
-class State(StrEnum):
-    """How a parcel stands."""
-
-    WAITING = "waiting"
-    SENT = "sent"
-    FAILED = "failed"
-    """The destination refused it, or takes no such objects: trying again by itself would not help."""
-    CANCELLED = "cancelled"
+Destination = DicomDestination | WebArchive
 
 
 @dataclass(frozen=True)
@@ -137,7 +120,7 @@ class Outbox:
             return database.execute("DELETE FROM parcels WHERE added < ?", (oldest,)).rowcount
 
     def deliver(
-        self, destinations: Sequence[DicomDestination], calling: str, now: float | None = None
+        self, destinations: Sequence[Destination], calling: str, now: float | None = None
     ) -> int:
         """Send what is due; how many arrived. None while another process does it.
 
@@ -152,7 +135,7 @@ class Outbox:
         except Timeout:
             return 0
 
-    def _deliver(self, destinations: Sequence[DicomDestination], calling: str, now: float) -> int:
+    def _deliver(self, destinations: Sequence[Destination], calling: str, now: float) -> int:
         known = {destination.name: destination for destination in destinations}
         arrived, silent = 0, set()
         with closing(self._open()) as database:
@@ -169,8 +152,8 @@ class Outbox:
                     content = database.execute(_CONTENT, (number, State.WAITING)).fetchone()
                     if content is None:  # cancelled meanwhile
                         continue
-                    state, cause = _sent(content[0], known[name], calling)
-                if cause == _SILENT:
+                    state, cause = send(content[0], known[name], calling)
+                if cause == SILENT:
                     silent.add(name)
                 wait = min(_FIRST_WAIT_S * 2.0 ** min(tries, 20), _LONGEST_WAIT_S)
                 with database:  # what was cancelled meanwhile stays so, unless it is there
@@ -187,55 +170,3 @@ class Outbox:
         database = sqlite3.connect(self._path, timeout=30)
         database.execute("PRAGMA secure_delete = ON")  # what was sent is not left in the file
         return database
-
-
-def _sent(content: bytes, destination: DicomDestination, calling: str) -> tuple[State, str]:
-    """One object that cannot even be encoded must not stop the others."""
-    try:
-        return send(content, destination, calling)
-    except (OSError, RuntimeError):  # the connection broke in between
-        return State.WAITING, _BROKEN
-    except Exception as error:  # its text may quote the object
-        log.error("An object could not be sent (%s).", type(error).__name__)  # noqa: TRY400
-        return State.FAILED, "The object cannot be sent; the node's log says why."
-
-
-def send(content: bytes, destination: DicomDestination, calling: str) -> tuple[State, str]:
-    """Send one object by C-STORE (PS3.4, annex B); how it stands then, and why."""
-    from pynetdicom import AE  # noqa: PLC0415  for those who send alone
-
-    say_nothing_of_images()
-    item = pydicom.dcmread(BytesIO(content))
-    entity = AE(ae_title=calling)
-    entity.connection_timeout = entity.acse_timeout = _SILENCE_S
-    entity.dimse_timeout = entity.network_timeout = _SILENCE_S
-    syntax = item.file_meta.TransferSyntaxUID
-    plain = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]  # either is made of the other
-    entity.add_requested_context(item.SOPClassUID, plain if syntax in plain else syntax)
-    link = entity.associate(destination.host, destination.port, ae_title=destination.ae_title)
-    if link.is_rejected:
-        return (
-            State.WAITING,
-            "The destination does not accept this AE title, or its own is another.",
-        )
-    if link.rejected_contexts and not link.accepted_contexts:
-        return State.FAILED, "The destination takes no objects of this kind."
-    if not link.is_established:
-        return State.WAITING, _SILENT
-    try:
-        status = link.send_c_store(item)
-    finally:
-        if link.is_established:
-            link.release()
-    return _outcome(status.get("Status"))
-
-
-def _outcome(code: int | None) -> tuple[State, str]:
-    """What a C-STORE's status says (PS3.4, table B.2-1)."""
-    if code is None:
-        return State.WAITING, _BROKEN
-    if code == 0 or code & 0xF000 == 0xB000:  # stored, if with a warning
-        return State.SENT, ""
-    if code & 0xFF00 == 0xA700:
-        return State.WAITING, "The destination has no room now."
-    return State.FAILED, f"The destination refused the object (status {code:04X})."

@@ -10,6 +10,7 @@ import logging
 
 from pydicom import Dataset
 
+from vmcore.imaging.dicom.lossy import say_what_is_lost
 from vmcore.imaging.dicom.opening import looks_like_dicom, open_dataset
 from vmcore.imaging.dicom.silence import silence
 from vmcore.imaging.scan import ReadLimits, ScanError
@@ -25,7 +26,8 @@ def read_source(data: bytes, limits: ReadLimits) -> Dataset:
     """The header of a DICOM file, names and numbers and all, without its pixels (PS3.10).
 
     Left out are pixels, overlays, private elements, values of more than 64 KiB, and elements that cannot
-    be converted to what their type says.
+    be converted to what their type says. Lossy compression that the transfer syntax alone tells of is
+    said in the header, since the syntax stays behind.
 
     Args:
         data: the original file.
@@ -54,6 +56,7 @@ def read_source(data: bytes, limits: ReadLimits) -> Dataset:
                     Exception
                 ):  # pydicom fails in as many ways as there are values
                     header[tag] = opened[tag]
+            say_what_is_lost(header, opened.file_meta.TransferSyntaxUID)
         except ScanError:
             raise
         except Exception as error:  # any element may fail in its own way

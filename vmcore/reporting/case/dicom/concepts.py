@@ -1,4 +1,9 @@
-"""Codes of the report, with the meanings that PS3.16 gives them."""
+"""Codes of the report, with the meanings that PS3.16 gives them.
+
+PS3.16 has no code for ventriculomegaly. SNOMED CT's is the one by which the German maternity record tells
+of conspicuous ventricles: 144181000119106, "Fetal ultrasound ventriculomegaly (finding)", in the value set
+https://fhir.kbv.de/ValueSet/KBV_VS_MIO_MR_Morphology (KBV, MIO Mutterpass 1.1.0).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from pydicom.sr.codedict import codes
 VENTRICLE_WIDTH = CodedConcept("12171-5", "LN", "Lateral Ventricle width")  # CID 12007
 LATERAL_VENTRICLE = CodedConcept("66720007", "SCT", "Lateral Ventricle")  # CID 12022
 LENGTH = CodedConcept("410668003", "SCT", "Length")  # where there are no millimetres
-VENTRICULOMEGALY = CodedConcept("413808003", "SCT", "Cerebral ventriculomegaly")
+VENTRICULOMEGALY = CodedConcept("144181000119106", "SCT", "Fetal ultrasound ventriculomegaly")
 OBSTETRIC_SCAN = CodedConcept("268445003", "SCT", "Obstetric US scan")  # CID 12024
 MILLIMETRE = CodedConcept("mm", "UCUM", "mm")
 PIXELS = CodedConcept("{pixels}", "UCUM", "pixels")
