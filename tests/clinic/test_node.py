@@ -160,7 +160,7 @@ def test_a_compressed_image_is_kept_as_it_is(node: Node) -> None:
 def test_of_eight_senders_no_image_is_lost_and_no_name_is_logged(
     node: Node, tmp_path: Path
 ) -> None:
-    paths = written(tmp_path / "sent", 400)
+    paths = written(tmp_path / "sent", 1000)
     parts = [paths[start::8] for start in range(8)]
     with ThreadPoolExecutor(8) as senders:
         answers = list(senders.map(lambda part: node.call("storescu", *map(str, part)), parts))
