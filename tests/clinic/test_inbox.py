@@ -10,9 +10,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
+import pydicom
 import pytest
+from pydicom.data import get_testdata_file
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from vmcore.clinic.network.arriving import InboxFullError, TooLargeError
 from vmcore.clinic.network.inbox import Inbox, Kept, file_name
@@ -126,3 +130,74 @@ def test_a_sweep_leaves_what_somebody_still_writes(tmp_path: Path) -> None:
     arriving.write(b"whole")
     assert inbox.keep_arrived(UID, arriving) is Kept.NEW
     assert [path.read_bytes() for path in inbox.instances()] == [b"half, whole"]
+
+
+def test_what_is_whole_is_not_swept_before_it_is_kept(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    arriving = inbox.arriving()
+    arriving.write(b"whole")
+    arriving.settle()
+    Inbox(tmp_path / "inbox").sweep()
+    assert inbox.keep_arrived(UID, arriving) is Kept.NEW
+    assert [path.read_bytes() for path in inbox.folder.iterdir()] == [b"whole"]
+
+
+def written(item: pydicom.Dataset, **how: object) -> bytes:
+    stream = BytesIO()
+    pydicom.dcmwrite(stream, item, enforce_file_format=True, **how)
+    return stream.getvalue()
+
+
+def scan(name: str = "CT_small.dcm") -> pydicom.Dataset:
+    item = pydicom.dcmread(get_testdata_file(name))
+    for tag in [tag for tag in item.keys() if tag.is_private]:  # noqa: SIM118
+        del item[tag]  # their kind is lost in implicit encodings
+    return item
+
+
+def other_meta(item: pydicom.Dataset) -> bytes:
+    item.file_meta.ImplementationVersionName = "ANOTHER"
+    return written(item)
+
+
+def implicit(item: pydicom.Dataset) -> bytes:
+    item.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    return written(item)
+
+
+def big(item: pydicom.Dataset) -> bytes:
+    item.PixelData = item.pixel_array.astype(">i2").tobytes()
+    item.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    return written(item)
+
+
+def compressed(item: pydicom.Dataset) -> bytes:
+    item.compress("1.2.840.10008.1.2.5", generate_instance_uid=False)
+    return written(item)
+
+
+@pytest.mark.parametrize("change", [other_meta, implicit, big, compressed])
+def test_an_image_that_comes_by_another_way_is_the_same(tmp_path: Path, change: object) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    first, second = written(scan()), change(scan())  # type: ignore[operator]
+    assert first != second
+    assert [inbox.keep(UID, first), inbox.keep(UID, second)] == [Kept.NEW, Kept.SAME]
+    assert [path.read_bytes() for path in inbox.folder.iterdir()] == [first]
+
+
+@pytest.mark.parametrize("change", [other_meta, implicit, big])
+@pytest.mark.parametrize("what", ["a pixel", "the patient", "a row"])
+def test_another_image_stays_another_one_however_it_comes(
+    tmp_path: Path, change: object, what: str
+) -> None:
+    inbox = Inbox(tmp_path / "inbox")
+    inbox.keep(UID, written(scan()))
+    other = scan()
+    if what == "a pixel":
+        other.PixelData = bytes([other.PixelData[0] ^ 1]) + other.PixelData[1:]
+    elif what == "the patient":
+        other.PatientID = "another"
+    else:
+        other.Rows -= 1
+        other.PixelData = other.PixelData[: -2 * other.Columns]
+    assert inbox.keep(UID, change(other)) is Kept.DIFFERENT  # type: ignore[operator]

@@ -41,13 +41,11 @@ class Arriving:
     """
 
     def __init__(self, folder: Path, most_bytes: int, free_bytes: int) -> None:
-        self.path = folder / f"{HALF}{secrets.token_hex(8)}"
+        self.path, handle = _begun(folder)
         self.size = 0
         self._folder, self._most, self._free = folder, most_bytes, free_bytes
         self._trouble: ValueError | OSError | None = None
         self._looked_at = -_LOOK_BYTES
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # somebody lives who is at it
         self._stream = os.fdopen(handle, "wb", buffering=_BUFFER_BYTES)
         self._remove = weakref.finalize(self, _remove, self._stream, self.path)
 
@@ -63,7 +61,7 @@ class Arriving:
         return len(part)
 
     def settle(self) -> None:
-        """Bring it to the disk.
+        """Bring it to the disk; it stays locked, so that nobody sweeps it, until it is kept or let go of.
 
         Raises:
             TooLargeError: it is larger than the limit.
@@ -78,7 +76,6 @@ class Arriving:
                 self._give_up(error)
         if self._trouble is not None:
             raise self._trouble
-        self._stream.close()
 
     # what pynetdicom asks of its temporary files: a name, a file in them to flush, and that they close
     @property
@@ -119,10 +116,38 @@ class Arriving:
             os.truncate(self.path, 0)
 
 
+def remove_left(path: Path) -> None:
+    """Remove what somebody who was killed left half-written; what somebody is at stays."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _begun(folder: Path) -> tuple[Path, int]:
+    """A new file that is locked: somebody lives who is at it."""
+    while True:
+        path = folder / f"{HALF}{secrets.token_hex(8)}"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(
+            handle, fcntl.LOCK_EX
+        )  # waits at the most while somebody sweeps it, before the lock
+        if os.fstat(handle).st_nlink:
+            return path, handle
+        os.close(handle)
+
+
 def _remove(stream: BinaryIO, path: Path) -> None:
+    path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         stream.close()
-    path.unlink(missing_ok=True)
 
 
 def _no_room() -> str:

@@ -5,7 +5,6 @@ The files are the index: there is no second record that a crash could leave in d
 
 from __future__ import annotations
 
-import filecmp
 import hashlib
 import os
 import sys
@@ -13,9 +12,9 @@ import time
 from enum import Enum
 from pathlib import Path
 
-from vmcore.clinic.network.arriving import HALF, Arriving
+from vmcore.clinic.network.alike import same_image
+from vmcore.clinic.network.arriving import HALF, Arriving, remove_left
 from vmcore.files import expanded
-from vmcore.runs.locks import held
 from vmcore.settings import settings
 
 _ENDING = ".dcm"
@@ -27,7 +26,7 @@ class Kept(Enum):
 
     NEW = "new"
     SAME = "same"
-    """It was here already, byte for byte."""
+    """It was here already, the same data set (:func:`vmcore.clinic.network.alike.same_image`)."""
     DIFFERENT = "different"
     """Another content has this SOP Instance UID; the first one stays."""
 
@@ -84,8 +83,7 @@ class Inbox:
             os.link(arriving.path, target)  # fails where another sender was first
         except FileExistsError:
             self._settle()  # whoever was first may not have come to it yet
-            same = filecmp.cmp(arriving.path, target, shallow=False)
-            return Kept.SAME if same else Kept.DIFFERENT
+            return Kept.SAME if same_image(arriving.path, target) else Kept.DIFFERENT
         finally:
             arriving.discard()
         self._settle()
@@ -120,8 +118,7 @@ class Inbox:
     def sweep(self) -> None:
         """Remove what somebody who was killed left half-written, and nothing that is still being written."""
         for path in self.folder.glob(f"{HALF}*"):
-            if not held(path):
-                path.unlink(missing_ok=True)
+            remove_left(path)
 
     def _settle(self) -> None:
         """Bring the folder's names to the disk."""
