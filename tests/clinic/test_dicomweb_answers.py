@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
+import socket
 import subprocess
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +30,9 @@ from vmcore.clinic.network.dicomweb import (
     retrieve,
     store,
 )
+from vmcore.clinic.network.dicomweb.asking import asking
 from vmcore.clinic.network.dicomweb.parts import boundary_of, first_part
+from vmcore.clinic.network.sending import send
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.settings import Settings, WebArchive
 
@@ -164,6 +171,107 @@ def test_an_answer_that_is_no_list_of_studies_gives_a_sentence(
     web.headers, web.body = headers, body
     with pytest.raises(ArchiveError, match="not as an archive that can be searched"):
         find_studies(web.archive, QUERY)
+
+
+def test_only_who_says_that_nothing_fits_has_found_nothing(web: Answering) -> None:
+    web.headers = JSON
+    with pytest.raises(ArchiveError, match="ended before the archive's answer was whole"):
+        find_studies(web.archive, QUERY)
+    web.status = 204
+    assert find_studies(web.archive, QUERY) == []
+    web.status, web.body = 200, (b"[]",)
+    assert find_studies(web.archive, QUERY) == []
+
+
+@contextmanager
+def raw(pieces: Iterable[bytes], pause_s: float = 0.0) -> Iterator[WebArchive]:
+    """An archive that answers with these bytes, one after the other, and then ends the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65_536)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        time.sleep(pause_s)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield WebArchive(name="web", url=f"http://127.0.0.1:{server.getsockname()[1]}/dicom-web")
+
+
+def test_a_connection_that_ends_within_the_headers_has_found_nothing_out() -> None:
+    with (
+        raw([b"HTTP/1.1 200 OK\r\nContent-Ty"]) as archive,
+        pytest.raises(ArchiveError, match="ended before the archive's answer was whole"),
+    ):
+        find_studies(archive, QUERY)
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n["],
+    ids=["headers", "body"],
+)
+def test_who_drips_bytes_is_waited_for_no_longer_than_others(begins: bytes) -> None:
+    began = time.monotonic()
+    with (
+        raw([begins, *[b" "] * 100], pause_s=0.05) as archive,
+        pytest.raises(ArchiveError, match="takes too long"),
+        asking(archive, LIMIT, longest_s=0.4) as session,
+    ):
+        assert session.get(f"{archive.url}/studies", timeout=3).content
+    assert time.monotonic() - began < 2
+
+
+def test_a_list_that_is_cut_says_so(web: Answering) -> None:
+    def studies(count: int) -> tuple[bytes]:
+        told = [{"0020000D": {"vr": "UI", "Value": [f"1.2.{n}"]}} for n in range(count)]
+        return (json.dumps(told).encode(),)
+
+    web.headers, web.body = JSON, studies(100)
+    found = find_studies(web.archive, QUERY)
+    assert (len(found), found.more) == (100, False)
+    web.body = studies(101)
+    found = find_studies(web.archive, QUERY)
+    assert (len(found), found.more) == (100, True)
+    assert "limit=101" in web.asked[0]
+    web.headers = JSON | {"Warning": "299 web: There are additional results that can be requested"}
+    web.body = studies(5)
+    assert find_studies(web.archive, QUERY).more
+
+
+def test_a_study_tells_whose_it_is_and_its_own_text_does_not(web: Answering) -> None:
+    told = {
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Sonnenschein^Anna"}]},
+        "00100020": {"vr": "LO", "Value": [NUMBER]},
+        "00100030": {"vr": "DA", "Value": ["19910203"]},
+    }
+    web.headers, web.body = JSON, (json.dumps([told]).encode(),)
+    (study,) = find_studies(web.archive, QUERY)
+    whose = study.patient_name, study.patient_id, study.born
+    assert whose == ("Sonnenschein Anna", NUMBER, date(1991, 2, 3))
+    for word in ("Sonnenschein", NUMBER, "1991"):
+        assert word not in repr(study)
+
+
+@pytest.mark.parametrize(
+    ("secret", "sentence"),
+    [("Gel\xe4nde".encode("latin-1"), "no text in UTF-8"), ("5€".encode(), "no bearer token")],
+)
+def test_a_secret_that_cannot_be_sent_waits_to_be_mended(
+    web: Answering, scan: bytes, tmp_path: Path, secret: bytes, sentence: str
+) -> None:
+    (tmp_path / "secret").write_bytes(secret)
+    archive = web.archive.model_copy(update={"secret_file": tmp_path / "secret"})
+    with pytest.raises(ArchiveError, match=sentence):
+        find_studies(archive, QUERY)
+    state, cause = send(scan, archive, "VENTRISCOPE")
+    assert (state, sentence in cause) == (State.WAITING, True)
+    assert not web.asked
 
 
 def test_a_study_whose_number_would_lead_elsewhere_is_left_out(web: Answering) -> None:

@@ -7,7 +7,6 @@ sentence of our own.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,15 +14,16 @@ from urllib.parse import urlsplit
 
 import requests
 from dicomweb_client import DICOMwebClient
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from vmcore.clinic.network.dicomweb.deadline import Deadline, adapter
 from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.settings import WebArchive
 
 SILENT = "The archive does not answer."
 BROKE_OFF = "The connection ended before the archive's answer was whole."
-_CONNECT_S, _SILENCE_S, _LONGEST_S = 10, 60, 900
+TOO_SLOW = "The archive's answer takes too long."
+_CONNECT_S, _SILENCE_S, _LONGEST_S = 10, 60, 120
 _SENTENCES = {
     400: "The archive does not understand what is asked.",
     401: "The archive does not let this program in: look at its user and secret in VMCORE_ARCHIVES.",
@@ -61,7 +61,7 @@ class Session(requests.Session):  # type: ignore[misc]
         last: the last answer, whatever the client made of it.
     """
 
-    def __init__(self, archive: WebArchive, most_bytes: int) -> None:
+    def __init__(self, archive: WebArchive, most_bytes: int, deadline: Deadline) -> None:
         super().__init__()
         self.trust_env = False  # neither proxies nor another file's passwords
         self.verify = str(archive.ca_file) if archive.ca_file else True
@@ -71,7 +71,7 @@ class Session(requests.Session):  # type: ignore[misc]
         self._base, self._most = f"{archive.url}/", most_bytes
         self.adapters.clear()  # no other address can be reached
         parts = urlsplit(archive.url)
-        self.mount(f"{parts.scheme}://{parts.netloc}/", HTTPAdapter(max_retries=0))
+        self.mount(f"{parts.scheme}://{parts.netloc}/", adapter(deadline))
 
     def request(self, method: str, url: str, **how: Any) -> requests.Response:
         """Ask the archive.
@@ -97,13 +97,11 @@ class Session(requests.Session):  # type: ignore[misc]
         whole = response.iter_content
 
         def bounded(*size: Any, **more: Any) -> Iterator[bytes]:
-            ends, count = time.monotonic() + _LONGEST_S, 0
+            count = 0
             for part in whole(*size, **more):
                 count += len(part)
                 if count > self._most:
                     raise ArchiveError("The archive's answer is larger than the limit.")
-                if time.monotonic() > ends:
-                    raise ArchiveError("The archive's answer takes too long.")
                 yield part
 
         response.iter_content = bounded
@@ -118,39 +116,55 @@ def client(session: Session, archive: WebArchive) -> DICOMwebClient:
 
 
 @contextmanager
-def asking(archive: WebArchive, most_bytes: int) -> Iterator[Session]:
+def asking(
+    archive: WebArchive, most_bytes: int, longest_s: float = _LONGEST_S
+) -> Iterator[Session]:
     """A connection for one request or a few; whatever goes wrong in it is an :class:`ArchiveError`.
 
     Args:
         archive: whom to ask.
         most_bytes: the largest answer that is taken.
+        longest_s: how long all of it may take, seconds.
     """
     say_nothing_of_images()
     session: Session | None = None
+    deadline = Deadline(longest_s)
     try:
-        with Session(archive, most_bytes) as session:
-            yield session
-    except ArchiveError:
-        raise
-    except requests.exceptions.SSLError:
-        raise ArchiveError(
-            "The archive's certificate is not one that is believed here: name who issues it as ca_file "
-            "in VMCORE_ARCHIVES."
-        ) from None
-    except requests.exceptions.HTTPError as error:
-        raise refused(error.response.status_code) from None
-    except (
-        requests.exceptions.RequestException
-    ):  # no answer, half of one, or one that cannot be unpacked
-        begun = session is not None and session.last is not None
-        raise ArchiveError(BROKE_OFF if begun else SILENT) from None
-    except OSError:
-        raise ArchiveError(
-            "The archive's secret or certificates cannot be read: look at VMCORE_ARCHIVES."
-        ) from None
+        try:
+            with Session(archive, most_bytes, deadline) as session:
+                yield session
+        except Exception as error:
+            if deadline.over:  # whatever was made of the half of it
+                raise ArchiveError(TOO_SLOW) from None
+            raise _sentence(error, session) from None
+        if deadline.over:
+            raise ArchiveError(TOO_SLOW)
     finally:
+        deadline.close()
         if session is not None and session.last is not None:
             session.last.close()  # what was not read of it
+
+
+def _sentence(error: Exception, session: Session | None) -> Exception:
+    """What went wrong; errors of others' making that are none of the connection's stay as they are."""
+    if isinstance(error, ArchiveError):
+        return error
+    if isinstance(error, requests.exceptions.SSLError):
+        return ArchiveError(
+            "The archive's certificate is not one that is believed here: name who issues it as ca_file "
+            "in VMCORE_ARCHIVES."
+        )
+    if isinstance(error, requests.exceptions.HTTPError):
+        return refused(error.response.status_code)
+    if isinstance(error, requests.exceptions.RequestException):
+        # no answer, half of one, or one that cannot be unpacked
+        begun = session is not None and session.last is not None
+        return ArchiveError(BROKE_OFF if begun else SILENT)
+    if isinstance(error, OSError):
+        return ArchiveError(
+            "The archive's secret or certificates cannot be read: look at VMCORE_ARCHIVES."
+        )
+    return error
 
 
 def refused(status: int) -> ArchiveError:
@@ -165,7 +179,17 @@ def refused(status: int) -> ArchiveError:
 def _credentials(archive: WebArchive) -> AuthBase | None:
     secret = archive.secret.get_secret_value() if archive.secret else ""
     if archive.secret_file is not None:
-        secret = archive.secret_file.read_text("utf-8").strip()
+        try:
+            secret = archive.secret_file.read_text("utf-8").strip()
+        except UnicodeDecodeError:
+            raise ArchiveError(
+                "The archive's secret file is no text in UTF-8: look at secret_file in VMCORE_ARCHIVES."
+            ) from None
     if archive.user is not None:
         return HTTPBasicAuth(archive.user.encode(), secret.encode())
+    if not (secret.isascii() and secret.isprintable()) or " " in secret:  # RFC 6750, 2.1
+        raise ArchiveError(
+            "The archive's secret is no bearer token, which has no space and none but ASCII signs: name "
+            "the user whose password it is, or correct the secret in VMCORE_ARCHIVES."
+        )
     return _Bearer(secret) if secret else None

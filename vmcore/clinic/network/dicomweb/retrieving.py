@@ -16,6 +16,7 @@ _ACCEPTED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _PIECE_BYTES = 2**18
 _BESIDE = 2**16  # what a message has around its image
 _TIMEOUT_S = (10, 60)
+_LONGEST_S = 900  # of all of it
 
 
 def retrieve(archive: WebArchive, image: FoundImage, inbox: Inbox, most_bytes: int) -> Kept:
@@ -37,7 +38,7 @@ def retrieve(archive: WebArchive, image: FoundImage, inbox: Inbox, most_bytes: i
     url = f"{archive.url}/studies/{image.study}/series/{image.series}/instances/{image.instance}"
     arriving = inbox.arriving(most_bytes)
     try:
-        with asking(archive, most_bytes + _BESIDE) as session:
+        with asking(archive, most_bytes + _BESIDE, _LONGEST_S) as session:
             how = {"headers": {"Accept": _ACCEPTED}, "timeout": _TIMEOUT_S}
             with session.request("GET", url, **how) as answer:
                 if answer.status_code != 200:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from pydicom import Dataset
 from pydicom.uid import UID
 
 from vmcore.clinic.network.accepted import IMAGE_CLASSES
-from vmcore.clinic.network.dicomweb.asking import ArchiveError, asking, client
+from vmcore.clinic.network.dicomweb.asking import BROKE_OFF, ArchiveError, Session, asking, client
 from vmcore.imaging.dicom.silence import silence
 from vmcore.settings import WebArchive
 
@@ -22,9 +22,11 @@ _ANSWER_BYTES = 32 * 2**20
 _ULTRASOUND = "US"
 _STUDY_FIELDS = [
     "StudyDescription", "ModalitiesInStudy", "AccessionNumber", "NumberOfStudyRelatedInstances",
+    "PatientName", "PatientID", "PatientBirthDate",
 ]  # fmt: skip
 _IMAGE_FIELDS = ["SOPClassUID", "SeriesNumber", "NumberOfFrames", "Rows", "Columns", "Modality"]
 _LONGEST = 64
+_Kind = TypeVar("_Kind")
 _NO_ANSWER = "The address answers, but not as an archive that can be searched: look at its URL in VMCORE_ARCHIVES."
 
 
@@ -49,7 +51,7 @@ class StudyQuery:
 
 @dataclass(frozen=True, slots=True)
 class FoundStudy:
-    """A study of the archive; it says whose it is to who knows its numbers, so it is kept in memory alone.
+    """A study of the archive and whose it is, by which people choose the right one; kept in memory alone.
 
     Attributes:
         uid: Study Instance UID.
@@ -58,14 +60,20 @@ class FoundStudy:
         description: in the archive's words.
         accession: its accession number, or "".
         instances: how many it has; None where that is not told.
+        patient_name: as the archive gives it, or "".
+        patient_id: the patient's number, or "".
+        born: the patient's birth date; None where it is not told.
     """
 
     uid: str
     day: date | None
     time: str
     description: str
-    accession: str
+    accession: str = field(repr=False)
     instances: int | None
+    patient_name: str = field(default="", repr=False)
+    patient_id: str = field(default="", repr=False)
+    born: date | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +93,18 @@ class FoundImage:
     columns: int | None
 
 
-def find_studies(archive: WebArchive, query: StudyQuery) -> list[FoundStudy]:
-    """Studies with ultrasound that fit, the newest first, 100 at the most.
+class Found(list[_Kind]):
+    """What an archive has found.
+
+    Attributes:
+        more: whether it has more that would fit; which ones are here is the archive's choice then.
+    """
+
+    more = False
+
+
+def find_studies(archive: WebArchive, query: StudyQuery) -> Found[FoundStudy]:
+    """Studies with ultrasound that fit, those the newest first that the archive gives, 100 at the most.
 
     Archives do not know which ultrasound is obstetric; the description may tell.
 
@@ -101,15 +119,18 @@ def find_studies(archive: WebArchive, query: StudyQuery) -> list[FoundStudy]:
     with asking(archive, _ANSWER_BYTES) as session:
         found = _answered(
             lambda: client(session, archive).search_for_studies(
-                fields=_STUDY_FIELDS, search_filters=filters, limit=MOST_STUDIES
-            )
+                fields=_STUDY_FIELDS, search_filters=filters, limit=MOST_STUDIES + 1
+            ),
+            session,
         )
+        more = len(found) > MOST_STUDIES or _tells_of_more(session)
     studies = [study for one in found if (study := _study(one)) is not None]
-    return sorted(studies, key=lambda one: (one.day or date.min, one.time), reverse=True)
+    studies.sort(key=lambda one: (one.day or date.min, one.time), reverse=True)
+    return _at_most(studies, MOST_STUDIES, more=more)
 
 
-def find_images(archive: WebArchive, study: str) -> list[FoundImage]:
-    """A study's ultrasound images and loops, in their order.
+def find_images(archive: WebArchive, study: str) -> Found[FoundImage]:
+    """A study's ultrasound images and loops, in their order, 2000 at the most.
 
     Args:
         archive: whom to ask.
@@ -122,11 +143,26 @@ def find_images(archive: WebArchive, study: str) -> list[FoundImage]:
         found = _answered(
             lambda: client(session, archive).search_for_instances(
                 study_instance_uid=study, fields=_IMAGE_FIELDS,
-                search_filters={"Modality": _ULTRASOUND}, limit=MOST_IMAGES,
-            )
+                search_filters={"Modality": _ULTRASOUND}, limit=MOST_IMAGES + 1,
+            ),
+            session,
         )  # fmt: skip
+        more = len(found) > MOST_IMAGES or _tells_of_more(session)
     images = [image for one in found if (image := _image(one, study)) is not None]
-    return sorted(images, key=lambda one: (one.series_number or 0, one.number or 0, one.instance))
+    images.sort(key=lambda one: (one.series_number or 0, one.number or 0, one.instance))
+    return _at_most(images, MOST_IMAGES, more=more)
+
+
+def _at_most(found: list[_Kind], most: int, *, more: bool) -> Found[_Kind]:
+    shown = Found(found[:most])
+    shown.more = more
+    return shown
+
+
+def _tells_of_more(session: Session) -> bool:
+    """Whether the archive warns that it gave less than it has (PS3.18, 8.3.4.4)."""
+    told = session.last.headers.get("Warning", "") if session.last is not None else ""
+    return told.startswith("299") and "additional results" in told.lower()
 
 
 def _filters(query: StudyQuery) -> dict[str, str]:
@@ -152,8 +188,12 @@ def _filters(query: StudyQuery) -> dict[str, str]:
     return filters | {"ModalitiesInStudy": _ULTRASOUND}
 
 
-def _answered(ask: Any) -> list[Dataset]:
-    """What a search gives; the client raises in many ways at what is no DICOM JSON."""
+def _answered(ask: Any, session: Session) -> list[Dataset]:
+    """What a search gives; the client raises in many ways at what is no DICOM JSON.
+
+    Nothing is found where the archive says so, by status 204 or an empty list (PS3.18, 10.6.3). The client takes
+    any empty body for that, also that of a connection which ended within the headers.
+    """
     try:
         told = ask()
     except (ArchiveError, requests.exceptions.RequestException) as error:
@@ -162,6 +202,11 @@ def _answered(ask: Any) -> list[Dataset]:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArchiveError(_NO_ANSWER) from None
+    answer = session.last
+    if answer is None or answer.status_code not in {200, 204}:
+        raise ArchiveError(_NO_ANSWER)
+    if answer.status_code == 200 and not answer.content.strip():
+        raise ArchiveError(BROKE_OFF)
     if not isinstance(told, list):
         raise ArchiveError(_NO_ANSWER)
     found = []
@@ -184,6 +229,7 @@ def _study(told: Dataset) -> FoundStudy | None:
         uid, _day(day), f"{time[:2]}:{time[2:4]}" if time[:4].isdigit() and len(time) >= 4 else "",
         _text(told, "StudyDescription"), _text(told, "AccessionNumber"),
         _number(told, "NumberOfStudyRelatedInstances"),
+        _name(told), _text(told, "PatientID"), _day(_text(told, "PatientBirthDate")),
     )  # fmt: skip
 
 
@@ -214,6 +260,16 @@ def _text(told: Dataset, keyword: str) -> str:
         return ""
     parts = [value] if isinstance(value, str) or not hasattr(value, "__iter__") else value
     return "\\".join(str(part) for part in parts).strip(" \0")
+
+
+def _name(told: Dataset) -> str:
+    """A patient's name in letters, family name first (PS3.5, 6.2.1.1)."""
+    try:
+        groups = str(told.get("PatientName") or "").split("=")
+    except Exception:  # pydicom converts on access and fails in as many ways as there are values
+        return ""
+    letters = next((group for group in groups if group.strip(" ^")), "")
+    return " ".join(letters.replace("^", " ").split())
 
 
 def _number(told: Dataset, keyword: str) -> int | None:
