@@ -203,17 +203,26 @@ def test_nothing_of_what_is_asked_and_answered_is_logged(
 
 
 def test_a_node_works_for_an_archive_alone(archive: WebArchive, tmp_path: Path) -> None:
+    left = tmp_path / "inbox" / ".half-left"
+    left.parent.mkdir()
+    left.write_bytes(b"by a page that was killed while it fetched")
     told = [{"name": "web", "url": archive.url}]
+    log = (tmp_path / "log").open("wb")
     node = subprocess.Popen(
         [sys.executable, "-m", "vmcore.clinic.network.node"],
         env=os.environ | {
             "VMCORE_STORE": str(tmp_path), "VMCORE_ARCHIVES": json.dumps(told),
             "VMCORE_NODE_JUDGES": "false",
         },
+        stderr=log,
     )  # fmt: skip
+    log.close()
     try:
         until(lambda: node.poll() is not None or node_runs(tmp_path))
         assert node.poll() is None
+        until(lambda: not left.exists())
+        until(lambda: "does not judge" in (tmp_path / "log").read_text())
+        assert "node judges" not in (tmp_path / "log").read_text()
     finally:
         node.send_signal(signal.SIGTERM)
         assert node.wait(30) == 0

@@ -21,7 +21,9 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tests.clinic.answering import Answering, answering
-from vmcore.clinic.network import Inbox, Kept, State, TooLargeError
+from tests.clinic.orthanc import until
+from vmcore.clinic.network import Inbox, Kept, Outbox, State, TooLargeError
+from vmcore.clinic.network.delivering import Deliveries
 from vmcore.clinic.network.dicomweb import (
     ArchiveError,
     FoundImage,
@@ -436,3 +438,25 @@ def test_a_part_is_the_same_in_pieces_of_any_size() -> None:
 def test_boundaries_are_read_as_they_may_be_written() -> None:
     for told in ("multipart/related; boundary=a-b", 'Multipart/Related; type="x"; boundary="a-b"'):
         assert boundary_of(told) == b"a-b"
+
+
+def test_who_is_slow_holds_no_other_destination_up(
+    web: Answering, scan: bytes, tmp_path: Path
+) -> None:
+    web.headers, web.body = JSON, said(scan, "ReferencedSOPSequence")
+    item = pydicom.dcmread(BytesIO(scan))
+    outbox = Outbox(tmp_path / "outbox.db")
+    outbox.add([item], "slow")
+    outbox.add([item], "web")
+    with raw([b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b" "] * 400], pause_s=0.05) as dripping:
+        slow = dripping.model_copy(update={"name": "slow"})
+        deliveries = Deliveries(outbox, (slow, web.archive), "VENTRISCOPE")
+        began = time.monotonic()
+        for _ in range(2):
+            deliveries.begin()
+        assert time.monotonic() - began < 1
+        until(lambda: outbox.parcels()[0].state is State.SENT)
+        assert [(one.destination, one.state) for one in outbox.parcels()] == [
+            ("web", State.SENT),
+            ("slow", State.WAITING),
+        ]

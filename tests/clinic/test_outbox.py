@@ -158,7 +158,7 @@ def test_one_process_at_a_time_delivers(
     outbox: Outbox, archive: DicomDestination, tmp_path: Path
 ) -> None:
     with listening(archive) as received:
-        with FileLock(tmp_path / "outbox.db.lock"):
+        with FileLock(outbox.lock_of(archive.name)):
             assert outbox.deliver([archive], "VENTRISCOPE") == 0
         assert not received
         assert outbox.deliver([archive], "VENTRISCOPE") == 1

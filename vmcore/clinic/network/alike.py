@@ -82,8 +82,7 @@ def _same_attributes(one: Dataset, other: Dataset) -> bool:
         return False
     if not alike and any(syntax.is_compressed for syntax in syntaxes):
         return (_PIXELS in one) == (_PIXELS in other)
-    pixels = [_values(item) for item in (one, other)]
-    return np.array_equal(*pixels)
+    return np.array_equal(_values(one), _values(other))
 
 
 def _header(item: Dataset, *, strictly: bool) -> Dataset:

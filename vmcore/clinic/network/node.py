@@ -23,8 +23,9 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from vmcore.clinic.network.accepted import IMAGE_CLASSES
 from vmcore.clinic.network.arriving import Arriving, InboxFullError, TooLargeError
+from vmcore.clinic.network.delivering import Deliveries
 from vmcore.clinic.network.inbox import Inbox, Kept
-from vmcore.clinic.network.outbox import Outbox
+from vmcore.clinic.network.outbox import Destination, Outbox
 from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.clinic.network.running import JudgingProcess, hold_node
 from vmcore.file_modes import keep_private
@@ -183,19 +184,23 @@ def main() -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from None
     if server is None:
-        log.info("The node judges what is asked for; nobody may send to it. Research use only.")
+        inbox.sweep()
+        log.info("Nobody may send to the node. Research use only.")
     else:
         log.info("The node receives at port %d. Research use only.", configured.node_port)
     outbox, judging = Outbox(), JudgingProcess()
+    destinations: tuple[Destination, ...] = (*configured.destinations, *configured.archives)
+    deliveries = Deliveries(outbox, destinations, configured.node_ae_title)
     if configured.node_judges:
         judging.keep_alive()
+    else:
+        log.info("The node does not judge what comes in (VMCORE_NODE_JUDGES).")
     while not ended.wait(_ROUND_S):
         if configured.node_judges and judging.keep_alive():
             log.warning("The process that judges had ended and was started again.")
         try:
-            outbox.deliver(
-                (*configured.destinations, *configured.archives), configured.node_ae_title
-            )
+            deliveries.begin()
+            inbox.sweep()  # pages that fetch from archives may be killed too
             if configured.node_days:
                 inbox.purge(configured.node_days)
                 outbox.purge(configured.node_days)

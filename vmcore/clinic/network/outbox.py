@@ -5,6 +5,7 @@ An archive that gets an object twice has it once, for its SOP Instance UID stays
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -119,42 +120,71 @@ class Outbox:
         with closing(self._open()) as database, database:
             return database.execute("DELETE FROM parcels WHERE added < ?", (oldest,)).rowcount
 
+    def due(self, now: float | None = None) -> list[str]:
+        """Names of the destinations for which something is to be sent now."""
+        with closing(self._open()) as database:
+            rows = database.execute(
+                "SELECT destination FROM parcels WHERE state = ? AND due <= ? "
+                "GROUP BY destination ORDER BY min(number)",
+                (State.WAITING, time.time() if now is None else now),
+            ).fetchall()
+        return [name for (name,) in rows]
+
     def deliver(
         self, destinations: Sequence[Destination], calling: str, now: float | None = None
     ) -> int:
-        """Send what is due; how many arrived. None while another process does it.
+        """Send what is due, to one destination after the other; how many arrived.
 
         Args:
             destinations: where objects may go; what is meant for another one waits with its cause.
             calling: the AE title that calls.
             now: the time, seconds since 1970; the clock's without it.
         """
+        now = time.time() if now is None else now
+        return sum(self.deliver_to(name, destinations, calling, now) for name in self.due(now))
+
+    def deliver_to(
+        self,
+        name: str,
+        destinations: Sequence[Destination],
+        calling: str,
+        now: float | None = None,
+    ) -> int:
+        """Send what is due to one destination; how many arrived. None while somebody else does it.
+
+        Args:
+            name: the destination's.
+            destinations: those of the settings, as of :meth:`deliver`.
+            calling: the AE title that calls.
+            now: the time, seconds since 1970; the clock's without it.
+        """
+        known = next((one for one in destinations if one.name == name), None)
         try:
-            with FileLock(f"{self._path}.lock", timeout=0):
-                return self._deliver(destinations, calling, time.time() if now is None else now)
+            with FileLock(self.lock_of(name), timeout=0):
+                return self._deliver(name, known, calling, time.time() if now is None else now)
         except Timeout:
             return 0
 
-    def _deliver(self, destinations: Sequence[Destination], calling: str, now: float) -> int:
-        known = {destination.name: destination for destination in destinations}
-        arrived, silent = 0, set()
+    def lock_of(self, name: str) -> Path:
+        """What is locked by who sends to a destination."""
+        of_name = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return self._path.with_name(f"{self._path.name}-{of_name}.lock")
+
+    def _deliver(self, name: str, known: Destination | None, calling: str, now: float) -> int:
+        arrived = 0
         with closing(self._open()) as database:
             due = database.execute(
-                "SELECT number, destination, tries FROM parcels "
-                "WHERE state = ? AND due <= ? ORDER BY number",
-                (State.WAITING, now),
+                "SELECT number, tries FROM parcels "
+                "WHERE state = ? AND due <= ? AND destination = ? ORDER BY number",
+                (State.WAITING, now, name),
             ).fetchall()
-            for number, name, tries in due:
-                if name in silent:  # who did not answer now is asked again in the next round
-                    continue
+            for number, tries in due:
                 state, cause = State.WAITING, "No destination of the settings has this name."
-                if name in known:
+                if known is not None:
                     content = database.execute(_CONTENT, (number, State.WAITING)).fetchone()
                     if content is None:  # cancelled meanwhile
                         continue
-                    state, cause = send(content[0], known[name], calling)
-                if cause == SILENT:
-                    silent.add(name)
+                    state, cause = send(content[0], known, calling)
                 wait = min(_FIRST_WAIT_S * 2.0 ** min(tries, 20), _LONGEST_WAIT_S)
                 with database:  # what was cancelled meanwhile stays so, unless it is there
                     database.execute(
@@ -164,6 +194,8 @@ class Outbox:
                     )
                     database.execute(_EMPTIED, (number, State.SENT))
                 arrived += state is State.SENT
+                if cause == SILENT:  # who did not answer now is asked again in the next round
+                    break
         return arrived
 
     def _open(self) -> sqlite3.Connection:

@@ -17,6 +17,7 @@ from vmcore.imaging.dicom.silence import silence
 from vmcore.settings import WebArchive
 
 _ANSWER_BYTES = 2**20
+_LONGEST_S = 300  # of all of it
 _FINAL = {400, 406, 409, 413, 415}
 _SAYS_NOTHING = (
     "The address answers, but not as an archive that stores: look at its URL in VMCORE_ARCHIVES."
@@ -34,7 +35,7 @@ def store(content: bytes, archive: WebArchive) -> tuple[State, str]:
     """
     item = pydicom.dcmread(BytesIO(content))
     try:
-        with asking(archive, _ANSWER_BYTES) as session:
+        with asking(archive, _ANSWER_BYTES, _LONGEST_S) as session:
             try:
                 client(session, archive).store_instances([item])
             except requests.exceptions.HTTPError:
