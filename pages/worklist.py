@@ -46,8 +46,13 @@ def _show_node() -> None:
             f"Nothing is received or judged now. Start the DICOM node with `make node`.{peers}",
             icon=":material/cloud_off:",
         )
-    elif not judging_runs() and chosen.node_judges:
-        st.warning("Images are received, but nothing judges them now.", icon=":material/pending:")
+    elif not judging_runs():
+        come = "received" if chosen.node_peers else "fetched from archives"
+        cause = "" if chosen.node_judges else " The node is set not to (`VMCORE_NODE_JUDGES`)."
+        st.warning(
+            f"Images can be {come}, but nothing judges them now.{cause}",
+            icon=":material/pending:",
+        )
     elif not chosen.node_peers:
         st.caption(":green[:material/check_circle:] What is fetched from archives is judged.")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,11 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.identity import stay
-from pages.parts.plain import plain
+from pages.parts.plain import plain, seen
+from pages.parts.recording import Recording
 from pages.parts.refreshing import refreshing
 from vmcore.clinic.network import Inbox, InboxFullError, Kept, TooLargeError
 from vmcore.clinic.network.dicomweb import (
     ArchiveError,
+    Found,
     FoundImage,
     FoundStudy,
     StudyQuery,
@@ -32,8 +35,10 @@ class _Asked:
     """What a session's last question found; in memory, and gone with the session."""
 
     archive: WebArchive
-    studies: list[FoundStudy]
-    images: dict[str, list[FoundImage]] = field(default_factory=dict)
+    studies: Found[FoundStudy]
+    images: dict[str, Found[FoundImage]] = field(default_factory=dict)
+    number: str = field(default_factory=lambda: secrets.token_hex(4))
+    """By which the page tells its tables from those of another question."""
 
 
 def show_ask_archive() -> None:
@@ -43,7 +48,7 @@ def show_ask_archive() -> None:
         with st.expander(
             "Ask the archive", icon=":material/manage_search:", expanded=_ASKED in st.session_state
         ):
-            refreshing(_draw, None)(archives)  # fmt: skip
+            refreshing(_draw, None)(archives)
 
 
 def _draw(archives: Sequence[WebArchive]) -> None:
@@ -76,30 +81,54 @@ def _ask(archives: Sequence[WebArchive]) -> None:
         if st.form_submit_button("Look for ultrasound", icon=":material/search:"):
             st.session_state.pop(_ASKED, None)
             with st.spinner("Asking the archive …", show_time=False):
-                st.session_state[_ASKED] = _Asked(archive, find_studies(archive, query))
+                asked = _Asked(archive, find_studies(archive, query))
+            st.session_state[_ASKED] = asked
+            Recording.of_session().asked_archive(archive.name, "studies", len(asked.studies))
 
 
 def _show_found(asked: _Asked) -> None:
     if not asked.studies:
         st.info("The archive has no ultrasound that fits.", icon=":material/search_off:")
+    else:
+        st.caption(
+            f"{_count(len(asked.studies), 'study', 'studies')}. Choose one to see its images."
+        )
+    if asked.studies.more:
+        st.warning(
+            "The archive has more than these, newer ones perhaps too: narrow the search.",
+            icon=":material/filter_list:",
+        )
+    if not asked.studies:
         return
-    st.caption(f"{_count(len(asked.studies), 'study', 'studies')}. Choose one to see its images.")
     shown = pd.DataFrame(
-        [(one.day, one.time, one.description, one.accession, one.instances) for one in asked.studies],
-        columns=["day", "time", "description", "accession number", "objects"],
+        [
+            (seen(one.patient_name), seen(one.patient_id), one.born, one.day, one.time,
+             seen(one.description), seen(one.accession), one.instances)
+            for one in asked.studies
+        ],
+        columns=["patient", "patient's number", "born", "day", "time", "description",
+                 "accession number", "objects"],
     )  # fmt: skip
-    chosen = _table(shown, f"asked-studies-{hash(tuple(asked.studies))}", "single-row")
+    chosen = _table(shown, f"asked-studies-{asked.number}", "single-row")
     if not chosen:
         return
     study = asked.studies[chosen[0]]
     if study.uid not in asked.images:
         with st.spinner("Asking for its images …", show_time=False):
             asked.images[study.uid] = find_images(asked.archive, study.uid)
+        Recording.of_session().asked_archive(
+            asked.archive.name, "images", len(asked.images[study.uid])
+        )
     images = asked.images[study.uid]
     if not images:
         st.info("This study has no ultrasound images.", icon=":material/search_off:")
         return
     st.caption(f"{_count(len(images), 'image', 'images')}. Choose what to fetch.")
+    if images.more:
+        st.warning(
+            "The study has more images than these; the archive lists no more at once.",
+            icon=":material/filter_list:",
+        )
     shown = pd.DataFrame(
         [
             (one.series_number, one.number, one.frames or 1, f"{one.columns or '?'} × {one.rows or '?'}")
@@ -107,7 +136,10 @@ def _show_found(asked: _Asked) -> None:
         ],
         columns=["series", "image", "frames", "size"],
     )  # fmt: skip
-    wanted = [images[place] for place in _table(shown, f"asked-images-{study.uid}", "multi-row")]
+    wanted = [
+        images[place]
+        for place in _table(shown, f"asked-images-{asked.number}-{chosen[0]}", "multi-row")
+    ]
     words = f"Fetch {_count(len(wanted), 'image', 'images')}" if wanted else "Fetch"
     if st.button(words, key="fetch", icon=":material/download:", disabled=not wanted):
         _fetch(asked.archive, wanted)
@@ -117,6 +149,7 @@ def _fetch(archive: WebArchive, wanted: Sequence[FoundImage]) -> None:
     """Bring them into the inbox, one after the other; what came stays, whatever happens to the others."""
     limits = settings()
     inbox = Inbox(free_bytes=limits.node_free_mb * 2**20)
+    inbox.sweep()  # of a program that was killed while it fetched; there may be no node
     kept: list[Kept] = []
     troubles: dict[str, int] = {}
     with st.spinner("Fetching …", show_time=False):
@@ -129,6 +162,7 @@ def _fetch(archive: WebArchive, wanted: Sequence[FoundImage]) -> None:
             bar.progress(count / len(wanted))
         bar.empty()
     new, same = kept.count(Kept.NEW), kept.count(Kept.SAME)
+    Recording.of_session().fetched(archive.name, new, same, len(wanted) - new - same)
     if new or same:
         here = (
             f" {same} came before and {'is' if same == 1 else 'are'} here already." if same else ""
@@ -150,7 +184,9 @@ def _table(shown: pd.DataFrame, key: str, mode: str) -> list[int]:
     rows = st.dataframe(
         shown, key=key, on_select="rerun", selection_mode=mode, hide_index=True, row_height=_ROW_PX,
         height=_ROW_PX * min(len(shown) + 1, _MOST_ROWS) + 3,
-        column_config={"day": st.column_config.DateColumn(format="D MMM YYYY")},
+        column_config={
+            name: st.column_config.DateColumn(format="D MMM YYYY") for name in ("day", "born")
+        },
     ).selection.rows  # fmt: skip
     return [place for place in rows if place < len(shown)]
 

@@ -24,6 +24,9 @@ def show_monitoring(table: pd.DataFrame) -> None:
         table: of :func:`vmcore.clinic.audit.table`, or some of its rows.
     """
     weeks = outcomes_by_week(table)
+    if weeks.empty:
+        st.info("No answer is recorded of that.", icon=":material/search_off:")
+        return
     decided = int(weeks[["accepted", "corrected", "rejected"]].to_numpy().sum())
     figures = st.columns(4)
     figures[0].metric("Answers", f"{int(weeks['answers'].sum()):,}")

@@ -10,6 +10,11 @@ _JOINS = re.compile(r"(?<=:)(?=\S)|(?<=@)|(?<=www)(?=\.)|(?<=-)(?=[->])|(?<=<)(?
 """Where an unseen word joiner keeps addresses, symbols and arrows from being made of plain text."""
 
 
+def seen(text: object) -> str:
+    """The same text where none is marked up, as in tables: signs that cannot be seen become a space."""
+    return _UNSEEN.sub(" ", str(text))
+
+
 def plain(text: object) -> str:
     """The same text for ``st.markdown`` and its like, in which every sign stands for itself.
 

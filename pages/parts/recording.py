@@ -19,8 +19,10 @@ from vmcore.clinic import (
     AuditTrail,
     Event,
     answered,
+    asked_archive,
     assessed,
     exported,
+    fetched,
     kept,
 )
 from vmcore.reporting.case import Assessment, ReportedCase
@@ -89,6 +91,14 @@ class Recording:
     def kept(self, case: ReportedCase, collection: str, image: str, state: str) -> None:
         """Note that a cleaned picture is kept for training."""
         self._note(lambda: kept(case, self.person, collection, image, state))
+
+    def asked_archive(self, archive: str, what: str, found: int) -> None:
+        """Note that an archive was asked for "studies" or "images", and how many it has."""
+        self._note(lambda: asked_archive(self.person, archive, what, found))
+
+    def fetched(self, archive: str, new: int, same: int, failed: int) -> None:
+        """Note how many images were fetched from an archive, were here already, or did not come."""
+        self._note(lambda: fetched(self.person, archive, new, same, failed))
 
     def _note(self, event: Callable[[], Event]) -> bool:
         """Whether it is noted; where it cannot be, the page goes on and says so."""

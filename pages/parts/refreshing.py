@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import sqlite3
@@ -16,9 +17,9 @@ from vmcore.runs import RunError
 log = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
-_NO_STORE = (
-    "This cannot be read: the store's disk is full, or its folder may not be read or written to."
-)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_ROOM = "The store's disk is full: this cannot be kept until there is room."
+_NO_STORE = "The store cannot be read or written: look at its folder, and at who may use it."
 
 
 def refreshing(draw: Callable[Arguments, None], every_s: float | None) -> Callable[Arguments, None]:
@@ -40,6 +41,12 @@ def refreshing(draw: Callable[Arguments, None], every_s: float | None) -> Callab
             st.error(plain(error), icon=":material/error:")
         except (sqlite3.Error, OSError) as error:  # their texts may quote paths
             log.warning("A part of a page could not be drawn (%s).", type(error).__name__)
-            st.error(_NO_STORE, icon=":material/error:")
+            st.error(_NO_ROOM if _is_full(error) else _NO_STORE, icon=":material/error:")
 
     return st.fragment(guarded, run_every=every_s)
+
+
+def _is_full(error: sqlite3.Error | OSError) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return error.errno in _FULL

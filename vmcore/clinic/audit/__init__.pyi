@@ -1,4 +1,16 @@
-from .entry import ACTIONS, Action, Entry, Event, answered, assessed, exported, kept, taken_out
+from .entry import (
+    ACTIONS,
+    Action,
+    Entry,
+    Event,
+    answered,
+    asked_archive,
+    assessed,
+    exported,
+    fetched,
+    kept,
+    taken_out,
+)
 from .figures import device_figure, drift_figure, outcome_figure
 from .monitoring import outcomes_by_device, outcomes_by_week, weekly_drift
 from .table import audit_csv, audit_table
@@ -13,12 +25,14 @@ __all__ = [
     "Entry",
     "Event",
     "answered",
+    "asked_archive",
     "assessed",
     "audit_csv",
     "audit_table",
     "device_figure",
     "drift_figure",
     "exported",
+    "fetched",
     "kept",
     "outcome_figure",
     "outcomes_by_device",

@@ -16,10 +16,14 @@ from typing import Any, Literal, get_args
 from vmcore.inference import Analysis
 from vmcore.reporting.case import REASONS, Assessment, ReportedCase, case_verdict, picture_digest
 
-Action = Literal["answered", "assessed", "exported", "kept", "taken out"]
+Action = Literal[
+    "answered", "assessed", "exported", "kept", "taken out", "asked archive", "fetched"
+]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 GENESIS = "0" * 64
 """What the first entry names as the hash before it."""
+OF_ARCHIVES: tuple[Action, ...] = ("asked archive", "fetched")
+"""Actions that are about no picture: their entries have no digest and no label, and zero for every number."""
 _OWN_WORDS = "in their own words"
 
 
@@ -30,7 +34,8 @@ class Event:
     Attributes:
         person: who was at the page.
         action: a frame was answered, an answer assessed by a person, something taken away, or a cleaned
-            picture kept for training, or taken out of what is kept.
+            picture kept for training, or taken out of what is kept; an archive asked, or images fetched from
+            it (:data:`OF_ARCHIVES`).
         pixels: SHA-256 of the frame's cleaned picture (:func:`vmcore.reporting.case.picture_digest`).
         bundle: the classifier's digest; ``anatomy``: the anatomy model's. None where they have none.
         threshold: from where on the classifier calls it ventriculomegaly, 0..1.
@@ -153,6 +158,39 @@ def taken_out(before: Event, person: str) -> Event:
         person: who took it out.
     """
     return replace(before, action="taken out", person=person, at=datetime.now(UTC))
+
+
+def asked_archive(person: str, archive: str, what: str, found: int) -> Event:
+    """An archive was asked; what was looked for stays out, for it is somebody's name or number.
+
+    Args:
+        person: who asked.
+        archive: its name in the settings.
+        what: "studies" or "images".
+        found: how many it has of what was asked for.
+    """
+    return _of_archive("asked archive", person, {"archive": archive, "what": what, "found": found})
+
+
+def fetched(person: str, archive: str, new: int, same: int, failed: int) -> Event:
+    """Images were fetched from an archive into the inbox; which ones stays out.
+
+    Args:
+        person: who fetched them.
+        archive: its name in the settings.
+        new: how many came.
+        same: how many had come before.
+        failed: how many were not fetched.
+    """
+    told = {"archive": archive, "new": new, "same": same, "failed": failed}
+    return _of_archive("fetched", person, told)
+
+
+def _of_archive(action: Action, person: str, details: Mapping[str, Any]) -> Event:
+    return Event(
+        person, action, "", None, None, 0.0, "", 0.0, None, False, None, None, None, details,
+        datetime.now(UTC),
+    )  # fmt: skip
 
 
 def _more(analysis: Analysis, headline: str) -> dict[str, Any]:

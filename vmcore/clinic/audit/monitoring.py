@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from vmcore.clinic.audit.entry import OF_ARCHIVES
 from vmcore.evaluation import wilson
 
 OUTCOMES = ("accepted", "corrected", "rejected", "not decided")
@@ -63,6 +64,7 @@ def weekly_drift(table: pd.DataFrame) -> pd.DataFrame:
 
 def _answers(table: pd.DataFrame) -> pd.DataFrame:
     """One row a picture and models' version: the last answer, when it was first given, the last decision."""
+    table = table[~table["action"].isin(OF_ARCHIVES)]
     told = table.assign(
         bundle=table["bundle"].fillna(""),
         anatomy=table["anatomy"].fillna(""),
