@@ -185,7 +185,8 @@ def _prepared(folder: Path, path: str) -> bytes:
 @st.fragment
 def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     stay("train", "release")
-    st.markdown("**Every image, before and after cleaning**")
+    whole_way = Path(study.report.root).is_dir()
+    st.markdown(f"**Every image, {'before and after cleaning' if whole_way else 'cleaned'}**")
     out = rejected(study.folder)
     filters = ["all", "with text left", "no head found", "rejected"]
     which = st.segmented_control("Show", filters, default="all", required=True)
