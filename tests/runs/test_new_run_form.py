@@ -62,7 +62,7 @@ def test_the_form_asks_only_where_the_weights_have_seen_the_images(
     asked.button[-1].click().run()  # it starts nothing without the tick
     assert "has learnt from" in asked.error[0].value
     assert [folder.name for folder in (store / "runs").iterdir()] == [run.run_id]
-    asked.checkbox[0].check().run()
+    questions(asked)[0].check().run()
     asked.button[-1].click().run()
     (started,) = {folder.name for folder in (store / "runs").iterdir()} - {run.run_id}
     cancel_run(started)
