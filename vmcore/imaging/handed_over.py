@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmcore.imaging.scan import Content
+from vmcore.imaging.scan import Content, Encoded
 
 _BY_MESSAGE = 2**20  # bytes up to which a message is as quick
 
@@ -60,7 +60,7 @@ def place_of(descriptor: int) -> str:
 
 
 @contextmanager
-def given(parts: Sequence[Content]) -> Iterator[Given]:
+def given(parts: Sequence[Encoded]) -> Iterator[Given]:
     """Parts, one after the other, for a worker to see as long as the block lasts."""
     size = sum(map(len, parts))
     if size <= _BY_MESSAGE:
@@ -74,6 +74,6 @@ def given(parts: Sequence[Content]) -> Iterator[Given]:
         yield Given(b"", place_of(memory), size)
 
 
-def by_message(parts: Sequence[Content]) -> Given:
+def by_message(parts: Sequence[Encoded]) -> Given:
     """The same without memory that both see."""
     return Given(b"".join(parts), "", 0)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.imaging.frame_cache import CACHE
-from vmcore.imaging.scan import Content, FrameError, Frames, ReadLimits, ScanError
+from vmcore.imaging.scan import Content, Encoded, FrameError, Frames, ReadLimits, ScanError
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 _SHORT_BYTES = 32_000_000  # decoded; loops up to here are held whole
@@ -32,10 +32,10 @@ class Recipe(Protocol):
     def shape(self) -> tuple[int, int, int, int]:
         """(T, H, W, 3)."""
 
-    def encoded(self, content: Content, frame: int) -> Content:
+    def encoded(self, content: Content, frame: int) -> Encoded:
         """What of the file's content a frame needs."""
 
-    def decode(self, encoded: Content, frame: int) -> Picture:
+    def decode(self, encoded: Any, frame: int) -> Picture:
         """A frame, uint8 (H, W, 3); raises whatever a decoder does."""
 
     def without_spans(self) -> Recipe:
@@ -121,6 +121,7 @@ class LoopFrames(Sequence[Picture]):
         """Have frames decoded in the background, as many as are decoded at a time."""
         height, width = self.shape[1:3]
         most = max(_AHEAD_BYTES // (3 * height * width), 1)
+        frames = [at for at in frames if 0 <= at < len(self)]
         with self._changed:
             wanted = [at for at in frames if at not in self._coming and not CACHE.has(self, at)]
             wanted = [at for at in wanted if at not in self._refused][:most]
@@ -165,6 +166,8 @@ def whole_or_on_demand(
     count = recipe.shape[0]
     if count > 1 and math.prod(recipe.shape) > _SHORT_BYTES:
         return LoopFrames(content, recipe)
+    if count == 1 and 0 in known:
+        return known[0][None]
     frames = np.empty(recipe.shape, np.uint8)
     for at in range(count):
         try:
@@ -205,7 +208,7 @@ def decode_here(recipe: Recipe, content: Content, frames: Sequence[int]) -> list
     return [decode_one(recipe, recipe.encoded(content, at), at) for at in frames]
 
 
-def decode_one(recipe: Recipe, encoded: Content, frame: int) -> Picture | str:
+def decode_one(recipe: Recipe, encoded: Encoded, frame: int) -> Picture | str:
     """A frame, or the sentence that says why there is none."""
     try:
         return recipe.decode(encoded, frame)

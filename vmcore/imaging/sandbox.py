@@ -30,7 +30,7 @@ from vmcore.imaging import sandbox_tasks as tasks
 from vmcore.imaging.handed_over import by_message, given, nameless, place_of
 from vmcore.imaging.loop_frames import LoopFrames, Picture, Recipe, damaged
 from vmcore.imaging.reading import bytes_of
-from vmcore.imaging.scan import Content, ReadLimits, Scan, ScanError
+from vmcore.imaging.scan import Content, Encoded, ReadLimits, Scan, ScanError
 
 _WORKERS = 2  # a file that hangs must not make the others wait
 _PATIENCE_S, _PATIENCE_S_PER_MB = 5.0, 2.0
@@ -161,7 +161,7 @@ class SandboxedReader:
             return answer
 
     def _ask_of(
-        self, parts: Sequence[Content], executor: Any, work: Callable[..., Any], *arguments: object
+        self, parts: Sequence[Encoded], executor: Any, work: Callable[..., Any], *arguments: object
     ) -> Any:
         """What a worker makes of bytes that are too many for a message."""
         size = sum(map(len, parts))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Content: TypeAlias = bytes | mmap.mmap
 """A file's bytes, read or mapped."""
+Encoded: TypeAlias = Content | memoryview
+"""A part of a content, copied or not."""
 Frames: TypeAlias = Union[npt.NDArray[np.uint8], "LoopFrames"]
 """Frames of a still or a short loop as an array, those of a long loop decoded when they are taken."""
 

@@ -55,21 +55,23 @@ class Coding:
         syntax = str(dataset.file_meta.TransferSyntaxUID)
         return cls(syntax, str(dataset.PhotometricInterpretation), told, frame_bytes)
 
-    def encoded(self, content: Content, spans: Spans) -> bytes:
+    def encoded(self, content: Content, spans: Spans) -> bytes | memoryview:
         """A frame's own bytes; the last one that is missing is filled in."""
         if not self.frame_bytes:
             return compressed_frame(content, spans)
         ((start, end),) = spans
-        frame = bytes(content[start:end])
+        if end - start == self.frame_bytes:
+            return memoryview(content)[start:end]
+        frame = content[start:end]
         return frame.ljust(self.frame_bytes, frame[-1:])
 
-    def decode(self, encoded: bytes) -> tuple[Values, str]:
+    def decode(self, encoded: bytes | memoryview) -> tuple[Values, str]:
         """A frame's stored values, (H, W) or (H, W, 3), and what they are once they are decoded.
 
         Raises:
             Exception: whatever pydicom and its decoders raise on a damaged frame.
         """
-        source = encoded if self.frame_bytes else encapsulate([encoded], has_bot=False)
+        source = encoded if self.frame_bytes else encapsulate([bytes(encoded)], has_bot=False)
         decoder = get_decoder(UID(self.syntax))
         told: dict[str, Any] = dict(self.numbers)
         told |= {"number_of_frames": 1, "pixel_keyword": "PixelData"}

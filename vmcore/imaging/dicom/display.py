@@ -136,7 +136,7 @@ def _colours(dataset: Dataset, looked: Looked) -> tuple[Display, tuple[str, ...]
     said, bits = COLOUR[looked.photometric], int(dataset.BitsStored)
     deep = said == RGB and bits > 8
     top = used_top(_range(looked.all())[1], bits) if deep else 2**bits - 1
-    frames, middle = (to_8_bits(values.copy(), top) for values in (looked.frames, looked.middle))
+    frames, middle = (to_8_bits(values, top) for values in (looked.frames, looked.middle))
     wrong = None
     if looked.planes is not None and planes_are_wrong(frames, middle, planes=looked.planes):
         wrong, frames = looked.planes, reordered(frames, planes=looked.planes)

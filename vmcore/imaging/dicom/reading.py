@@ -151,7 +151,8 @@ def _looked(
                 yield stored.values(content, at)[0]
 
     return Looked(
-        np.stack([found[at][0] for at in some]), found[middle][0][None], said,
+        found[some[0]][0][None] if len(some) == 1 else np.stack([found[at][0] for at in some]),
+        found[middle][0][None], said,
         next(iter(found.values()))[1], stored.planes, each,
     )  # fmt: skip
 

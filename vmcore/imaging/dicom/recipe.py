@@ -33,11 +33,11 @@ class DicomFrames:
 
     whole_file: ClassVar[bool] = False
 
-    def encoded(self, content: Content, frame: int) -> bytes:
+    def encoded(self, content: Content, frame: int) -> bytes | memoryview:
         """What of the file is needed for a frame."""
         return self.coding.encoded(content, self.spans[frame])
 
-    def decode(self, encoded: Content, frame: int) -> npt.NDArray[np.uint8]:
+    def decode(self, encoded: bytes | memoryview, frame: int) -> npt.NDArray[np.uint8]:
         """A frame as a screen shows it, uint8 (H, W, 3).
 
         Raises:
@@ -45,7 +45,7 @@ class DicomFrames:
         """
         del frame
         with silence():
-            values, _ = self.coding.decode(bytes(encoded))
+            values, _ = self.coding.decode(encoded)
             return self.display.show(values)
 
     def without_spans(self) -> DicomFrames:
