@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pages.parts.calliper import DrawnLine
 from vmcore.anatomy import AnatomyModel, HandCalliper, by_gestational_age
-from vmcore.imaging import Scan, held_bytes
+from vmcore.imaging import FrameError, Scan, ScanError, held_bytes
 from vmcore.inference import Analysis, Classifier, without_pixels
 from vmcore.reporting.case import Assessment, picture_digest
 
@@ -24,6 +24,7 @@ AnswerKey = tuple[str | None, str | None, int, float | None, tuple[HandCalliper,
 _KEPT_BYTES = (
     10_000_000  # of analyses of a scan, so that going back costs nothing; the newest in any case
 )
+_MOST_DAMAGED = 20  # frames about the middle
 _THUMBNAIL_PX = 84
 
 
@@ -130,6 +131,23 @@ class UploadedScan:
             return analysis
         told = by_gestational_age(analysis.anatomy, self.gestational_weeks)
         return replace(analysis, anatomy=told)
+
+
+def judge_middle(uploaded: UploadedScan, judge: Callable[[int], object]) -> None:
+    """Judge the frame that is shown first; where that is damaged, the nearest one that is not.
+
+    Raises:
+        ScanError: no such frame is near.
+    """
+    for _ in range(_MOST_DAMAGED):
+        frame = uploaded.middle
+        try:
+            judge(frame)
+        except FrameError:
+            uploaded.damaged.add(frame)
+        else:
+            return
+    raise ScanError("Its frames are damaged and cannot be decoded; export the loop anew.")
 
 
 def _pixels_of(analysis: Analysis) -> int:

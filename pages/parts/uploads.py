@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.parts.uploaded_scan import Models, UploadedScan
+from pages.parts.uploaded_scan import Models, UploadedScan, judge_middle
 from vmcore.anatomy import HandCalliper
 from vmcore.clinic import BackgroundWork, Intake, Progress, take_in
-from vmcore.imaging import FrameError, ReadLimits, Scan, ScanError, held_bytes, read_sandboxed
+from vmcore.imaging import ReadLimits, Scan, ScanError, held_bytes, read_sandboxed
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, analyse
 from vmcore.reporting.case import Assessment
 
@@ -32,8 +32,6 @@ _FULL = (
     "first, or export a shorter loop."
 )
 _FAILED = "It cannot be analysed; the log says why."
-_DAMAGED = "Its frames are damaged and cannot be decoded; export the loop anew."
-_MOST_DAMAGED = 20  # frames about the middle
 _METHOD = HEATMAP_METHODS[0]  # the one that comes with the answer
 
 
@@ -241,7 +239,9 @@ class Uploads:
             with uploaded.lock:
                 used = uploaded.used
                 self.opened(uploaded)
-                self._judge_middle(uploaded, models)
+                judge_middle(
+                    uploaded, lambda frame: self.analysis(uploaded, models, frame, _METHOD)
+                )
                 uploaded.used = used  # nobody has looked at it
         except _NoRoomError as error:
             with _room:
@@ -251,22 +251,6 @@ class Uploads:
         except Exception as error:
             log.exception("Analysis failed: %s", type(error).__name__)
             uploaded.refusal = _FAILED
-
-    def _judge_middle(self, uploaded: UploadedScan, models: Models) -> None:
-        """Judge the frame that is shown first; where that is damaged, the nearest one that is not.
-
-        Raises:
-            ScanError: no such frame is near.
-        """
-        for _ in range(_MOST_DAMAGED):
-            frame = uploaded.middle
-            try:
-                self.analysis(uploaded, models, frame, _METHOD)
-            except FrameError:
-                uploaded.damaged.add(frame)
-            else:
-                return
-        raise ScanError(_DAMAGED)
 
     def opened(self, uploaded: UploadedScan) -> Scan:
         """The scan with its pixels, read if they are not there.

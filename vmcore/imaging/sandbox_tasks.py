@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +22,7 @@ from vmcore.imaging.loop_frames import LoopFrames, Picture, Recipe, decode_one
 from vmcore.imaging.reading import read_content
 from vmcore.imaging.scan import ReadLimits, Scan, ScanError
 
+_LARGE_BYTES = 16_000_000
 OUT_OF_REACH = "out of reach"
 """The answer of a worker that cannot see what it was given."""
 
@@ -48,6 +51,13 @@ class Decoded(NamedTuple):
 
 def read(given: Given, limits: ReadLimits, place: str) -> Answer | str:
     """Read a file; the frames of a short one go to a place."""
+    try:
+        return _read(given, limits, place)
+    finally:
+        give_back(given.size)
+
+
+def _read(given: Given, limits: ReadLimits, place: str) -> Answer | str:
     try:
         with given.content() as content:
             scan = read_content(content, limits)
@@ -105,6 +115,14 @@ def call(work: Callable[..., Any], data: bytes, arguments: tuple[object, ...]) -
         return work(data, *arguments)
     except ScanError as error:
         return Refusal(str(error))
+
+
+def give_back(size: int) -> None:
+    """After a large file: free what still refers to it, and give freed memory to the system."""
+    if size > _LARGE_BYTES:
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # glibc's alone
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @contextmanager
