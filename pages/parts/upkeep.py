@@ -10,6 +10,7 @@ import ctypes
 import threading
 import time
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
@@ -50,8 +51,11 @@ def forget_expired_sessions() -> None:
     """
     if not runtime.exists():
         return
-    storage = runtime.get_instance()._session_mgr._session_storage  # type: ignore[attr-defined]  # noqa: SLF001
-    storage._cache.expire()  # noqa: SLF001
+    with suppress(AttributeError, RuntimeError):  # it stores them in another way, or has not begun
+        server: Any = runtime.get_instance()
+        expire = server._session_mgr._session_storage._cache.expire  # noqa: SLF001
+        loop = server._get_async_objs().eventloop  # noqa: SLF001  the storage is its thread's alone
+        loop.call_soon_threadsafe(expire)
 
 
 def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
@@ -61,7 +65,6 @@ def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
     sweep_unpacked()
     while True:
         time.sleep(_EVERY_S)
-        with suppress(AttributeError):  # a server that stores sessions in another way
-            forget_expired_sessions()
+        forget_expired_sessions()
         rest_idle()
         trim(0)
