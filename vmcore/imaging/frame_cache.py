@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Picture = npt.NDArray[np.uint8]
-_MOST_BYTES = 96_000_000  # two loops' batches, those being judged and those coming
+_MOST_BYTES = 48_000_000  # two loops' batches, those being judged and those coming
 
 
 class FrameCache:

@@ -17,7 +17,7 @@ from vmcore.imaging.scan import Content, Encoded, FrameError, Frames, ReadLimits
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 _SHORT_BYTES = 32_000_000  # decoded; loops up to here are held whole
-_AHEAD_BYTES = 24_000_000  # that are decoded at a time
+_AHEAD_BYTES = 12_000_000  # that are decoded at a time
 
 
 class Recipe(Protocol):
