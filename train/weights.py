@@ -1,7 +1,7 @@
 """Say what is in a weights file: ``python -m train.weights FILE [--architecture usf-mae]``.
 
-Nothing is trained and nothing is written. The command ends with 1 where no
-training could start from it.
+Nothing is trained and nothing is written. The command ends with 1 where neither
+a classifier's training nor a pretraining could start from it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pages.parts.jump import jump
 from pages.parts.plain import plain
 from pages.parts.plan_form import checked, describe_study, estimate_and_start, former_runs
 from pages.parts.weights_view import Pooling, draw_weights
-from vmcore.data import ManifestError
+from vmcore.data import ManifestError, load_study
 from vmcore.models import ARCHITECTURES, LEARNT_FILE, PUBLIC_CHECKPOINTS, load_card
 from vmcore.runs import (
     PAPER_SETTINGS,
@@ -24,6 +24,7 @@ from vmcore.runs import (
     seen_by_start,
     validated_unlabelled,
 )
+from vmcore.runs.paired_heads import has_originals
 from vmcore.runs.plan import CROSS_VALIDATION
 from vmcore.runs.pretraining_plan import PRETRAINING
 from vmcore.settings import settings
@@ -84,13 +85,15 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
     with right:
         learning = _learning(kind, model)
         split = _split(model)
+        there = _has_originals(studies[study])
         pairs = st.checkbox(
-            "Add pairs with widened ventricles", value=bool(model and model.pairs),
-            key=f"pairs-{st.session_state.get('jumps', 0)}",
+            "Add pairs with widened ventricles", value=bool(model and model.pairs and there), disabled=not there,
+            key=f"pairs-{study}-{st.session_state.get('jumps', 0)}",
             help="Of each normal head in which an atrium is surely found a fold also learns two made "
             "pictures: one with another normal ventricle, one with a wide one. They are made from "
             "the original files first, which takes about a second each. With few positives they made "
-            "the bundled model worse (docs/method.md): compare with a run without.",
+            "the bundled model worse (docs/method.md): compare with a run without. Those of a study that came "
+            "as a zip are not there any more.",
         )  # fmt: skip
     return {
         "name": name or f"{ARCHITECTURES[kind].title} on {study}",
@@ -102,6 +105,13 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
         "settings": learning,
         **split,
     }
+
+
+def _has_originals(study: Path) -> bool:
+    try:
+        return has_originals(load_study(study))
+    except ManifestError:
+        return False  # what is wrong is said above
 
 
 def _averages(kind: str, model: Plan | None) -> bool:

@@ -38,11 +38,14 @@ def estimate_and_start(
         plan: checks the form's fields.
         words: what the estimated time is for.
     """
+    said = st.container()  # above the buttons, where whoever presses one looks
     estimate, start = st.columns([1, 1])
     if estimate.button("Estimate the time", icon=":material/timer:", width="stretch"):
-        _estimate(plan(), words)
+        with said:
+            _estimate(plan(), words)
     if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        _start(plan())
+        with said:
+            _start(plan())
 
 
 def _estimate(

@@ -19,7 +19,9 @@ from vmcore.reporting import loop_figure, loop_words, proposed_frames
 
 log = logging.getLogger(__name__)
 
-_BATCH = 8  # frames that are judged at once
+_BATCH = (
+    4  # frames that are judged at once; more take memory and, on a processor, no less time each
+)
 _EVERY_S = 1.5
 _FAILED = "A frame cannot be analysed; the log says why."
 
@@ -30,9 +32,15 @@ class LoopReview:
 
     frames: int
     answers: dict[int, FrameAnswer] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
     trouble: str | None = None
     reader: LoopReader | None = None
     work: BackgroundWork[tuple[int, ...]] = field(init=False)
+
+    @property
+    def looked_at(self) -> int:
+        """How many frames were judged, or cannot be."""
+        return len(self.answers) + len(self.refused)
 
     def stop(self) -> None:
         """Judge no more frames now."""
@@ -47,6 +55,11 @@ class LoopReview:
         """The frames in batches that lie all over the loop, so that its course is seen soon."""
         count = -(-self.frames // _BATCH)
         return [tuple(range(first, self.frames, count)) for first in range(count)]
+
+    def after(self, batch: tuple[int, ...]) -> tuple[int, ...]:
+        """The batch that comes after this one; of no frame after the last one."""
+        first = batch[0] + 1
+        return next((one for one in self.batches() if one[0] == first), ())
 
 
 def show_loop(uploads: Uploads, uploaded: UploadedScan, models: Models, shown: int) -> None:
@@ -89,14 +102,15 @@ def _review(uploads: Uploads, uploaded: UploadedScan, models: Models) -> LoopRev
             if reader is None:
                 reader = LoopReader(uploads.opened(uploaded), models.classifier, models.anatomy)
                 review.reader = reader
-            for answer in reader.answer(batch):
+            for answer in reader.answer(batch, then=review.after(batch)):
                 review.answers[answer.frame] = answer
+            review.refused.update(reader.refused)
         except ScanError as error:
             review.trouble = str(error)
         except Exception as error:
             log.exception("A loop's frames failed: %s", type(error).__name__)
             review.trouble = _FAILED
-        if len(review.answers) == review.frames or review.trouble:
+        if review.looked_at == review.frames or review.trouble:
             review.stop()
 
     review.work = BackgroundWork(judge, workers=1)
@@ -113,10 +127,10 @@ def _draw(
         st.rerun()
     left, right = st.columns([4, 1], vertical_alignment="center")
     if progress.working:
-        done = len(review.answers)
+        done = review.looked_at
         left.progress(done / review.frames, f"Judged {done} of {review.frames} frames")
         right.button("Stop", key=f"stop-{slider}", on_click=review.stop, width="stretch")
-    elif len(review.answers) < review.frames:
+    elif review.looked_at < review.frames:
         left.markdown("**The whole loop**")
         rest = "the rest" if review.answers else f"all {review.frames} frames"
         if right.button(f"Judge {rest}", key=f"judge-{slider}", width="stretch"):
@@ -125,6 +139,10 @@ def _draw(
             st.rerun()
     if review.trouble:
         st.warning(review.trouble, icon=":material/warning:")
+    if review.refused:
+        first, *others = [review.refused[frame] for frame in sorted(review.refused)]
+        more = f" {len(others)} more cannot be decoded either." if others else ""
+        st.warning(f"{first}{more}", icon=":material/warning:")
     if review.answers:
         _draw_course(list(review.answers.values()), review, uploaded, models, shown)
 

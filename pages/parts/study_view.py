@@ -185,7 +185,8 @@ def _prepared(folder: Path, path: str) -> bytes:
 @st.fragment
 def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     stay("train", "release")
-    st.markdown("**Every image, before and after cleaning**")
+    whole_way = Path(study.report.root).is_dir()
+    st.markdown(f"**Every image, {'before and after cleaning' if whole_way else 'cleaned'}**")
     out = rejected(study.folder)
     filters = ["all", "with text left", "no head found", "rejected"]
     which = st.segmented_control("Show", filters, default="all", required=True)
@@ -242,6 +243,7 @@ def _before_after(root: Path, folder: Path, path: str) -> None:
         if not stays_inside(root / path, root):
             raise ScanError("The original leads out of the study's folder.")
         scan = read_sandboxed(root / path)
+        frame = scan.frames[len(scan.frames) // 2]
     except (ScanError, OSError):
         columns[0].caption(
             "The study came as a zip, whose files were deleted when it was ready."
@@ -249,7 +251,6 @@ def _before_after(root: Path, folder: Path, path: str) -> None:
             else "The original is not there any more."
         )
         return
-    frame = scan.frames[len(scan.frames) // 2]
     columns[0].image(frame, caption="as it came", width="stretch")
     clean = clean_frame(frame, region=scan.region)
     row, column = clean.offset

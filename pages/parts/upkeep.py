@@ -1,6 +1,7 @@
 """What an app does for itself: files are private, uploads in memory, freed memory goes back.
 
-The allocator keeps memory after pictures are gone, so it is asked for it.
+The allocator keeps memory after pictures are gone, and networks keep what they computed in, so they are asked
+for it.
 """
 
 from __future__ import annotations
@@ -8,11 +9,15 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
+from streamlit import runtime
 
 from vmcore.file_modes import keep_private
+from vmcore.resting import rest_idle
 from vmcore.runs.purging import sweep
 from vmcore.settings import settings
 
@@ -39,6 +44,20 @@ def keep_uploads_in_memory() -> None:
     MultiPartParser.spool_max_size = (largest + 1) * 2**20
 
 
+def forget_expired_sessions() -> None:
+    """Let go of sessions whose people have left, with what they uploaded.
+
+    The server's storage leaves an expired session where it is until another one comes in.
+    """
+    if not runtime.exists():
+        return
+    with suppress(AttributeError, RuntimeError):  # it stores them in another way, or has not begun
+        server: Any = runtime.get_instance()
+        expire = server._session_mgr._session_storage._cache.expire  # noqa: SLF001
+        loop = server._get_async_objs().eventloop  # noqa: SLF001  the storage is its thread's alone
+        loop.call_soon_threadsafe(expire)
+
+
 def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
     sweep(settings().store / "runs", settings().store / "studies")
     from vmcore.runs.zipped_studies import sweep_unpacked  # noqa: PLC0415  not before a page is up
@@ -46,4 +65,6 @@ def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
     sweep_unpacked()
     while True:
         time.sleep(_EVERY_S)
+        forget_expired_sessions()
+        rest_idle()
         trim(0)

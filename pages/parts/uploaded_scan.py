@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pages.parts.calliper import DrawnLine
 from vmcore.anatomy import AnatomyModel, HandCalliper, by_gestational_age
-from vmcore.imaging import Scan
+from vmcore.imaging import FrameError, Scan, ScanError, held_bytes
 from vmcore.inference import Analysis, Classifier, without_pixels
 from vmcore.reporting.case import Assessment, picture_digest
 
@@ -21,7 +21,10 @@ AnalysisKey = tuple[str, str | None, int, str]
 """Both models' digests, the frame, and the heatmap's method."""
 AnswerKey = tuple[str | None, str | None, int, float | None, tuple[HandCalliper, ...]]
 """Which answer: both models' digests, the frame, the gestational age that was told, and callipers by hand."""
-_KEPT_FRAMES = 32  # analyses that are kept of a scan, so that going back costs nothing
+_KEPT_BYTES = (
+    10_000_000  # of analyses of a scan, so that going back costs nothing; the newest in any case
+)
+_MOST_DAMAGED = 20  # frames about the middle
 _THUMBNAIL_PX = 84
 
 
@@ -49,7 +52,8 @@ class UploadedScan:
     ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without,
     and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
     answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
-    measured so, by frame; ``loop`` what the whole loop was answered, by which models.
+    measured so, by frame; ``loop`` what the whole loop was answered, by which models. ``damaged`` frames were
+    found when the first one to show was looked for.
     """
 
     number: int
@@ -69,30 +73,32 @@ class UploadedScan:
     distances: dict[int, str] = field(default_factory=dict)
     hand: dict[int, tuple[HandCalliper, ...]] = field(default_factory=dict)
     loop: tuple[AnalysisKey | None, Any] | None = None
+    damaged: set[int] = field(default_factory=set)
     gestational_weeks: float | None = None
     used: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def middle(self) -> int:
-        """The frame shown first."""
-        return self.frames // 2
+        """The frame shown first: the middle one, or the nearest one to it that is not damaged."""
+        sound = [frame for frame in range(self.frames) if frame not in self.damaged]
+        return min(sound or [0], key=lambda frame: abs(frame - self.frames // 2))
 
     @property
     def held(self) -> int:
-        """Bytes of pixels, those of the analyses included."""
+        """Bytes of pixels, those of the analyses and what a long loop is decoded from included."""
         scan, analyses = self.scan, list(self.analyses.values())
         frames = [] if scan is None else [scan.frames]
         frames += [analysis.scan.frames for analysis in analyses]
-        once = {id(array): array.nbytes for array in frames}
+        once = {id(one): held_bytes(one) for one in frames}
         return sum(once.values()) + sum(map(_pixels_of, analyses))
 
     def keep(self, key: AnalysisKey, analysis: Analysis) -> None:
         """Keep an analysis, and the first one's picture for the list."""
         analyses = self.analyses  # they may be let go meanwhile
-        while len(analyses) >= _KEPT_FRAMES:
-            analyses.pop(next(iter(analyses)))
         analyses[key] = analysis
+        while len(analyses) > 1 and sum(map(_pixels_of, list(analyses.values()))) > _KEPT_BYTES:
+            analyses.pop(next(iter(analyses)), None)
         self.digests[analysis.frame] = picture_digest(analysis.clean.image)
         if self.thumbnail is None:
             self.thumbnail = _thumbnail(analysis.clean.image)
@@ -125,6 +131,23 @@ class UploadedScan:
             return analysis
         told = by_gestational_age(analysis.anatomy, self.gestational_weeks)
         return replace(analysis, anatomy=told)
+
+
+def judge_middle(uploaded: UploadedScan, judge: Callable[[int], object]) -> None:
+    """Judge the frame that is shown first; where that is damaged, the nearest one that is not.
+
+    Raises:
+        ScanError: no such frame is near.
+    """
+    for _ in range(_MOST_DAMAGED):
+        frame = uploaded.middle
+        try:
+            judge(frame)
+        except FrameError:
+            uploaded.damaged.add(frame)
+        else:
+            return
+    raise ScanError("Its frames are damaged and cannot be decoded; export the loop anew.")
 
 
 def _pixels_of(analysis: Analysis) -> int:

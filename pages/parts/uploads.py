@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.parts.uploaded_scan import Models, UploadedScan
+from pages.parts.uploaded_scan import Models, UploadedScan, judge_middle
 from vmcore.anatomy import HandCalliper
 from vmcore.clinic import BackgroundWork, Intake, Progress, take_in
-from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
+from vmcore.imaging import ReadLimits, Scan, ScanError, held_bytes, read_sandboxed
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, analyse
 from vmcore.reporting.case import Assessment
 
@@ -239,7 +239,9 @@ class Uploads:
             with uploaded.lock:
                 used = uploaded.used
                 self.opened(uploaded)
-                self.analysis(uploaded, models, uploaded.middle, _METHOD)
+                judge_middle(
+                    uploaded, lambda frame: self.analysis(uploaded, models, frame, _METHOD)
+                )
                 uploaded.used = used  # nobody has looked at it
         except _NoRoomError as error:
             with _room:
@@ -259,7 +261,7 @@ class Uploads:
         scan = uploaded.scan
         if scan is None:
             scan = read_sandboxed(uploaded.content(), limits=self.limits)
-            self._make_room(uploaded, scan.frames.nbytes)
+            self._make_room(uploaded, held_bytes(scan.frames))
             uploaded.scan, uploaded.frames, uploaded.kind = scan, len(scan.frames), scan.kind
         return scan
 

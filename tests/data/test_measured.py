@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from vmcore.data import (
     load_study,
     prepare_images,
     prepare_study,
+    reject,
 )
 from vmcore.data.phantom import Phantom, make_phantom, write_dicom, write_png
 from vmcore.evaluation import read_predictions
@@ -82,7 +84,7 @@ def test_an_image_without_a_head_is_told_of(study: StoredStudy) -> None:
     assert row["measured_plane"] == "no head"
     assert pd.isna(row["measured_width_share"])
     assert study.report.headless == ["none.png"]
-    assert any("no fetal head was found" in sentence for sentence in study.report.concerns())
+    assert any("No fetal head was found" in sentence for sentence in study.report.concerns())
 
 
 def test_what_measures_otherwise_measures_again_and_nothing_is_lost_without(
@@ -110,6 +112,18 @@ class Always:
     def __call__(self, *_: object) -> MeasuredImage:
         """Measure nothing."""
         return MeasuredImage(measured_by=self.digest, measured_plane="no ventricle")
+
+
+def test_a_picture_that_is_too_small_is_no_reason_to_do_without_it(source: Path) -> None:
+    scan = read_scan((source / "c/3.png").read_bytes())
+    found = StudyMeasure.of()(scan, 0, scan.frames[0][:12, :12])
+    assert found.measured_plane == "not measured"
+
+
+def test_what_was_rejected_is_not_to_be_looked_at(study: StoredStudy, tmp_path: Path) -> None:
+    shutil.copytree(study.folder, tmp_path / "copy")
+    reject(tmp_path / "copy", ["none.png"])
+    assert load_study(tmp_path / "copy").report.headless == []
 
 
 def test_a_damaged_table_is_no_study(study: StoredStudy, tmp_path: Path) -> None:

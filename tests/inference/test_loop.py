@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.imaging.test_loop_frames import broken
 from vmcore.anatomy import AnatomyModel
 from vmcore.data.phantom import OverlaySettings, make_phantom
-from vmcore.imaging import Scan, clean_frame, still_text
+from vmcore.imaging import Scan, clean_frame, read_scan, still_text
 from vmcore.imaging import text_removal as looked_for
 from vmcore.inference import Classifier, FrameAnswer, LoopReader, analyse
 from vmcore.reporting import loop_figure, loop_words, proposed_frames
@@ -55,6 +56,15 @@ def test_text_is_looked_for_once_and_gone_from_every_frame(
     still = clean_frame(loop.frames[1], region=loop.region, still_text=text)
     differs = (whole.image != still.image).any(axis=2)
     assert not differs[~(whole.mask | still.mask)].any()
+
+
+def test_a_damaged_frame_is_refused_and_the_others_are_answered(small_bundle) -> None:
+    loop = read_scan(broken(4, at=3))
+    reader = LoopReader(loop, Classifier.load(small_bundle))
+    answers = reader.answer([0, 1], then=[2, 3]) + reader.answer([2, 3])
+    assert [one.frame for one in answers] == [0, 1, 2]
+    assert list(reader.refused) == [3]
+    assert reader.refused[3].startswith("Frame 4 of the loop is damaged")
 
 
 def answer(frame: int, **told: object) -> FrameAnswer:

@@ -18,7 +18,8 @@ from starlette.requests import Request
 from pages.parts import upkeep
 from pages.parts.uploaded_scan import Models
 from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
-from vmcore.imaging import ReadLimits
+from tests.imaging.test_loop_frames import broken
+from vmcore.imaging import FrameError, LoopFrames, ReadLimits
 from vmcore.inference import Classifier
 
 
@@ -121,6 +122,25 @@ def test_stopping_leaves_the_rest_until_somebody_opens_it(models: Models) -> Non
     uploads.judge_now(last)
     assert last.answers
     assert sum(bool(one.answers) for one in uploads.scans) == done + 1
+
+
+def test_a_loop_whose_middle_is_damaged_is_judged_beside_it(models: Models) -> None:
+    uploads = session(UploadBudget(10, 100, 100))
+    uploads.sync([DroppedFile("loop", "loop.dcm", lambda: broken(5, at=2))])
+    uploads.judge(models)
+    assert uploads.work.wait(120)
+    (loop,) = uploads.scans
+    assert (loop.frames, loop.middle) == (5, 1)
+    assert loop.answers
+    with pytest.raises(FrameError, match="Frame 3"):
+        uploads.analysis(loop, models, 2, "eigen-cam")
+    assert loop.scan is not None
+    assert isinstance(loop.scan.frames, LoopFrames)
+    decoded = loop.scan.frames.held
+    assert decoded >= len(broken(5, at=2))
+    assert decoded < uploads.held < decoded + 10_000_000
+    loop.let_go()
+    assert uploads.held == 0
 
 
 def test_an_upload_never_lies_in_a_temporary_file(monkeypatch: Any) -> None:

@@ -11,8 +11,8 @@ import pytest
 from tests.runs.support import draw_study, kept_run, small_plan, wait_for
 from vmcore.data import StoredStudy, load_study, prepare_study
 from vmcore.models import load_card
-from vmcore.runs import RunError, RunFolder, open_store, start_run
-from vmcore.runs.paired_heads import paired_heads, read_pairs
+from vmcore.runs import RunError, RunFolder, estimate_seconds, open_store, start_run
+from vmcore.runs.paired_heads import paired_heads
 from vmcore.training import Stopped
 
 
@@ -35,8 +35,9 @@ def run_with_pairs(study: StoredStudy) -> RunFolder:
 def test_a_run_learns_from_pairs_and_says_so(study: StoredStudy, store: Path) -> None:
     folder = start_run(small_plan(study.folder, epochs=1, pairs=True))
     assert wait_for(folder, "finished", "failed").state == "finished", folder.tail()
-    pairs = read_pairs(folder)
+    assert not list(folder.path.glob("pairs*"))  # they are pictures of people
     splits = folder.cross_validation().splits(study)
+    pairs = paired_heads(run_with_pairs(study), study, splits)  # the same in every run
     normal = np.flatnonzero(study.table["label"] == "normal")
     assert len(pairs.rows) > 2
     assert set(pairs.rows) <= set(normal) - set(splits.test)
@@ -48,6 +49,14 @@ def test_a_run_learns_from_pairs_and_says_so(study: StoredStudy, store: Path) ->
     card = load_card(open_store(store).artifact(folder.run_id, "bundle"))
     assert f"pairs of {len(pairs.rows)} normal heads" in str(card.training_data["Recipe"])
     assert open_store(store).summaries()[0]["params"]["pairs"] == "True"
+
+
+def test_the_estimate_counts_them(study: StoredStudy) -> None:
+    without, with_pairs = (
+        estimate_seconds(small_plan(study.folder, pairs=pairs, epochs=20))
+        for pairs in (False, True)
+    )
+    assert with_pairs > 1.3 * without  # each of half of the images stands for two more
 
 
 def test_they_are_made_once_and_only_of_files_that_are_as_they_were(

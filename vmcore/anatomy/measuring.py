@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.anatomy.card import anatomy_digest
-from vmcore.data.measured import MEASURED, NO_HEAD, NO_VENTRICLE, MeasuredImage
+from vmcore.data.measured import (
+    MEASURED,
+    NO_HEAD,
+    NO_VENTRICLE,
+    NOT_MEASURED,
+    MeasuredImage,
+)
 from vmcore.imaging import Scan
 from vmcore.settings import settings
 
@@ -46,7 +52,10 @@ class StudyMeasure:
     def __call__(self, scan: Scan, frame: int, image: npt.NDArray[np.uint8]) -> MeasuredImage:
         """See :class:`vmcore.data.measured.Measure`."""
         model = _model(self.folder, self.digest)
-        anatomy = model.find(image, scan.spacing_mm, uncleaned=scan.frames[frame])
+        try:
+            anatomy = model.find(image, scan.spacing_mm, uncleaned=scan.frames[frame])
+        except ValueError:  # too small, say: no reason to do without the image
+            return MeasuredImage(measured_by=self.digest, measured_plane=NOT_MEASURED)
         if anatomy.atrium is None:
             plane = NO_HEAD if anatomy.head is None else NO_VENTRICLE
             return MeasuredImage(measured_by=self.digest, measured_plane=plane)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from vmcore.anatomy.result import Anatomy
 from vmcore.anatomy.scale import find_in_mm
 from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH
 from vmcore.processor import allowed_threads
+from vmcore.resting import Network
 from vmcore.settings import settings
 
 Array = npt.NDArray[np.float32]
@@ -49,8 +49,7 @@ class AnatomyModel:
             "INFERENCE_NUM_THREADS": allowed_threads(),
         }
         self.card, self.digest = card, digest
-        self._request = ov.Core().compile_model(graph, "CPU", options).create_infer_request()
-        self._lock = threading.Lock()
+        self._network = Network(ov.Core().compile_model(graph, "CPU", options))
 
     @classmethod
     def load(cls, folder: str | Path | None = None) -> AnatomyModel:
@@ -119,9 +118,4 @@ class AnatomyModel:
         return find(spacing_mm)
 
     def _forward(self, views: Array) -> tuple[Array, ...]:
-        with self._lock:
-            self._request.infer([views])
-            # copies: the request's own memory is written over by its next pass
-            return tuple(
-                np.array(tensor.data, np.float32) for tensor in self._request.output_tensors
-            )
+        return tuple(self._network(views))

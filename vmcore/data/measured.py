@@ -21,6 +21,7 @@ MEASURED_COLUMNS = (
 )  # fmt: skip
 """Columns of ``anatomy.csv`` after path, which a study's table has too where it was measured."""
 NO_HEAD, NO_VENTRICLE, MEASURED = "no head", "no ventricle", "ventricle measured"
+NOT_MEASURED = "not measured"
 
 
 class MeasuredImage(BaseModel):
@@ -28,7 +29,8 @@ class MeasuredImage(BaseModel):
 
     Attributes:
         measured_by: digest of what measured.
-        measured_plane: whether a head was found, and a ventricle in it that can be measured.
+        measured_plane: whether a head was found, and a ventricle in it that can be measured; "not measured"
+            where the picture is none that can be looked at, such as a very small one.
         measured_side: of the head's half in which the atrium lies, near to the probe or far from it.
         measured_width_share: the atrium's width over the head's short axis; ``_sd``: its standard
             deviation.
@@ -39,7 +41,7 @@ class MeasuredImage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     measured_by: str
-    measured_plane: Literal["no head", "no ventricle", "ventricle measured"]
+    measured_plane: Literal["no head", "no ventricle", "ventricle measured", "not measured"]
     measured_side: Literal["near", "far"] | None = None
     measured_width_share: float | None = None
     measured_width_share_sd: float | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydantic import BaseModel, ConfigDict
 
 from vmcore.imaging import CleaningSettings
@@ -37,6 +39,14 @@ class StudyReport(BaseModel):
     changed_rejected: int = 0
     """Rejected images whose file has another content now."""
 
+    def without(self, rejected: Collection[str]) -> StudyReport:
+        """The same, with nothing to look at in images that were taken out."""
+        left = {
+            name: [path for path in getattr(self, name) if path not in rejected]
+            for name in ("lettered", "headless")
+        }
+        return self.model_copy(update=left)
+
     def concerns(self) -> list[str]:
         """One sentence for each thing that a person should look at."""
         said = []
@@ -58,8 +68,8 @@ class StudyReport(BaseModel):
             )
         if self.headless:
             said.append(
-                f"In {len(self.headless)} images no fetal head was found: look whether they show a "
-                "brain."
+                f"No fetal head was found in {len(self.headless)} of the images: look whether they show "
+                "a brain."
             )
         return said + self._about_twins() + self._about_subjects() + self._about_text()
 

@@ -241,8 +241,9 @@ def load_study(folder: Path) -> StoredStudy:
         table = with_measured(folder, stored_manifest(folder))
     except (OSError, ValueError, ValidationError) as error:
         raise ManifestError(f"{folder.name} is not a prepared study; prepare it first.") from error
-    kept = table[~table["path"].isin(rejected(folder))].reset_index(drop=True)
-    return StoredStudy(folder, kept, report)
+    out = rejected(folder)
+    kept = table[~table["path"].isin(out)].reset_index(drop=True)
+    return StoredStudy(folder, kept, report.without(out))
 
 
 def stored_manifest(folder: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from vmcore.imaging.drawing.colour import colour_evidence
 from vmcore.imaging.drawing.grey import grey_drawing
 from vmcore.imaging.painting import paint_over
-from vmcore.imaging.scan import Region
+from vmcore.imaging.scan import FrameError, Frames, Region, ScanError
+from vmcore.imaging.text import rest
 from vmcore.imaging.text_removal import cover_text, remove_text, text_in
 
 
@@ -132,12 +134,14 @@ def clean_frame(
 
 
 def still_text(
-    frames: npt.NDArray[np.uint8],
+    frames: Frames,
     *,
     region: Region | None = None,
     settings: CleaningSettings | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Where text stands in a loop, by its first, middle and last frame; bool (h, w) of the cut picture.
+
+    In place of one of them that is damaged the nearest sound frame before or after it is looked at.
 
     Args:
         frames: uint8 (T, H, W, 3), RGB.
@@ -145,15 +149,25 @@ def still_text(
         settings: the same.
     """
     settings = settings or CleaningSettings()
-    cut, _ = _cut(frames[0], region, settings)
+    count = len(frames)
+    cut, _ = _cut(_nearest_sound(frames, 0), region, settings)
     found = np.zeros((cut.height, cut.width), bool)
     if not settings.remove_text:
         return found
-    for at in sorted({0, len(frames) // 2, len(frames) - 1}):
-        frame = frames[at]
+    for at in sorted({0, count // 2, count - 1}):
+        frame = _nearest_sound(frames, at)
         image = frame[cut.row : cut.row + cut.height, cut.column : cut.column + cut.width].copy()
         found |= remove_text(image, _shifted(text_in(frame), cut)).mask
+    rest()  # the loop's frames need no more of it
     return found
+
+
+def _nearest_sound(frames: Frames, at: int) -> npt.NDArray[np.uint8]:
+    for other in sorted(range(len(frames)), key=lambda frame: abs(frame - at)):
+        with suppress(FrameError):
+            sound: npt.NDArray[np.uint8] = frames[other]
+            return sound
+    raise ScanError("No frame of the loop can be decoded.")
 
 
 def _cut(

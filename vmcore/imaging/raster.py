@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
-from vmcore.imaging.scan import ReadLimits, Scan, ScanError
+from vmcore.imaging.loop_frames import whole_or_on_demand
+from vmcore.imaging.scan import Content, ReadLimits, Scan, ScanError, stream_of
 
 RASTER_SIGNATURES = (
     b"\x89PNG\r\n\x1a\n",
@@ -21,11 +23,45 @@ RASTER_SIGNATURES = (
     b"RIFF",
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_ON_THE_SIDE = {5, 6, 7, 8}  # orientations of EXIF that swap width and height
 _DIFFERENT = "The pages of this TIFF differ in size; save the scan as a single page."
 _DAMAGED = "The picture is damaged or incomplete and cannot be decoded."
 
 
-def read_raster(data: bytes, limits: ReadLimits) -> Scan:
+@dataclass(frozen=True, slots=True)
+class TiffPages:
+    """How the pages of a TIFF stack are decoded; a :class:`~vmcore.imaging.loop_frames.Recipe`.
+
+    ``shape`` is (T, H, W, 3).
+    """
+
+    shape: tuple[int, int, int, int]
+
+    whole_file: ClassVar[bool] = True
+
+    def encoded(self, content: Content, frame: int) -> Content:
+        """The whole file: pages lie all over it."""
+        del frame
+        return content
+
+    def decode(self, encoded: Content, frame: int) -> npt.NDArray[np.uint8]:
+        """A page, uint8 (H, W, 3).
+
+        Raises:
+            Exception: whatever Pillow raises on a damaged one.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(stream_of(encoded), formats=("TIFF",)) as image:
+                image.seek(frame)
+                return _to_rgb(image)
+
+    def without_spans(self) -> TiffPages:
+        """Itself."""
+        return self
+
+
+def read_raster(data: Content, limits: ReadLimits) -> Scan:
     """Decode a raster picture; EXIF rotation is applied, everything but pixels is dropped.
 
     16-bit grey pictures are scaled from their own range to 8 bits; transparency is laid on black.
@@ -40,9 +76,11 @@ def read_raster(data: bytes, limits: ReadLimits) -> Scan:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's warnings quote metadata
         try:
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            with Image.open(stream_of(data), formats=_FORMATS) as image:
                 kind = str(image.format)
-                pages = _pages(image, limits)
+                pages = _check_pages(image, limits)
+                image.seek(0)
+                first = _to_rgb(image)
         except ScanError:
             raise
         except Image.DecompressionBombError:
@@ -54,25 +92,28 @@ def read_raster(data: bytes, limits: ReadLimits) -> Scan:
             raise ScanError("The picture needs more memory than there is.") from None
         except Exception:  # a decoder may fail in its own way on damaged headers
             raise ScanError(_DAMAGED) from None
-    if len({page.shape for page in pages}) != 1:  # turned by EXIF
-        raise ScanError(_DIFFERENT)
-    return Scan(np.stack(pages), spacing_mm=None, device=None, kind=kind)
+    if pages == 1:
+        return Scan(first[None], spacing_mm=None, device=None, kind=kind)
+    height, width = first.shape[:2]
+    frames = whole_or_on_demand(data, TiffPages((pages, height, width, 3)), {0: first})
+    return Scan(frames, spacing_mm=None, device=None, kind=kind)
 
 
-def _pages(image: Image.Image, limits: ReadLimits) -> list[npt.NDArray[np.uint8]]:
-    """Decode every page, each of them only after its claims were checked."""
+def _check_pages(image: Image.Image, limits: ReadLimits) -> int:
+    """How many pages there are, whose claims are checked before any of them is decoded."""
     limits.check_geometry(image.height, image.width)
     frames = int(getattr(image, "n_frames", 1))
     limits.check_geometry(image.height, image.width, frames)
     if frames > 1 and image.format != "TIFF":
         raise ScanError("This is an animated picture; save the frame of interest as a still one.")
-    size, pages = image.size, []
-    for index in range(frames):
+    sizes = set()
+    for index in range(frames if frames > 1 else 0):
         image.seek(index)
-        if image.size != size:  # before it is decoded: it may be of any size
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_THE_SIDE
+        sizes.add(image.size[::-1] if turned else image.size)
+        if len(sizes) > 1:
             raise ScanError(_DIFFERENT)
-        pages.append(_to_rgb(image))
-    return pages
+    return frames
 
 
 def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:

@@ -7,7 +7,9 @@ from pathlib import Path
 from vmcore.imaging.dicom import looks_like_dicom, read_dicom
 from vmcore.imaging.foreign import name_foreign
 from vmcore.imaging.raster import RASTER_SIGNATURES, read_raster
-from vmcore.imaging.scan import ReadLimits, Scan, ScanError
+from vmcore.imaging.scan import Content, ReadLimits, Scan, ScanError
+
+_HEAD_BYTES = 4096  # that tell one kind of file from another
 
 
 def read_scan(
@@ -27,14 +29,24 @@ def read_scan(
     del name
     limits = limits or ReadLimits()
     data = bytes_of(source, limits)
-    if not data:
+    return read_content(data, limits)
+
+
+def read_content(data: Content, limits: ReadLimits) -> Scan:
+    """:func:`read_scan` of what a file holds, read or mapped.
+
+    Raises:
+        ScanError: as it does.
+    """
+    if not len(data):
         raise ScanError("The file is empty.")
+    head = data[:_HEAD_BYTES]
     if looks_like_dicom(data):
         return read_dicom(data, limits)
-    sentence = name_foreign(data)
+    sentence = name_foreign(head)
     if sentence is not None:
         raise ScanError(sentence)
-    if data.startswith(RASTER_SIGNATURES):
+    if head.startswith(RASTER_SIGNATURES):
         return read_raster(data, limits)
     raise ScanError(
         "This is not a scan: the content is neither DICOM nor a PNG, JPEG, BMP, TIFF or WebP image."

@@ -7,14 +7,13 @@ one. Pixels come back in memory that both processes see, and that has no name an
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as LateError
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,13 +21,16 @@ from functools import lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import Empty, LifoQueue
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
 
-from vmcore.imaging.reading import bytes_of, read_scan
-from vmcore.imaging.scan import ReadLimits, Scan, ScanError
+from vmcore.imaging import sandbox_tasks as tasks
+from vmcore.imaging.handed_over import by_message, given, nameless, place_of
+from vmcore.imaging.loop_frames import LoopFrames, Picture, Recipe, damaged
+from vmcore.imaging.reading import bytes_of
+from vmcore.imaging.scan import Content, Encoded, ReadLimits, Scan, ScanError
 
 _WORKERS = 2  # a file that hangs must not make the others wait
 _PATIENCE_S, _PATIENCE_S_PER_MB = 5.0, 2.0
@@ -49,20 +51,6 @@ _DIED = "The file is damaged: it made its decoder fail. Export the scan anew."
 _one_makes = threading.Lock()
 
 
-class _Answer(NamedTuple):
-    """A scan whose frames lie in the shared memory, or here where they could not; or a refusal."""
-
-    scan: Scan | None
-    shape: tuple[int, ...]
-    refusal: str = ""
-
-
-class _Refusal(NamedTuple):
-    """Why a worker can do nothing with a file."""
-
-    sentence: str
-
-
 class SandboxedReader:
     """Workers that read files; safe to share between threads.
 
@@ -81,7 +69,7 @@ class SandboxedReader:
         memory: int | None = None,
     ) -> None:
         self._patience_s, self._patience_s_per_mb = patience_s, patience_s_per_mb
-        self._memory = memory or _OWN_BYTES + _COPIES * 3 * ReadLimits().total_pixels
+        self._memory = memory or _OWN_BYTES + _COPIES * 3 * ReadLimits().whole_pixels
         self._idle: LifoQueue[Any] = LifoQueue()  # the last one is the warmest
         for _ in range(workers):
             self._idle.put(None)
@@ -100,11 +88,13 @@ class SandboxedReader:
 
     def read(self, data: bytes, limits: ReadLimits) -> Scan:
         """See :func:`read_sandboxed`."""
-        with self._worker() as executor, _shared() as memory:
-            place = f"/proc/{os.getpid()}/fd/{memory}"
-            answer = self._ask(executor, len(data), _read, data, limits, place)
+        with self._worker() as executor, nameless() as memory:
+            answer = self._ask_of([data], executor, tasks.read, limits, place_of(memory))
             if answer.refusal:
                 raise _RefusedError(answer.refusal)
+            if answer.recipe is not None:
+                frames = LoopFrames(data, answer.recipe, self.decode)
+                return replace(answer.scan, frames=frames)
             if len(answer.scan.frames):
                 return answer.scan
             mapped = mmap.mmap(memory, 0, access=mmap.ACCESS_COPY)
@@ -112,10 +102,43 @@ class SandboxedReader:
                 answer.scan, frames=np.frombuffer(mapped, np.uint8).reshape(answer.shape)
             )
 
+    def decode(
+        self, recipe: Recipe, content: Content, frames: Sequence[int]
+    ) -> list[Picture | str]:
+        """Decode frames of a file in a worker; a :data:`~vmcore.imaging.loop_frames.Decode`.
+
+        A frame that ends its worker is found out, and costs none of the others.
+
+        Raises:
+            ScanError: no worker is free, or none can be started.
+        """
+        try:
+            return self._decode(recipe, content, frames)
+        except _GoneError:
+            if len(frames) == 1:
+                return [damaged(frames[0])]
+        return [self.decode(recipe, content, [frame])[0] for frame in frames]
+
+    def _decode(
+        self, recipe: Recipe, content: Content, frames: Sequence[int]
+    ) -> list[Picture | str]:
+        whole = recipe.whole_file
+        parts = [content] if whole else [recipe.encoded(content, frame) for frame in frames]
+        lengths = [0] * len(frames) if whole else list(map(len, parts))
+        with self._worker() as executor, nameless() as memory:
+            found = self._ask_of(
+                parts, executor, tasks.decode, lengths, recipe.without_spans(), frames, place_of(memory)
+            )  # fmt: skip
+            pictures = found.pictures
+            if not pictures:
+                mapped = mmap.mmap(memory, 0, access=mmap.ACCESS_READ)
+                pictures = np.frombuffer(mapped, np.uint8).reshape(len(frames), *recipe.shape[1:])
+            return [why or one for why, one in zip(found.refusals, pictures, strict=True)]
+
     def read_source(self, data: bytes, limits: ReadLimits) -> Dataset:
         """See :func:`read_source_sandboxed`."""
         with self._worker() as executor:
-            header = self._ask(executor, len(data), _read_header, data, limits)
+            header = self._ask(executor, len(data), tasks.read_header, data, limits)
             if isinstance(header, str):
                 raise _RefusedError(header)
             return header
@@ -132,10 +155,21 @@ class SandboxedReader:
             ScanError: as the function does; also where it hangs, crashes or wants too much memory.
         """
         with self._worker() as executor:
-            answer = self._ask(executor, len(data), _call, work, data, arguments)
-            if isinstance(answer, _Refusal):
+            answer = self._ask(executor, len(data), tasks.call, work, data, arguments)
+            if isinstance(answer, tasks.Refusal):
                 raise _RefusedError(answer.sentence)
             return answer
+
+    def _ask_of(
+        self, parts: Sequence[Encoded], executor: Any, work: Callable[..., Any], *arguments: object
+    ) -> Any:
+        """What a worker makes of bytes that are too many for a message."""
+        size = sum(map(len, parts))
+        with given(parts) as handed:
+            answer = self._ask(executor, size, work, handed, *arguments)
+        if answer == tasks.OUT_OF_REACH:
+            answer = self._ask(executor, size, work, by_message(parts), *arguments)
+        return answer
 
     def _ask(self, executor: Any, size: int, work: Callable[..., Any], *arguments: object) -> Any:
         """What a worker makes of a file of so many bytes, in the time that such a file may take."""
@@ -143,9 +177,9 @@ class SandboxedReader:
         try:
             return executor.submit(work, *arguments).result(self._patience_s + more)
         except LateError:
-            raise ScanError(_LATE) from None
+            raise _GoneError(_LATE) from None
         except Exception:  # the executor's own kinds, of a worker that has died
-            raise ScanError(_DIED) from None
+            raise _GoneError(_DIED) from None
 
     @contextmanager
     def _worker(self) -> Iterator[Any]:
@@ -176,6 +210,10 @@ class SandboxedReader:
 
 class _RefusedError(ScanError):
     """The worker has done its work, and the file cannot be read."""
+
+
+class _GoneError(ScanError):
+    """The file has ended its worker."""
 
 
 def _end(running: set[Any]) -> None:
@@ -237,16 +275,6 @@ def _start(memory: int) -> Any:
     return executor
 
 
-@contextmanager
-def _shared() -> Iterator[int]:
-    """A descriptor of memory that has no name, so that nothing is left of it whatever happens."""
-    descriptor = os.memfd_create("scan", os.MFD_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)  # a mapping of it stays
-
-
 def _confine(memory: int, parent: int) -> None:
     """What a worker does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the app ends it, not the terminal
@@ -260,33 +288,3 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_WATCH_S)
     os._exit(0)
-
-
-def _read_header(data: bytes, limits: ReadLimits) -> Dataset | str:
-    """A header, or the sentence that refuses it."""
-    from vmcore.imaging.dicom import read_source  # noqa: PLC0415  for those who export alone
-
-    try:
-        return read_source(data, limits)
-    except ScanError as error:
-        return str(error)
-
-
-def _call(work: Callable[..., Any], data: bytes, arguments: tuple[object, ...]) -> Any:
-    try:
-        return work(data, *arguments)
-    except ScanError as error:
-        return _Refusal(str(error))
-
-
-def _read(data: bytes, limits: ReadLimits, place: str) -> _Answer:
-    try:
-        scan = read_scan(data, limits=limits)
-    except ScanError as error:
-        return _Answer(None, (), str(error))
-    with contextlib.suppress(OSError), Path(place).open("r+b", buffering=0) as memory:
-        os.posix_fallocate(memory.fileno(), 0, scan.frames.nbytes)
-        with mmap.mmap(memory.fileno(), 0) as mapped:
-            np.frombuffer(mapped, np.uint8)[:] = scan.frames.reshape(-1)
-        return _Answer(replace(scan, frames=scan.frames[:0]), scan.frames.shape)
-    return _Answer(scan, scan.frames.shape)

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import mmap
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
 
-RgbFrames = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from vmcore.imaging.loop_frames import LoopFrames
+
+Content: TypeAlias = bytes | mmap.mmap
+"""A file's bytes, read or mapped."""
+Encoded: TypeAlias = Content | memoryview
+"""A part of a content, copied or not."""
+Frames: TypeAlias = Union[npt.NDArray[np.uint8], "LoopFrames"]
+"""Frames of a still or a short loop as an array, those of a long loop decoded when they are taken."""
+
+
+def stream_of(content: Content) -> Any:
+    """A content as something to read from; what is mapped is not copied."""
+    if isinstance(content, bytes):
+        return io.BytesIO(content)
+    content.seek(0)
+    return content
 
 
 class ScanError(ValueError):
@@ -17,6 +35,10 @@ class ScanError(ValueError):
     The message is one sentence for a sonographer. It never quotes the file's name or contents,
     because both may identify a person.
     """
+
+
+class FrameError(ScanError):
+    """One frame of a loop that cannot be decoded, while others may be; the message says which."""
 
 
 class Region(NamedTuple):
@@ -39,12 +61,14 @@ class Calibration(NamedTuple):
 class ReadLimits:
     """The most that a file may claim before it is refused, checked before decoding.
 
-    ``frame_pixels`` counts one frame's pixels, ``total_pixels`` those of all frames.
+    ``frame_pixels`` counts one frame's pixels, ``total_pixels`` those of all frames, ``whole_pixels``
+    those of frames that can only be held in memory together.
     """
 
     file_bytes: int = 256 * 2**20
     frame_pixels: int = 25_000_000
-    total_pixels: int = 400_000_000
+    total_pixels: int = 2_000_000_000
+    whole_pixels: int = 400_000_000
     frames: int = 2_000
     smallest_side: int = 32
 
@@ -66,10 +90,17 @@ class ReadLimits:
             raise ScanError(
                 f"The file claims {frames} frames, more than the limit of {self.frames}."
             )
-        if rows * columns * frames > self.total_pixels:
+        self._check_together(rows, columns, frames, self.total_pixels)
+
+    def check_whole(self, rows: int, columns: int, frames: int) -> None:
+        """Raise :class:`ScanError` when frames of this size must not be held in memory together."""
+        self._check_together(rows, columns, frames, min(self.whole_pixels, self.total_pixels))
+
+    def _check_together(self, rows: int, columns: int, frames: int, limit: int) -> None:
+        if rows * columns * frames > limit:
             raise ScanError(
                 f"The loop claims {frames} frames of {columns} x {rows} pixels, more than the "
-                f"limit of {self.total_pixels / 1e6:.0f} million pixels together; "
+                f"limit of {limit / 1e6:.0f} million pixels together; "
                 "export a shorter loop or a single frame."
             )
 
@@ -79,7 +110,8 @@ class Scan:
     """A read scan, free of identity by construction.
 
     Attributes:
-        frames: uint8 (T, H, W, 3), RGB, T >= 1. Burned-in text may still be in the pixels;
+        frames: uint8 (T, H, W, 3), RGB, T >= 1: an array, or for a long loop
+            :class:`~vmcore.imaging.LoopFrames`, which decodes each frame when it is taken. Burned-in text may still be in the pixels;
             :func:`vmcore.imaging.clean_frame` removes it.
         spacing_mm: (row, column) millimetres per pixel, or None when the file does not say.
         device: manufacturer and model, or None.
@@ -90,7 +122,7 @@ class Scan:
             They quote nothing of the file but counts.
     """
 
-    frames: RgbFrames
+    frames: Frames
     spacing_mm: tuple[float, float] | None
     device: str | None
     region: Region | None = None

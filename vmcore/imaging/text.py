@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.imaging.scan import Region
+from vmcore.resting import Network
 
 _SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
 _LONG_SIDE = 1600  # no picture is enlarged beyond this to be searched for the first time
@@ -43,12 +44,10 @@ class _Float32Session:
         from openvino import Core  # noqa: PLC0415  slow to import, for scans only
 
         options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": _threads()}
-        self._request = Core().compile_model(model, "CPU", options).create_infer_request()
+        self.network = Network(Core().compile_model(model, "CPU", options))
 
     def __call__(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        self._request.infer([pixels])
-        found: npt.NDArray[np.float32] = self._request.get_output_tensor().data
-        return found
+        return self.network(pixels)[0]
 
 
 class _Engine(NamedTuple):
@@ -174,6 +173,12 @@ def too_tall(box: TextBox, shape: tuple[int, ...], *, again: bool = False) -> bo
     """
     allowed = _TALLEST if box.score >= LIKELY and not again else _TALL
     return line_height(box) > allowed * shape[0]
+
+
+def rest() -> None:
+    """Give back the memory that looking for text takes beside its network, some hundred MB."""
+    if _engine.cache_info().currsize:
+        _engine().detect.network.rest()
 
 
 def find_text(image: npt.NDArray[np.uint8]) -> tuple[Region, ...]:

@@ -55,16 +55,16 @@ def analyse(
 
     Raises:
         IndexError: the scan has no such frame.
+        vmcore.imaging.FrameError: the frame cannot be decoded.
     """
     if not 0 <= frame < len(scan.frames):
         raise IndexError(f"The scan has {len(scan.frames)} frames, no frame {frame + 1}.")
-    clean = clean_frame(
-        scan.frames[frame], region=scan.region, settings=classifier.card.preprocessing
-    )
+    picture = scan.frames[frame]
+    clean = clean_frame(picture, region=scan.region, settings=classifier.card.preprocessing)
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
     if anatomy_model is None:
         return Analysis(scan, frame, clean, prediction, classifier.digest)
-    anatomy = anatomy_model.find(clean.image, scan.spacing_mm, uncleaned=scan.frames[frame])
+    anatomy = anatomy_model.find(clean.image, scan.spacing_mm, uncleaned=picture)
     return Analysis(
         scan, frame, clean, prediction, classifier.digest, anatomy, anatomy_model.digest
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.anatomy import Anatomy, AnatomyModel
-from vmcore.imaging import Scan, clean_frame, still_text
+from vmcore.imaging import FrameError, Scan, ask_ahead, clean_frame, still_text
 from vmcore.inference.classifier import Classifier, Prediction
 
 
@@ -47,6 +47,9 @@ class LoopReader:
         scan: the loop.
         classifier: what judges.
         anatomy_model: what measures; nothing is measured without it.
+
+    Attributes:
+        refused: a sentence for each frame that was asked for and cannot be decoded, by its number.
     """
 
     def __init__(
@@ -54,35 +57,48 @@ class LoopReader:
     ) -> None:
         self._scan, self._classifier, self._anatomy_model = scan, classifier, anatomy_model
         self._text: npt.NDArray[np.bool_] | None = None
+        self.refused: dict[int, str] = {}
 
-    def answer(self, frames: Sequence[int]) -> list[FrameAnswer]:
-        """Judge these frames as one batch.
+    def answer(self, frames: Sequence[int], then: Sequence[int] = ()) -> list[FrameAnswer]:
+        """Judge these frames as one batch, those that can be decoded.
+
+        Args:
+            frames: their numbers, from 0.
+            then: the frames that will be asked for next: they are decoded meanwhile.
 
         Raises:
             IndexError: the loop has no such frame.
+            vmcore.imaging.ScanError: no frame can be decoded just now.
         """
         scan, settings = self._scan, self._classifier.card.preprocessing
         if any(not 0 <= frame < len(scan.frames) for frame in frames):
             raise IndexError(f"The loop has {len(scan.frames)} frames.")
+        ask_ahead(scan.frames, frames)
         if self._text is None:
             self._text = still_text(scan.frames, region=scan.region, settings=settings)
+        decoded = {}
+        for frame in frames:
+            try:
+                decoded[frame] = scan.frames[frame]
+            except FrameError as error:
+                self.refused[frame] = str(error)
+        ask_ahead(scan.frames, then)
         images = [
-            clean_frame(
-                scan.frames[frame], region=scan.region, settings=settings, still_text=self._text
-            ).image
-            for frame in frames
+            clean_frame(picture, region=scan.region, settings=settings, still_text=self._text).image
+            for picture in decoded.values()
         ]
         predictions = self._classifier.predict(images, heatmap=None)
         return [
-            _answer(frame, prediction, self._measured(image, frame))
-            for frame, prediction, image in zip(frames, predictions, images, strict=True)
+            _answer(frame, prediction, self._measured(image, decoded[frame]))
+            for frame, prediction, image in zip(decoded, predictions, images, strict=True)
         ]
 
-    def _measured(self, image: npt.NDArray[np.uint8], frame: int) -> Anatomy | None:
+    def _measured(
+        self, image: npt.NDArray[np.uint8], uncleaned: npt.NDArray[np.uint8]
+    ) -> Anatomy | None:
         if self._anatomy_model is None:
             return None
-        scan = self._scan
-        return self._anatomy_model.find(image, scan.spacing_mm, uncleaned=scan.frames[frame])
+        return self._anatomy_model.find(image, self._scan.spacing_mm, uncleaned=uncleaned)
 
 
 def _answer(frame: int, prediction: Prediction, anatomy: Anatomy | None) -> FrameAnswer:

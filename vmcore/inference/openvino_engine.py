@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from typing import Any, Literal
 
-import numpy as np
 import openvino as ov
 
 from vmcore.inference.engine import Array, ForwardOutput, embedding, patches_as_map
 from vmcore.inference.vit_graph import vit_graph
 from vmcore.models.bundle_weights import FoldWeights
 from vmcore.processor import allowed_threads, has_bfloat16
+from vmcore.resting import Network
 
 _COMPILED_AT_ONCE = 2
 Precision = Literal["float32", "bfloat16"]
@@ -49,7 +49,7 @@ class OpenVinoEngine:
             compiled = list(
                 threads.map(lambda one: core.compile_model(one, "CPU", options), graphs)
             )
-        self._requests = [one.create_infer_request() for one in compiled]
+        self._networks = [Network(one) for one in compiled]
 
     @classmethod
     def of_transformers(
@@ -76,18 +76,16 @@ class OpenVinoEngine:
 
     def forward(self, batch: Array) -> list[ForwardOutput]:
         """See :class:`vmcore.inference.engine.Engine`."""
-        return [self._one(request, batch) for request in self._requests]
+        return [self._one(network, batch) for network in self._networks]
 
     def only(self, index: int) -> OpenVinoEngine:
         """See :class:`vmcore.inference.engine.Engine`."""
         alone = copy(self)
-        alone._requests = [self._requests[index]]  # noqa: SLF001
+        alone._networks = [self._networks[index]]  # noqa: SLF001
         return alone
 
-    def _one(self, request: ov.InferRequest, batch: Array) -> ForwardOutput:
-        request.infer([batch])
-        # copies: the request's own memory is written over by its next pass
-        outputs = [np.array(tensor.data, np.float32) for tensor in request.output_tensors]
+    def _one(self, network: Network, batch: Array) -> ForwardOutput:
+        outputs = network(batch)
         if self._tokens:
             logits, explained, last, pooled = outputs
             described = embedding(last[:, 1:], [pooled])

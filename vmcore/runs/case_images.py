@@ -117,7 +117,7 @@ def _cleaned(root: Path, path: Path, settings: CleaningSettings) -> CaseImage | 
         return None
     try:
         scan = read_sandboxed(root / path)
+        frame = scan.frames[len(scan.frames) // 2]
     except (ScanError, OSError):
         return None
-    frame = scan.frames[len(scan.frames) // 2]
     return clean_frame(frame, region=scan.region, settings=settings).image

@@ -29,7 +29,7 @@ from vmcore.models.ood import Embeddings
 from vmcore.runs.disjoint import UNKNOWN_SUBJECTS
 from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import seen_in_run
-from vmcore.runs.paired_heads import read_pairs
+from vmcore.runs.paired_heads import forget_pairs, read_pairs
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore
 from vmcore.training import fit_ood_detector
@@ -97,6 +97,7 @@ def finish(folder: RunFolder, study: StoredStudy, splits: Splits, store: RunStor
     folder.mark("finished.json", json.dumps(known | unknown))
     for number in numbers:
         folder.checkpoint(number).unlink(missing_ok=True)
+    forget_pairs(folder)
 
 
 def _of_fold(folder: RunFolder, number: int, study: StoredStudy) -> pd.DataFrame:

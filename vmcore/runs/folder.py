@@ -4,7 +4,8 @@ RUN/plan.json           the plan
 RUN/splits.csv          image, subject, label, part: "test" or the fold that validates it
 RUN/images.txt          digests of the original files, in the order of the splits' images
 RUN/environment.json    versions, revision, machine, digest of the images, what it starts from
-RUN/pairs.npz           pairs of normal heads that folds learn from, where the plan asks for them
+RUN/pairs.npz           pairs of normal heads that folds learn from, where the plan asks for them,
+                        until it is done
 RUN/log.txt             what the workers said
 RUN/job.json            who was asked to do the work, how and where, and Slurm's numbers of before
 RUN/worker.lock         held by a process that works, whichever host it is on

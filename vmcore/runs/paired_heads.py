@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vmcore.anatomy import AnatomyModel
 
 log = logging.getLogger(__name__)
-_FILE = "pairs.npz"
+_FILE, _LOCK = "pairs.npz", "pairs.lock"
 _EVERY = 50  # heads between two lines in the log
 _WORTH_A_PROCESS = 50  # heads: fewer are done sooner than another process is up
 
@@ -45,10 +45,22 @@ def paired_heads(folder: RunFolder, study: StoredStudy, splits: Splits) -> Paire
         Stopped: the run was cancelled meanwhile.
         RunError: there is no anatomy model, or no pair could be made.
     """
-    with FileLock(folder.path / "pairs.lock"):
+    with FileLock(folder.path / _LOCK):
         if not (folder.path / _FILE).is_file():
             _make(folder, study, splits)
     return read_pairs(folder)
+
+
+def forget_pairs(folder: RunFolder) -> None:
+    """Remove the pairs of a run that is done: they are pictures of people."""
+    for name in (_FILE, _LOCK):
+        (folder.path / name).unlink(missing_ok=True)
+
+
+def has_originals(study: StoredStudy) -> bool:
+    """Whether any of a study's original files is there, to make pairs from."""
+    root = Path(study.report.root)
+    return any((root / str(path)).is_file() for path in study.table["path"])
 
 
 def check_originals(study: StoredStudy) -> None:
@@ -57,8 +69,7 @@ def check_originals(study: StoredStudy) -> None:
     Raises:
         RunError: none of the original files is there any more.
     """
-    root = Path(study.report.root)
-    if not any((root / str(path)).is_file() for path in study.table["path"]):
+    if not has_originals(study):
         raise RunError(
             "Pairs are made from a study's original files, and none of them is there any more (those of a "
             "study that came as a zip are deleted when it is ready). Start a run without pairs."

@@ -257,6 +257,11 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
         reason = f"A file could not be read or written ({type(error).__name__}): is the disk full?"
         write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
         sys.exit(1)
+    except Exception as error:
+        logging.getLogger(__name__).error("Preparing failed: %s", type(error).__name__)  # noqa: TRY400
+        reason = f"Preparing stopped with an error of the program ({type(error).__name__})."
+        write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
+        sys.exit(1)
     shutil.rmtree(folder / ORIGINALS, ignore_errors=True)
 
 

@@ -59,5 +59,5 @@ def pretraining_seconds_per_image(plan: PretrainPlan, steps: int) -> float:
     noise = np.random.default_rng(0).integers(0, 255, (size * steps, 224, 224), np.uint8)
     tried = plan.settings.model_copy(update={"epochs": 2, "batch_size": size})
     model = MaskedAutoencoder(MAE_SHAPES[plan.architecture])
-    _, timed = pretrain(model, noise, tried, make_fabric(plan.precision), compiling=plan.compiling)
+    _, timed = pretrain(model, noise, tried, make_fabric(plan.precision))
     return timed.seconds / len(noise)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +75,8 @@ def check_compiler() -> None:
     Raises:
         RunError: it cannot; says what to do.
     """
-    if not shutil.which(os.environ.get("CXX", "g++")):
+    command = shlex.split(os.environ.get("CXX", "")) or ["g++"]
+    if not shutil.which(command[0]):
         raise RunError(
             "Compiling the network needs a C++ compiler (g++) on the machine that trains, and there is "
             "none. Install one and resume, or start the run anew without compiling."

@@ -30,7 +30,7 @@ from vmcore.clinic.deidentification.header import (
 from vmcore.clinic.deidentification.pixels import clean_loop
 from vmcore.clinic.deidentification.profile import EDITION
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
-from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed
+from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed, whole
 from vmcore.imaging.dicom import looks_like_dicom
 from vmcore.imaging.dicom.lossy import say_what_is_lost
 from vmcore.imaging.dicom.opening import open_dataset
@@ -106,7 +106,7 @@ def deidentify(
     if not looks_like_dicom(data):
         raise ScanError("This is no DICOM file; only DICOM can be de-identified as DICOM.")
     scan = read_sandboxed(data, limits=limits)
-    cleaned = clean_loop(scan.frames, scan.region)
+    cleaned = clean_loop(whole(scan.frames, limits), scan.region)
     with silence():
         try:
             made, identity = _made(data, scan, cleaned.frames, pseudonyms, options, patient, limits)

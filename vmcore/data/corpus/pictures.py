@@ -18,7 +18,7 @@ from vmcore.data.corpus.card import CorpusError, CorpusSettings
 from vmcore.data.corpus.finding import LEADS_OUT
 from vmcore.data.corpus.moving import HEAD_BYTES, evenly, reader_of
 from vmcore.data.study import pixel_digest
-from vmcore.imaging import ReadLimits, Region, ScanError, clean_frame, to_model_pixels
+from vmcore.imaging import ReadLimits, Region, ScanError, ask_ahead, clean_frame, to_model_pixels
 from vmcore.imaging.kinds import looks_like_scan
 from vmcore.imaging.sandbox import NOT_STARTED, SandboxedReader
 
@@ -151,7 +151,9 @@ def _frames(
             )
         return _reader().call(data, moving, limits, most), None
     scan = _reader().read(data, limits)
-    return [(at, scan.frames[at]) for at in evenly(len(scan.frames), most)], scan.region
+    wanted = evenly(len(scan.frames), most)
+    ask_ahead(scan.frames, wanted)
+    return [(at, scan.frames[at]) for at in wanted], scan.region
 
 
 @lru_cache(maxsize=1)

@@ -39,7 +39,7 @@ def colour_space(frames: Frames, said: str) -> str:
     """Tell RGB from YCbCr: what the header says, unless the samples contradict it.
 
     Args:
-        frames: uint8 (T, H, W, 3), samples as they were decoded.
+        frames: uint8 (T, H, W, 3), samples of some frames (:func:`sampled`) as they were decoded.
         said: ``RGB`` or ``YCBCR``.
     """
     sample = _sample(frames).astype(np.int16)
@@ -62,53 +62,49 @@ def to_rgb(frames: Frames) -> None:
         frame[:] = np.asarray(picture.convert("RGB"))
 
 
-def settle_planes(frames: Frames, planes: bool) -> tuple[Frames, bool]:
-    """Undo a wrong PlanarConfiguration of uncompressed frames.
+def planes_are_wrong(frames: Frames, middle: Frames, *, planes: bool) -> bool:
+    """Whether PlanarConfiguration of uncompressed frames is wrong.
 
     Args:
-        frames: uint8 (T, H, W, 3), read as the header says.
+        frames: uint8 (T, H, W, 3), some frames read as the header says.
+        middle: uint8 (1, H, W, 3), the loop's middle one.
         planes: whether it says that each colour is a plane of its own.
-
-    Returns:
-        the frames, and whether they had to be read the other way.
     """
-    other = _reordered(frames, planes=planes)
-    here, there = _repetition(frames, planes=planes), _repetition(other, planes=not planes)
+    here = _repetition(middle, planes=planes)
+    there = _repetition(reordered(middle, planes=planes), planes=not planes)
     if there is None or there < _TORN:
-        return frames, False
+        return False
     torn = here is not None and here < _TORN
-    if torn or _greyness(other) > max(0.9, _greyness(frames) + 0.2):
-        return np.ascontiguousarray(other), True
-    return frames, False
+    return torn or _greyness(reordered(frames, planes=planes)) > max(0.9, _greyness(frames) + 0.2)
 
 
-def palette_to_rgb(raw: npt.NDArray[np.generic], dataset: Dataset) -> tuple[Frames, bool]:
-    """Look colours up, (T, H, W) to uint8 (T, H, W, 3); and whether their range had to be guessed."""
+def reordered(frames: Frames, *, planes: bool) -> Frames:
+    """Frames whose samples were read as planes (or as pixels), read the other way."""
+    count, height, width, _ = frames.shape
+    if planes:  # the samples in the file's order, read pixel by pixel
+        return frames.transpose(0, 3, 1, 2).reshape(count, height, width, 3)
+    return frames.reshape(count, 3, height, width).transpose(0, 2, 3, 1)
+
+
+def palette_table(dataset: Dataset) -> tuple[npt.NDArray[np.uint8], int, bool]:
+    """A palette's colours, uint8 (N, 3), the value of the first, and whether their range was guessed."""
     entries, first, _ = (int(value) for value in dataset.RedPaletteColorLookupTableDescriptor)
     entries = entries or 2**16
     colours = np.asarray(apply_color_lut(np.arange(first, first + entries), dataset))[..., :3]
     bits = 8 * colours.dtype.itemsize
     top = used_top(float(colours.max()), bits)
-    table = to_8_bits(colours, top)
-    frames = np.empty((*raw.shape, 3), np.uint8)
-    for index, frame in enumerate(raw):
-        frames[index] = table[(frame.astype(np.int64) - first).clip(0, entries - 1)]
-    return frames, top != 2**bits - 1
+    return to_8_bits(colours, top), first, top != 2**bits - 1
+
+
+def sampled(count: int) -> list[int]:
+    """Which frames of a loop are looked at to tell what its colours are."""
+    return list(range(0, count, max(count // _FRAMES, 1)))[:_FRAMES]
 
 
 def _sample(frames: Frames) -> Frames:
-    """Some pixels of some frames: enough to tell, and quick."""
-    count, height, width = frames.shape[:3]
-    return frames[
-        :: max(count // _FRAMES, 1), :: max(height // _SIDE, 1), :: max(width // _SIDE, 1)
-    ][:_FRAMES]
-
-
-def _reordered(frames: Frames, *, planes: bool) -> Frames:
-    count, height, width, _ = frames.shape
-    if planes:  # the samples in the file's order, read pixel by pixel
-        return frames.transpose(0, 3, 1, 2).reshape(count, height, width, 3)
-    return frames.reshape(count, 3, height, width).transpose(0, 2, 3, 1)
+    """Some pixels of the frames: enough to tell, and quick."""
+    height, width = frames.shape[1:3]
+    return frames[:, :: max(height // _SIDE, 1), :: max(width // _SIDE, 1)]
 
 
 def _repetition(frames: Frames, *, planes: bool) -> float | None:

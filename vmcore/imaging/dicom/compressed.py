@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.uid import (
     UID,
     JPEG2000TransferSyntaxes,
@@ -16,9 +16,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from vmcore.imaging.scan import ScanError
+from vmcore.imaging.scan import Content, ScanError
 
 _JPEG, _JPEG_2000 = b"\xff\xd8\xff", b"\xff\x4f\xff\x51"
+_ITEM, _DELIMITER, _UNDEFINED = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD), 0xFFFFFFFF
+_HEAD = 64  # bytes that tell whether a frame begins
 _AT_64 = (64).to_bytes(4, "little")
 _JP2_BOX = b"\x00\x00\x00\x0cjP  "
 _NEXT_JPEG = re.compile(rb"(?<=\xff\xd9)\0?(?=\xff\xd8\xff)")
@@ -29,6 +31,10 @@ _VIDEO = {
     **dict.fromkeys(("102", "103", "104", "105", "106"), "MPEG-4 (H.264)"),
     **dict.fromkeys(("107", "108"), "HEVC (H.265)"),
 }
+
+Span = tuple[int, int]
+"""Where bytes begin and end in a file."""
+Spans = tuple[Span, ...]
 
 
 class Codestream(NamedTuple):
@@ -53,38 +59,45 @@ def refuse_video(dataset: Dataset) -> None:
         )
 
 
-def unpack_frames(dataset: Dataset) -> list[bytes]:
-    """The compressed frames that are there, whatever the header and offset tables say.
+def frame_spans(content: Content, start: int, end: int, syntax: UID) -> list[Spans]:
+    """Where the compressed frames lie that are there, whatever the header and offset tables say.
 
     A frame begins where its codestream does, whichever fragments it is in.
+
+    Args:
+        content: the file.
+        start: where the pixel data's first item begins, the offset table's.
+        end: where they end at the latest.
+        syntax: the transfer syntax.
 
     Raises:
         NotImplementedError: a transfer syntax that has no such frames.
         ScanError: no frame is there.
+        ValueError: what lies there are no items.
     """
-    syntax = dataset.file_meta.TransferSyntaxUID
     run_lengths = syntax == RLELossless
     if not run_lengths and not _is_jpeg(syntax):
         raise NotImplementedError
-    frames: list[bytes] = []
-    for fragment in list(generate_fragments(dataset.PixelData))[1:]:  # after the offset table
-        for part in [fragment] if run_lengths else _NEXT_JPEG.split(fragment):
-            if not frames or (_begins_run_lengths(part) if run_lengths else _begins(part)):
-                frames.append(part)
+    frames: list[list[Span]] = []
+    for first, last in list(_fragments(content, start, end))[1:]:  # after the offset table
+        parts = [(first, last)] if run_lengths else _split(content, first, last)
+        for part in parts:
+            head = content[part[0] : min(part[0] + _HEAD, part[1])]
+            if not frames or (_begins_run_lengths(head) if run_lengths else _begins(head)):
+                frames.append([part])
             else:
-                frames[-1] += part
+                frames[-1].append(part)
     if not frames:
         raise ScanError("The DICOM file holds no image: its pixel data are empty.")
-    return [_ended(frame) for frame in frames]
+    return [tuple(frame) for frame in frames]
 
 
-def repack(dataset: Dataset, frames: list[bytes]) -> None:
-    """Put frames back, a fragment each, without the offset tables that may be wrong."""
-    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
-        if keyword in dataset:
-            delattr(dataset, keyword)
-    dataset.PixelData = encapsulate(frames, has_bot=False)
-    dataset.NumberOfFrames = len(frames)
+def compressed_frame(content: Content, spans: Spans) -> bytes:
+    """A frame's codestream, put together; one whose end mark lost its last, odd byte gets it back."""
+    frame = b"".join(content[start:end] for start, end in spans)
+    if frame.startswith((_JPEG, _JPEG_2000)) and frame.rstrip(b"\0").endswith(b"\xff"):
+        return frame.rstrip(b"\0") + b"\xd9"
+    return frame
 
 
 def read_codestream(frame: bytes) -> Codestream | None:
@@ -110,12 +123,35 @@ def read_codestream(frame: bytes) -> Codestream | None:
     return None
 
 
-def check_codestreams(frames: list[bytes], rows: int, columns: int) -> None:
-    """Refuse frames that would decode to another size than the header's, before they do."""
-    for frame in frames:
-        found = read_codestream(frame)
-        if found is not None and found.rows and (found.rows, found.columns) != (rows, columns):
-            raise ScanError("The DICOM file is damaged: its image is not as large as it says.")
+def check_codestream(frame: bytes, rows: int, columns: int) -> None:
+    """Refuse a frame that would decode to another size than the header's, before it does."""
+    found = read_codestream(frame)
+    if found is not None and found.rows and (found.rows, found.columns) != (rows, columns):
+        raise ScanError("The DICOM file is damaged: its image is not as large as it says.")
+
+
+def _fragments(content: Content, place: int, end: int) -> Iterator[Span]:
+    """The items' values, one after the other (PS3.5 A.4); the last one may have been cut short."""
+    while place + 4 <= end:
+        group, element = struct.unpack_from("<HH", content, place)
+        if (group, element) == _DELIMITER:
+            return
+        if (group, element) != _ITEM or place + 8 > end:
+            raise ValueError("There is no item where one is needed.")
+        (length,) = struct.unpack_from("<I", content, place + 4)
+        if length == _UNDEFINED:
+            raise ValueError("An item does not say where it ends.")
+        yield place + 8, min(place + 8 + length, end)
+        place += 8 + length
+
+
+def _split(content: Content, first: int, last: int) -> list[Span]:
+    """Several codestreams in one fragment, each for itself."""
+    parts, begin = [], first
+    for between in _NEXT_JPEG.finditer(content[first:last]):
+        parts.append((begin, first + between.start()))
+        begin = first + between.end()
+    return [*parts, (begin, last)]
 
 
 def _is_jpeg(syntax: UID) -> bool:
@@ -129,10 +165,3 @@ def _begins(part: bytes) -> bool:
 def _begins_run_lengths(part: bytes) -> bool:
     """Whether an RLE header stands here (PS3.5 G.5): up to 15 segments, the first after 64 bytes."""
     return len(part) >= 64 and 1 <= int.from_bytes(part[:4], "little") <= 15 and part[4:8] == _AT_64
-
-
-def _ended(frame: bytes) -> bytes:
-    """A codestream whose end mark lost its last, odd byte gets it back."""
-    if frame.startswith((_JPEG, _JPEG_2000)) and frame.rstrip(b"\0").endswith(b"\xff"):
-        return frame.rstrip(b"\0") + b"\xd9"
-    return frame

@@ -1,22 +1,26 @@
-"""Which frames a DICOM file holds, counted rather than believed, and their stored values."""
+"""Which frames a DICOM file holds, counted rather than believed, where they lie, and their stored values."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 
+from vmcore.imaging.dicom.coding import Coding
 from vmcore.imaging.dicom.compressed import (
-    check_codestreams,
+    Spans,
+    check_codestream,
+    compressed_frame,
+    frame_spans,
     read_codestream,
-    repack,
-    unpack_frames,
 )
+from vmcore.imaging.dicom.opening import pixel_place
 from vmcore.imaging.dicom.values import whole_number
-from vmcore.imaging.scan import ReadLimits, ScanError
+from vmcore.imaging.scan import Content, ReadLimits, ScanError
 
 _INCOMPLETE = "The DICOM file is incomplete: frames that it announces are missing."
 _PART = "The DICOM file is damaged or incomplete: part of its picture is missing."
@@ -24,70 +28,105 @@ _LAST_BYTE = "The last byte of the picture is missing and was filled in; the res
 _LEFT_OVER = "The file holds more data than its picture needs; what is left over was not read."
 
 
-class Stored(NamedTuple):
-    """Stored values before any of them is shown.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Frames before any of them is shown, decoded one by one where the file's coding allows that.
 
     Attributes:
-        values: (T, H, W), or (T, H, W, 3) for colours.
-        photometric: what the values are, by the header as the codestream corrects it.
-        planes: whether uncompressed colours were read as planes; None where there is no choice.
+        spans: where each frame's bytes lie in the content.
+        coding: how a frame is decoded from them; None where all frames could only be decoded together.
+        together: those, (T, H, W) or (T, H, W, 3), of no frame otherwise.
+        photometric: what they are.
+        planes: whether uncompressed colours are read as planes; None where there is no choice.
         notes: for the reader.
     """
 
-    values: npt.NDArray[np.generic]
+    spans: tuple[Spans, ...]
+    coding: Coding | None
+    together: npt.NDArray[np.generic]
     photometric: str
     planes: bool | None
     notes: tuple[str, ...]
 
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return len(self.spans)
 
-def read_frames(dataset: Dataset, limits: ReadLimits) -> Stored:
-    """Decode every frame that is there, without any colour conversion.
+    def values(self, content: Content, frame: int) -> tuple[npt.NDArray[np.generic], str]:
+        """A frame's stored values, and what they are.
+
+        Raises:
+            Exception: whatever pydicom and its decoders raise on a damaged frame.
+        """
+        if self.coding is None:
+            return self.together[frame].copy(), self.photometric
+        return self.coding.decode(self.coding.encoded(content, self.spans[frame]))
+
+
+def find_frames(dataset: Dataset, content: Content, limits: ReadLimits) -> Stored:
+    """Find every frame that is there; none is decoded but those that cannot be told apart.
+
+    Args:
+        dataset: the header; settled where it is wrong about its frames.
+        content: the file, or what it unpacks to.
+        limits: see :class:`~vmcore.imaging.ReadLimits`.
 
     Raises:
         ScanError: fewer frames than announced, part of one, or more than the limits.
-        Exception: whatever pydicom and its decoders raise on damaged files.
+        Exception: whatever pydicom raises on damaged files.
     """
     rows, columns = (whole_number(dataset, name) or 0 for name in ("Rows", "Columns"))
     announced = whole_number(dataset, "NumberOfFrames")
     announced = announced if announced and announced > 0 else None
     limits.check_geometry(rows, columns, announced or 1)
-    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        count, notes = _count_compressed(dataset, rows, columns, announced)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    start, end = pixel_place(dataset, content)
+    notes: tuple[str, ...] = ()
+    frame_bytes = 0
+    if syntax.is_encapsulated:
+        spans = _compressed(dataset, content, (start, end), announced)
+    elif int(dataset.BitsAllocated) % 8:
+        spans = [((start, end),)] * (announced or 1)
     else:
-        count, notes = _count_plain(dataset, rows, columns, announced)
-    limits.check_geometry(rows, columns, count)
+        frame_bytes, count, notes = _plain(dataset, end - start, announced)
+        places = [start + frame_bytes * at for at in range(count + 1)]
+        spans = [((at, min(to, end)),) for at, to in pairwise(places)]
+    limits.check_geometry(rows, columns, len(spans))
     planes = _planes(dataset)
-    values, photometric = _decode(dataset, count)
-    if count > (announced or 1):
+    if len(spans) > (announced or 1):
         said = f"announces {announced} of them" if announced else "does not say so"
-        notes = (*notes, f"The file holds {count} frames but {said}; all of them were read.")
-    return Stored(values, photometric, planes, notes)
+        notes = (*notes, f"The file holds {len(spans)} frames but {said}; all of them were read.")
+    photometric = str(dataset.PhotometricInterpretation)
+    if syntax.is_encapsulated or (frame_bytes and syntax.is_little_endian):
+        coding, none = Coding.of(dataset, frame_bytes), np.empty(0, np.uint8)
+        return Stored(tuple(spans), coding, none, photometric, planes, notes)
+    dataset.NumberOfFrames = len(spans)
+    pixels = bytes(content[start:end])
+    dataset.PixelData = pixels.ljust(len(spans) * frame_bytes, pixels[-1:])
+    limits.check_whole(rows, columns, len(spans))
+    values = _decode(dataset, len(spans))
+    return Stored(tuple(spans), None, values, photometric, planes, notes)
 
 
-def _count_compressed(
-    dataset: Dataset, rows: int, columns: int, announced: int | None
-) -> tuple[int, tuple[str, ...]]:
-    frames = unpack_frames(dataset)
-    if len(frames) < (announced or 1):
+def _compressed(
+    dataset: Dataset, content: Content, place: tuple[int, int], announced: int | None
+) -> list[Spans]:
+    spans = frame_spans(content, *place, dataset.file_meta.TransferSyntaxUID)
+    if len(spans) < (announced or 1):
         raise ScanError(_INCOMPLETE)
-    check_codestreams(frames, rows, columns)
-    first = read_codestream(frames[0])
+    for frame in spans:
+        check_codestream(compressed_frame(content, frame), dataset.Rows, dataset.Columns)
+    first = read_codestream(compressed_frame(content, spans[0]))
     if first is not None and first.adobe is not None and int(dataset.SamplesPerPixel) == 3:
         dataset.PhotometricInterpretation = "YBR_FULL" if first.adobe else "RGB"
-    repack(dataset, frames)
-    return len(frames), ()
+    return spans
 
 
-def _count_plain(
-    dataset: Dataset, rows: int, columns: int, announced: int | None
-) -> tuple[int, tuple[str, ...]]:
-    samples, bits = int(dataset.SamplesPerPixel), int(dataset.BitsAllocated)
-    size = len(dataset.PixelData)
+def _plain(dataset: Dataset, size: int, announced: int | None) -> tuple[int, int, tuple[str, ...]]:
+    """Bytes of a frame, how many frames there are, and notes."""
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
     notes: tuple[str, ...] = ()
-    if bits % 8:
-        dataset.NumberOfFrames = announced or 1
-        return announced or 1, ()
-    whole = rows * columns * samples * bits // 8
+    whole = rows * columns * int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated) // 8
     if dataset.PhotometricInterpretation == "YBR_FULL_422":
         halved = whole * 2 // 3
         if _fits(size, whole, announced) and not _fits(size, halved, announced):
@@ -96,7 +135,6 @@ def _count_plain(
             whole = halved
     count = announced or max((size + 1) // whole, 1)
     if size == count * whole - 1 and count * whole % 2:
-        dataset.PixelData += dataset.PixelData[-1:]
         size, notes = size + 1, (_LAST_BYTE,)
     if size < count * whole:
         raise ScanError(_INCOMPLETE if announced else _PART)
@@ -105,8 +143,7 @@ def _count_plain(
         if count > 1:  # the last of several frames was cut
             raise ScanError(_PART)
         notes = (_LEFT_OVER,)
-    dataset.NumberOfFrames = count
-    return count, notes
+    return whole, count, notes
 
 
 def _fits(size: int, frame: int, announced: int | None) -> bool:
@@ -127,19 +164,10 @@ def _planes(dataset: Dataset) -> bool | None:
     return said == 1
 
 
-def _decode(dataset: Dataset, count: int) -> tuple[npt.NDArray[np.generic], str]:
-    values: npt.NDArray[np.generic] | None = None
-    photometric = str(dataset.PhotometricInterpretation)
-    seen = 0
+def _decode(dataset: Dataset, count: int) -> npt.NDArray[np.generic]:
     decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
-    for index, (frame, said) in enumerate(decoder.iter_array(dataset, raw=True)):
-        if values is None:
-            values = np.empty((count, *frame.shape), frame.dtype.newbyteorder("="))
-            photometric = str(said["photometric_interpretation"])
-        if index >= count or frame.shape != values.shape[1:]:
-            break
-        values[index] = frame
-        seen = index + 1
-    if values is None or seen != count:
+    frames = [frame for frame, _ in decoder.iter_array(dataset, raw=True)]
+    if len(frames) < count or len({frame.shape for frame in frames}) != 1:
         raise ScanError(_INCOMPLETE)
-    return values, photometric
+    values = np.stack(frames[:count])
+    return values.astype(values.dtype.newbyteorder("="), copy=False)

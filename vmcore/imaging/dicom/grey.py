@@ -17,7 +17,6 @@ from vmcore.imaging.dicom.values import numbers
 _NO_RESCALE = "The file's rescale values make no sense and were left out."
 _NO_WINDOW = "The file's brightness window makes no sense and was left out."
 _WINDOW_HIDES = "The file's brightness window would hide the whole picture and was left out."
-_TABLE_VALUES = 2**17  # loops with a wider range of values are computed pixel by pixel
 
 Values = npt.NDArray[np.float64]
 Step = Callable[[Values], Values]
@@ -29,22 +28,55 @@ class _Pipeline(NamedTuple):
     """From rescaled values to 0 (black) to 1 (white)."""
 
 
-def show_grey(
-    raw: npt.NDArray[np.generic], dataset: Dataset, *, inverted: bool
-) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """Bring stored values to what a screen shows.
+class GreyDisplay(NamedTuple):
+    """How stored values are shown.
+
+    Attributes:
+        pipeline: rescales, and windows where there is a window.
+        bottom: the rescaled value that is black without a window, and ``top``: the one that is white.
+        notes: about hints that were left out.
+        steady: whether the same holds for all values between those that it was found for and others
+            for which it is the same: nothing but linear steps and windows that only rise.
+    """
+
+    pipeline: _Pipeline
+    bottom: float
+    top: float
+    notes: tuple[str, ...]
+    steady: bool
+
+    def agrees(self, other: GreyDisplay) -> bool:
+        """Whether it is the same for these values as for others."""
+        one, two = self.pipeline.window is None, other.pipeline.window is None
+        black_to_white = (self.bottom, self.top) == (other.bottom, other.top)
+        return self.notes == other.notes and one == two and (black_to_white or not one)
+
+    def show(self, values: npt.NDArray[np.generic], *, inverted: bool) -> npt.NDArray[np.uint8]:
+        """Bring stored values, of any shape, to 0 (black) to 255.
+
+        Args:
+            values: stored ones.
+            inverted: MONOCHROME1, where the lowest value is white.
+        """
+        rescaled = self.pipeline.rescale(values.astype(np.float64))
+        if self.pipeline.window is not None:
+            share = self.pipeline.window(rescaled)
+        else:
+            share = (rescaled - self.bottom) / max(self.top - self.bottom, 1e-9)
+        grey = np.rint(share * 255.0).clip(0, 255).astype(np.uint8)
+        return 255 - grey if inverted else grey
+
+
+def grey_display(dataset: Dataset, low: float, high: float) -> GreyDisplay:
+    """How a file's grey values are brought to what a screen shows.
 
     Without a window 8-bit values are shown as they are, and deeper ones by the range they use.
 
     Args:
-        raw: stored values, (T, H, W).
         dataset: whose rescale and window apply.
-        inverted: MONOCHROME1, where the lowest value is white.
-
-    Returns:
-        uint8 (T, H, W), 0 black, and notes about hints that were left out.
+        low: the lowest of all frames' stored values.
+        high: the highest.
     """
-    low, high = raw.min(), raw.max()
     used = np.array([low, high], np.float64)
     pipeline, notes = _pipeline(dataset, used)
     if pipeline.window is not None and low < high:
@@ -53,23 +85,8 @@ def show_grey(
             pipeline = pipeline._replace(window=None)
             notes = (*notes, _WINDOW_HIDES)
     bottom, top = _shown_range(dataset, pipeline.rescale, used)
-
-    def shown(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-        rescaled = pipeline.rescale(values.astype(np.float64))
-        if pipeline.window is not None:
-            share = pipeline.window(rescaled)
-        else:
-            share = (rescaled - bottom) / max(top - bottom, 1e-9)
-        grey = np.rint(share * 255.0).clip(0, 255).astype(np.uint8)
-        return 255 - grey if inverted else grey
-
-    if used[1] - used[0] >= _TABLE_VALUES:
-        return np.stack([shown(frame) for frame in raw]), notes
-    table = shown(np.arange(int(low), int(high) + 1))
-    grey = np.empty(raw.shape, np.uint8)
-    for index, frame in enumerate(raw):
-        grey[index] = table[frame.astype(np.int64) - int(low)]
-    return grey, notes
+    steady = not dataset.get("ModalityLUTSequence") and not dataset.get("VOILUTSequence")
+    return GreyDisplay(pipeline, bottom, top, notes, steady)
 
 
 def _pipeline(dataset: Dataset, used: Values) -> tuple[_Pipeline, tuple[str, ...]]:

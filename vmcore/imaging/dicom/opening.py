@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
@@ -20,7 +19,7 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import VR
 
-from vmcore.imaging.scan import ReadLimits, ScanError
+from vmcore.imaging.scan import Content, ReadLimits, ScanError, stream_of
 
 _MARK, _BODY = b"DICM", 132  # PS3.10 section 7.1
 _VRS = {vr.value.encode() for vr in VR if len(vr.value) == 2}
@@ -41,6 +40,7 @@ _LONG_VRS = {
 }
 _UNDEFINED = 0xFFFFFFFF
 _LONGEST = 2**28  # bytes that the first elements of a data set may claim
+_LEFT_IN_PLACE = 2**20  # bytes of a value; tables and regions are far smaller
 _FIRST_GROUPS = {0x0002: 2, 0x0008: 2, 0x0010: 3, 0x0018: 3, 0x0020: 3, 0x0028: 3}
 """Groups that a bare data set may begin with, and how many elements in a row make it one."""
 
@@ -51,7 +51,7 @@ class _Element(NamedTuple):
     length: int
 
 
-def looks_like_dicom(data: bytes) -> bool:
+def looks_like_dicom(data: Content) -> bool:
     """Tell whether bytes are DICOM: the DICM mark, or a data set that starts without a preamble.
 
     Args:
@@ -63,7 +63,7 @@ def looks_like_dicom(data: bytes) -> bool:
     return any(_starts_as_data_set(data, order, explicit=explicit) for order, explicit in encodings)
 
 
-def open_dataset(data: bytes, limits: ReadLimits, *, stop_before_pixels: bool = False) -> Dataset:
+def open_dataset(data: Content, limits: ReadLimits, *, stop_before_pixels: bool = False) -> Dataset:
     """Parse a file whose beginning looks like DICOM.
 
     Args:
@@ -78,23 +78,46 @@ def open_dataset(data: bytes, limits: ReadLimits, *, stop_before_pixels: bool = 
         ScanError: a disc's index, a deflated file that unpacks to more than ``limits.file_bytes``,
             or compressed pixels of which nothing says how they are compressed.
     """
+    return _open(data, limits, stop_before_pixels=stop_before_pixels)[0]
+
+
+def open_in_place(data: Content, limits: ReadLimits) -> tuple[Dataset, Content]:
+    """As :func:`open_dataset`, but large values, such as pixels, stay where they are and are not read.
+
+    Returns:
+        the data set, and what the places in it are places of: ``data``, or what a deflated file
+        unpacks to.
+    """
+    return _open(data, limits, defer_size=_LEFT_IN_PLACE)
+
+
+def pixel_place(dataset: Dataset, content: Content) -> tuple[int, int]:
+    """Where the pixel data's value begins and ends in what :func:`open_in_place` gave."""
+    raw = dataset.get_item("PixelData", keep_deferred=True)
+    start, length = getattr(raw, "value_tell", None), getattr(raw, "length", 0)
+    if start is None:  # a sequence, whatever its name says
+        raise ScanError("The DICOM file holds no image, or was cut short before it.")
+    whole = len(content)
+    return start, whole if length == _UNDEFINED else min(start + length, whole)
+
+
+def _open(data: Content, limits: ReadLimits, **how: Any) -> tuple[Dataset, Content]:
     syntax, body = _transfer_syntax(data)
+    content = data
     if syntax == DeflatedExplicitVRLittleEndian:
-        dataset = dcmread(
-            io.BytesIO(_inflated(data[body:], limits)),
-            force=True,
-            stop_before_pixels=stop_before_pixels,
-        )
+        content = _inflated(data[body:], limits)
+    dataset = dcmread(stream_of(content), force=True, **how)
+    if content is not data:
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    else:
-        dataset = dcmread(io.BytesIO(data), force=True, stop_before_pixels=stop_before_pixels)
     _refuse_index(dataset)
     _settle_transfer_syntax(dataset)
-    return dataset
+    return dataset, content
 
 
-def _elements(data: bytes, place: int, order: str, *, explicit: bool) -> Iterator[_Element | None]:
+def _elements(
+    data: Content, place: int, order: str, *, explicit: bool
+) -> Iterator[_Element | None]:
     """Headers of the elements from a place on; None, and no more, where there is none."""
     while place + 8 <= len(data):
         group, element = struct.unpack_from(order + "HH", data, place)
@@ -118,7 +141,7 @@ def _elements(data: bytes, place: int, order: str, *, explicit: bool) -> Iterato
         place = value + length
 
 
-def _starts_as_data_set(data: bytes, order: str, *, explicit: bool) -> bool:
+def _starts_as_data_set(data: Content, order: str, *, explicit: bool) -> bool:
     last, seen, needed = -1, 0, 0
     for found in _elements(data, 0, order, explicit=explicit):
         if found is None or found.tag <= last:
@@ -135,7 +158,7 @@ def _starts_as_data_set(data: bytes, order: str, *, explicit: bool) -> bool:
     return 0 < needed <= seen
 
 
-def _transfer_syntax(data: bytes) -> tuple[str, int]:
+def _transfer_syntax(data: Content) -> tuple[str, int]:
     """What the meta header (group 0002, always explicit little endian) says, and where it ends."""
     place = _BODY if data[128:_BODY] == _MARK else 0
     syntax = ""
@@ -174,7 +197,8 @@ def _settle_transfer_syntax(dataset: Dataset) -> None:
     """Name the encoding that was found where no meta header says it (PS3.10 without section 7.1)."""
     if str(dataset.file_meta.get("TransferSyntaxUID", "") or "").strip():
         return
-    if "PixelData" in dataset and dataset["PixelData"].is_undefined_length:
+    raw = dataset.get_item("PixelData", keep_deferred=True) if "PixelData" in dataset else None
+    if getattr(raw, "length", 0) == _UNDEFINED:
         raise ScanError(
             "The DICOM file does not say how its image is compressed; export it uncompressed."
         )

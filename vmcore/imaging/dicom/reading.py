@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
-import numpy.typing as npt
 from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 
-from vmcore.imaging.dicom.colours import (
-    PALETTE_NOTE,
-    PLANES_NOTE,
-    RGB,
-    YCBCR,
-    colour_note,
-    colour_space,
-    palette_to_rgb,
-    settle_planes,
-    to_rgb,
-)
+from vmcore.imaging.dicom.coding import Values
+from vmcore.imaging.dicom.colours import sampled
 from vmcore.imaging.dicom.compressed import refuse_video
-from vmcore.imaging.dicom.frames import Stored, read_frames
-from vmcore.imaging.dicom.grey import show_grey
-from vmcore.imaging.dicom.opening import open_dataset
-from vmcore.imaging.dicom.ranges import to_8_bits, used_top
+from vmcore.imaging.dicom.display import COLOUR, GREY, PALETTE, Looked, decide
+from vmcore.imaging.dicom.frames import Stored, find_frames
+from vmcore.imaging.dicom.opening import open_in_place
+from vmcore.imaging.dicom.recipe import DicomFrames
 from vmcore.imaging.dicom.regions import find_geometry
 from vmcore.imaging.dicom.silence import silence
 from vmcore.imaging.dicom.values import whole_number
-from vmcore.imaging.scan import ReadLimits, RgbFrames, Scan, ScanError
+from vmcore.imaging.loop_frames import whole_or_on_demand
+from vmcore.imaging.scan import Content, Frames, ReadLimits, Scan, ScanError
 
 _ULTRASOUND_OR_CAPTURE = {"US", "OT", "SC", "ES", ""}
 _MODALITY_WORDS = {
@@ -42,19 +35,12 @@ _MODALITY_WORDS = {
     "XA": "an angiogram",
     "SR": "a report",
 }
-_GREY = {"MONOCHROME1", "MONOCHROME2"}
-_COLOUR = {
-    "RGB": RGB,
-    # the decoders undo JPEG 2000's own transforms
-    "YBR_ICT": RGB,
-    "YBR_RCT": RGB,
-    "YBR_FULL": YCBCR,
-    "YBR_FULL_422": YCBCR,
-}
 
 
-def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
-    """Decode every frame of an ultrasound DICOM file to 8-bit RGB.
+def read_dicom(data: Content, limits: ReadLimits) -> Scan:
+    """Read an ultrasound DICOM file, whose frames are 8-bit RGB.
+
+    Stills and short loops are decoded at once, the frames of longer ones when they are asked for.
 
     Grey images pass the modality and VOI transformations (DICOM PS3.4 N.2) and MONOCHROME1 is
     inverted; palettes are looked up; YCbCr becomes RGB. Spacing comes from the B-mode region's
@@ -67,12 +53,12 @@ def read_dicom(data: bytes, limits: ReadLimits) -> Scan:
     """
     with silence():
         try:
-            dataset = open_dataset(data, limits)
+            dataset, content = open_in_place(data, limits)
             _refuse_other_modalities(dataset)
             refuse_video(dataset)
             rows, columns = (whole_number(dataset, name) or 0 for name in ("Rows", "Columns"))
             geometry = find_geometry(dataset, rows, columns)
-            frames, decoded = _show(dataset, limits)
+            frames, decoded = _show(dataset, content, limits, in_place=content is data)
             device = _device(dataset)
         except ScanError:
             raise
@@ -106,45 +92,69 @@ def _refuse_other_modalities(dataset: Dataset) -> None:
         raise ScanError("This DICOM file holds no image, or was cut short before it.")
 
 
-def _show(dataset: Dataset, limits: ReadLimits) -> tuple[RgbFrames, tuple[str, ...]]:
-    """Every frame as a screen shows it, uint8 (T, H, W, 3), and notes."""
+def _show(
+    dataset: Dataset, content: Content, limits: ReadLimits, *, in_place: bool
+) -> tuple[Frames, tuple[str, ...]]:
+    """The frames as a screen shows them, (T, H, W, 3), and notes."""
     photometric = str(dataset.get("PhotometricInterpretation", "") or "").strip()
-    if photometric not in {*_GREY, *_COLOUR, "PALETTE COLOR"}:
+    if photometric not in {*GREY, *COLOUR, PALETTE}:
         raise ScanError("The DICOM file's colour coding is unknown; export it as RGB or grey.")
     dataset.PhotometricInterpretation = photometric
-    stored = read_frames(dataset, limits)
-    if stored.values.shape[3:] != ((3,) if photometric in _COLOUR else ()):
-        raise ScanError(
-            "The DICOM file contradicts itself: its colour coding does not go with its samples per "
-            "pixel. Export it anew."
-        )
-    if photometric in _COLOUR:
-        frames, notes = _show_colours(stored, int(dataset.BitsStored))
-    elif photometric == "PALETTE COLOR":
-        frames, scaled = palette_to_rgb(stored.values, dataset)
-        notes = (PALETTE_NOTE,) if scaled else ()
+    stored = find_frames(dataset, content, limits)
+    found = _found(stored, content)
+    display, notes = decide(dataset, _looked(stored, content, photometric, found))
+    count = len(stored)
+    height, width = display.shape[:2]
+    if stored.coding is not None and display.compute is None and in_place:
+        recipe = DicomFrames((count, height, width, 3), stored.spans, stored.coding, display)
+        known = {at: display.show(values) for at, (values, _) in found.items()}
+        frames = whole_or_on_demand(content, recipe, known)
     else:
-        inverted = photometric == "MONOCHROME1"
-        grey, notes = show_grey(stored.values, dataset, inverted=inverted)
-        frames = np.repeat(grey[..., None], 3, axis=3)
+        limits.check_whole(height, width, count)
+        frames = np.empty((count, height, width, 3), np.uint8)
+        for at in range(count):
+            frames[at] = display.show(stored.values(content, at)[0])
     return frames, (*stored.notes, *notes)
 
 
-def _show_colours(stored: Stored, bits: int) -> tuple[RgbFrames, tuple[str, ...]]:
-    notes = []
-    said = _COLOUR[stored.photometric]
-    top = 2**bits - 1 if said == YCBCR else used_top(float(stored.values.max()), bits)
-    frames: npt.NDArray[np.uint8] = to_8_bits(stored.values, top)
-    if stored.planes is not None:
-        frames, reordered = settle_planes(frames, stored.planes)
-        if reordered:
-            notes.append(PLANES_NOTE)
-    space = colour_space(frames, said)
-    if space != said:
-        notes.append(colour_note(space))
-    if space == YCBCR:
-        to_rgb(frames)
-    return frames, tuple(notes)
+def _found(stored: Stored, content: Content) -> dict[int, tuple[Values, str]]:
+    """The frames that tell how all are shown; those that are damaged are passed over.
+
+    Raises:
+        Exception: what the decoder raises, where none of them can be decoded.
+    """
+    count, failure = len(stored), None
+    found: dict[int, tuple[Values, str]] = {}
+    for at in sorted({*sampled(count), count // 2}):
+        try:
+            values, photometric = stored.values(content, at)
+        except Exception as error:  # any decoder may fail in its own way on a damaged frame
+            failure = failure or error
+        else:
+            if not found or values.shape == next(iter(found.values()))[0].shape:
+                found[at] = values, photometric
+    if not found:
+        raise failure or ScanError("The DICOM file holds no image.")
+    return found
+
+
+def _looked(
+    stored: Stored, content: Content, said: str, found: dict[int, tuple[Values, str]]
+) -> Looked:
+    count = len(stored)
+    some = [at for at in sampled(count) if at in found] or list(found)
+    middle = min(found, key=lambda at: abs(at - count // 2))
+
+    def each() -> Iterator[Values]:
+        for at in range(count):
+            with suppress(Exception):
+                yield stored.values(content, at)[0]
+
+    return Looked(
+        found[some[0]][0][None] if len(some) == 1 else np.stack([found[at][0] for at in some]),
+        found[middle][0][None], said,
+        next(iter(found.values()))[1], stored.planes, each,
+    )  # fmt: skip
 
 
 def _device(dataset: Dataset) -> str | None:
