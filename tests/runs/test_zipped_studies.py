@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import time
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.canaries import search
 from tests.conftest import Configure
 from vmcore.data import ManifestError, StoredStudy, load_study
 from vmcore.data.phantom import make_phantom, write_png
+from vmcore.data.unpacking import Unpacked
 from vmcore.runs import (
     NotAllowedError,
     Person,
@@ -31,7 +34,9 @@ from vmcore.runs import (
     stop_preparing,
     study_status,
     sweep_unpacked,
+    zipped_studies,
 )
+from vmcore.runs.locks import hold
 
 NAMES = {"file": "Bakudemilorat", "subject": "Bakudepanivos", "enclosing": "Bakudesiteral"}
 
@@ -134,3 +139,65 @@ def test_a_study_is_prepared_again_only_where_that_is_asked_for(
     stop_preparing(folder)
     assert [study.name for study in prepared_from(scans)] == ["clinic"]
     assert prepared_from(scans.parent) == []
+
+
+def test_of_two_that_come_under_one_name_the_first_keeps_its_files(
+    own_store: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second comes in whole while the first is being unpacked; the first then finds the name taken."""
+    unpack, came = zipped_studies.unpack_study, []
+
+    def slowly(stream: IO[bytes], folder: Path) -> Unpacked:
+        if not came:
+            came.append(folder)
+            came.append(start_from_zip(io.BytesIO(archive), "clinic")[0])
+        return unpack(stream, folder)
+
+    monkeypatch.setattr(zipped_studies, "unpack_study", slowly)
+    with pytest.raises(RunError, match="already"):
+        start_from_zip(io.BytesIO(archive), "clinic")
+    folder = own_store / "studies/clinic"
+    assert len(list((folder / "originals").rglob("*.png"))) == 2
+    assert [path.name for path in (own_store / "studies").iterdir()] == ["clinic"]
+    stop_preparing(folder)
+
+
+def test_a_zip_that_is_no_study_leaves_the_originals_of_one_that_was_stopped(
+    own_store: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = own_store / "studies/clinic"
+    (folder / "originals/normal").mkdir(parents=True)
+    (folder / "originals/normal/1.png").write_bytes(b"a scan")
+    note_request(folder, folder / "originals", ())
+    stray = io.BytesIO()
+    with zipfile.ZipFile(stray, "w") as made, zipfile.ZipFile(io.BytesIO(archive)) as good:
+        made.writestr("scans/a.png", good.read(good.infolist()[0]))
+    with pytest.raises(ManifestError):
+        start_from_zip(stray, "clinic")
+    assert (folder / "originals/normal/1.png").read_bytes() == b"a scan"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/secret/name")
+
+    monkeypatch.setattr(zipped_studies, "begin_preparing", full)
+    with pytest.raises(RunError, match=r"\(No space left on device\)") as said:
+        start_from_zip(io.BytesIO(archive), "clinic")
+    assert "secret" not in str(said.value)
+    assert (folder / "originals/normal/1.png").read_bytes() == b"a scan"
+    with pytest.raises(RunError, match="No space"):
+        start_from_zip(io.BytesIO(archive), "new")
+    assert [path.name for path in (own_store / "studies").iterdir()] == ["clinic"]
+
+
+def test_what_a_crash_left_while_unpacking_is_swept_and_what_is_under_way_is_not(
+    own_store: Path,
+) -> None:
+    left, used = (own_store / f"studies/.unpacking-{name}" for name in ("left", "used"))
+    for place in (left, used):
+        (place / "originals").mkdir(parents=True)
+        (place / "unpacking.lock").touch()
+    descriptor = hold(used / "unpacking.lock")
+    sweep_unpacked()
+    assert [path.name for path in (own_store / "studies").iterdir()] == [used.name]
+    assert descriptor is not None
+    os.close(descriptor)

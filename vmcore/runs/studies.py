@@ -91,8 +91,13 @@ def start_preparing(
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "control.lock", _BUSY):
         refuse_taken(folder, again=again)  # somebody else may have been quicker
-        note_request(folder, source, leave_out)
-        return _spawn(folder)
+        return begin_preparing(folder, source, leave_out)
+
+
+def begin_preparing(folder: Path, source: Path, leave_out: Sequence[str]) -> Path:
+    """The last of :func:`start_preparing`, for who holds the study's control.lock and has looked at the data."""
+    note_request(folder, source, leave_out)
+    return _spawn(folder)
 
 
 def refuse_taken(folder: Path, *, again: bool = False) -> None:
