@@ -37,6 +37,7 @@ from vmcore.clinic import (
     why_not_kept,
 )
 from vmcore.clinic.collecting.picture import picture_in, picture_png
+from vmcore.clinic.collecting.rows import merged_subjects
 from vmcore.data import ManifestError, prepare_study, read_manifest
 from vmcore.data.phantom import make_phantom
 from vmcore.imaging import clean_frame, read_scan
@@ -189,6 +190,41 @@ def test_a_picture_that_came_again_tells_whose_the_others_are() -> None:
     (refused,) = collection.add([scan(3, number("18", "A").subject, number("18", "A").patient)])
     assert refused.state == "refused"
     assert "another patient" in refused.said
+
+
+def test_what_was_inferred_gives_way_to_a_files_own_patient() -> None:
+    collection, ada, bea = Collection(), number("17", "A"), number("18", "A")
+    collection.add([scan(0, "S-group"), scan(1, "S-group")])
+    collection.add([scan(1, ada.subject, ada.patient)])  # so picture 0 counts as hers, too
+    (own,) = collection.add([scan(0, bea.subject, bea.patient)])
+    assert (own.state, own.subject) == ("replaced", bea.subject)
+    assert sorted(subjects().values()) == sorted([ada.subject, bea.subject])
+    (refused,) = collection.add([scan(0, ada.subject, ada.patient)])
+    assert refused.state == "refused"  # two files' own words
+    guess = SubjectNumber(ada.subject, ada.patient, inferred=True)
+    (said,) = collection.add([decided_scan(decided(0), guess, looked=True)])
+    assert said.subject == bea.subject  # a guess does not take it back
+
+
+def test_patients_of_two_issuers_part_again_once_no_file_without_one_is_kept() -> None:
+    collection = Collection()
+    whose = [number("17", "A"), number("17"), number("17", "B")]
+    said = [collection.add([scan(at, one.subject, one.patient)])[0] for at, one in enumerate(whose)]
+    assert len(set(subjects().values())) == 1
+    assert merged_subjects(collection.rows().values()) == [whose[1].subject]
+    collection.remove(images=[said[1].image])
+    assert sorted(subjects().values()) == sorted([whose[0].subject, whose[2].subject])
+    assert merged_subjects(collection.rows().values()) == []
+
+
+@pytest.mark.parametrize(
+    "placeholder", ["ANONYMOUS", "0", "000-000", "unknown", "Test", "N/A", "--"]
+)
+def test_a_placeholder_names_nobody(placeholder: str) -> None:
+    assert number_in_header(header(placeholder, "A"), MINE) is None
+    assert number(placeholder, study="1.2.3") == number(study="1.2.3")
+    assert number("100").known
+    assert number("TEST-17").known
 
 
 # once each, and what changed

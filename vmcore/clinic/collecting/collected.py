@@ -33,6 +33,7 @@ from vmcore.clinic.collecting.rows import (
     Rows,
     joined,
     of_subject,
+    parted,
     rows_as_csv,
     rows_of_table,
 )
@@ -180,7 +181,7 @@ class Collection:
             for number, row in gone.items():
                 digests[number], source = _digests(self.folder / row.path)
                 sources.add(source)
-            left = {number: row for number, row in rows.items() if number not in gone}
+            left = parted({number: row for number, row in rows.items() if number not in gone})
             write_atomically(self.folder / _MANIFEST, rows_as_csv(left.values()))
             self._sweep(left)
             forget_cases(sources - {""})
@@ -194,6 +195,7 @@ class Collection:
             "" if scan.plane_fits is None else str(scan.plane_fits).lower(),
             "" if width is None else f"{width:.1f}", scan.label_from, scan.answered_by or "",
             self.pseudonyms.person(scan.person), scan.subject.patient,
+            scan.subject.subject if scan.subject.known and not scan.subject.inferred else "",
         )  # fmt: skip
 
     def _sweep(self, rows: Rows) -> None:

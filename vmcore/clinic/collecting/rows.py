@@ -47,6 +47,9 @@ class Row:
         answered_by: digest of the bundle that had answered.
         decided_by: a number for who decided.
         patient_number: the subject's without the number's issuer (:class:`SubjectNumber`).
+        own_subject: whose the picture's own file, or a person, said that it is; "" where that was inferred
+            from what it was kept together with. It differs from ``subject_id`` where a file without issuer
+            made one subject of two.
     """
 
     image: str
@@ -61,6 +64,7 @@ class Row:
     answered_by: str = ""
     decided_by: str = ""
     patient_number: str = ""
+    own_subject: str = ""
 
     @property
     def path(self) -> str:
@@ -87,12 +91,7 @@ def joined(rows: Rows, new: Row) -> tuple[Rows, Row]:
     if before is not None:
         if before.label != new.label and before.decided_by != new.decided_by:
             raise JoiningError(_CONTRADICTION.format(before=before.label, now=new.label))
-        if before.patient_number and new.patient_number not in {"", before.patient_number}:
-            raise JoiningError(_TWO_PATIENTS)
-        if not new.patient_number:
-            rows, new = _same(rows, new.subject_id, before), of_subject(new, before)
-        elif not before.patient_number:
-            rows = _same(rows, before.subject_id, new)
+        rows, new = _joined_again(rows, new, before)
     if not new.patient_number:
         return rows, new
     others = [row for row in rows.values() if row.patient_number == new.patient_number]
@@ -101,6 +100,45 @@ def joined(rows: Rows, new: Row) -> tuple[Rows, Row]:
         for other in {row.subject_id for row in others}:
             rows = _same(rows, other, new)
     return rows, new
+
+
+def _joined_again(rows: Rows, new: Row, before: Row) -> tuple[Rows, Row]:
+    """The same for pixels that are kept already: what was inferred of whose they are gives way."""
+    if before.patient_number and new.patient_number not in {"", before.patient_number}:
+        if before.own_subject and new.own_subject:
+            raise JoiningError(_TWO_PATIENTS)
+        if new.own_subject:
+            return rows, new  # what is kept was but inferred
+        return rows, replace(of_subject(new, before), own_subject=before.own_subject)
+    if not new.patient_number:
+        rows, new = _same(rows, new.subject_id, before), of_subject(new, before)
+    elif not before.patient_number:
+        rows = _same(rows, before.subject_id, new)
+    return rows, replace(new, own_subject=new.own_subject or before.own_subject)
+
+
+def parted(rows: Rows) -> Rows:
+    """Rows in which issuers' patients are apart again once no picture without an issuer makes them one."""
+    together = {
+        row.subject_id
+        for row in rows.values()
+        if row.patient_number and row.own_subject in {"", row.patient_number}
+    }
+    return {
+        image: replace(row, subject_id=row.own_subject)
+        if row.own_subject and row.subject_id == row.patient_number not in together
+        else row
+        for image, row in rows.items()
+    }
+
+
+def merged_subjects(rows: Iterable[Row]) -> list[str]:
+    """Subjects that a picture without an issuer has made of patients of more than one."""
+    owns: dict[str, set[str]] = {}
+    for row in rows:
+        if row.own_subject and row.own_subject != row.patient_number == row.subject_id:
+            owns.setdefault(row.subject_id, set()).add(row.own_subject)
+    return sorted(subject for subject, own in owns.items() if len(own) > 1)
 
 
 def _same(rows: Rows, subject: str, other: Row) -> Rows:
@@ -134,6 +172,10 @@ def rows_of_table(table: pd.DataFrame) -> Rows:
         KeyError: it lacks a column.
     """
     rows: Rows = {}
+    if (
+        "own_subject" not in table.columns
+    ):  # written before it was noted: then it counts as inferred
+        table = table.assign(own_subject="")
     table = table[["path", *_FIELDS[1:]]]
     for told in table.to_dict("records"):
         image = str(told["path"]).removeprefix(f"{IMAGES}/").removesuffix(".png")

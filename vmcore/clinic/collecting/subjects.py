@@ -10,6 +10,21 @@ from pydicom import Dataset
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
 from vmcore.clinic.deidentification.values import first_text
 
+PLACEHOLDERS = frozenset(
+    "ANON ANONYM ANONYMOUS ANONYMIZED ANONYMISED DUMMY NA NIL NOID NONAME NONE NULL PATIENT TEST "
+    "TESTPATIENT UNDEFINED UNKNOWN XXX XXXX".split()
+)
+"""Patient IDs, without signs and in capitals, that devices and people write where they know no number."""
+
+
+def is_placeholder(patient: str) -> bool:
+    """Whether a Patient ID names nobody: one of :data:`PLACEHOLDERS`, nothing but zeros, or no letter or digit.
+
+    Everybody whose file holds the same of these would else be one subject.
+    """
+    plain = "".join(sign for sign in patient.upper() if sign.isalnum())
+    return not plain.strip("0") or plain in PLACEHOLDERS
+
 
 @dataclass(frozen=True, slots=True)
 class SubjectNumber:
@@ -18,11 +33,13 @@ class SubjectNumber:
     Attributes:
         subject: of patient and issuer; of the examination, or of what was kept together, without a patient.
         patient: of the patient's identifier without its issuer, which not every file names; "" without a
-            patient. Scans of one such number count as one subject as soon as one of them has no issuer.
+            patient. Scans of one such number count as one subject as long as one of them has no issuer.
+        inferred: whether that comes from what the scan was kept with, and gives way to a file's own.
     """
 
     subject: str
     patient: str = ""
+    inferred: bool = False
 
     @property
     def known(self) -> bool:
@@ -38,10 +55,11 @@ def number_in_header(header: Dataset, pseudonyms: Pseudonyms) -> SubjectNumber |
         pseudonyms: of the collection.
 
     Returns:
-        the examination's, by its Study Instance UID, where no patient is named; None without either.
+        the examination's, by its Study Instance UID, where no patient is named, or by a placeholder
+        (:func:`is_placeholder`); None without either.
     """
     patient = first_text(header, "PatientID")
-    if patient:
+    if patient and not is_placeholder(patient):
         alone = _number(pseudonyms, "patient", patient)
         issuer = first_text(header, "IssuerOfPatientID")
         both = _number(pseudonyms, "patient", patient, issuer) if issuer else alone
