@@ -23,12 +23,13 @@ from vmcore.clinic import (
     Collection,
     CollectionError,
     collection_names,
-    note_taken_out,
+    is_placeholder,
     number_in_header,
+    take_out,
 )
 from vmcore.data import class_counts, read_manifest
 from vmcore.file_modes import keep_private
-from vmcore.runs import acting, prepared_from
+from vmcore.runs import prepared_from
 from vmcore.settings import settings
 
 
@@ -78,29 +79,37 @@ def _list() -> None:
 
 
 def _remove(collection: Collection, numbers: set[str]) -> None:
-    rows = collection.rows()
-    unknown = numbers - rows.keys() - {row.subject_id for row in rows.values()}
-    if unknown:
-        raise CollectionError(f"{len(unknown)} of these numbers are not in the collection.")
-    gone = collection.remove(images=numbers, subjects=numbers)
-    sys.stdout.write(f"{len(gone)} pictures were taken out for good.\n")
-    if settings().audit:
-        trail = AuditTrail(settings().store / AUDIT_FILE)
-        if left := note_taken_out(trail, acting().name, collection.name, gone):
-            sys.stdout.write(f"The audit trail does not know that {left} of them were kept.\n")
-    for study in prepared_from(collection.folder):
-        sys.stdout.write(f"Prepare {study.name} again: it may hold copies.\n")
+    told = take_out(collection, numbers, _trail if settings().audit else None)
+    sys.stdout.write(f"{told.pictures} pictures were taken out for good.\n")
+    if told.unknown:
+        sys.stdout.write(f"The audit trail does not know that {told.unknown} of them were kept.\n")
+    for name in told.studies:
+        sys.stdout.write(f"Prepare {name} again: it may hold copies.\n")
+    if told.unnoted:
+        raise AuditError(f"It is not in the audit trail. {told.unnoted}")
+
+
+def _trail() -> AuditTrail:
+    return AuditTrail(settings().store / AUDIT_FILE)
 
 
 def _say_whose(collection: Collection) -> None:
     """Ask where no other program and no history of commands can see the answer."""
+    rows = collection.rows()
+    if not rows:  # no key is made either
+        raise CollectionError(
+            f"There is no collection called {collection.name} that holds a picture."
+        )
     header = Dataset()
     header.PatientID = getpass.getpass("Patient ID: ")
     header.IssuerOfPatientID = getpass.getpass("Its issuer, empty where files name none: ")
+    if is_placeholder(str(header.PatientID)):
+        sys.stdout.write("This is no patient's number: such files count by their examination.\n")
+        return
     number = number_in_header(header, collection.pseudonyms)
     held = [
         row
-        for row in collection.rows().values()
+        for row in rows.values()
         if number is not None and number.known and row.patient_number == number.patient
     ]
     if not held:

@@ -7,8 +7,16 @@ import streamlit as st
 
 from pages.parts.plain import plain
 from pages.parts.taking_out import take_out
-from vmcore.clinic import Collection, CollectionError, collection_names
-from vmcore.data import ManifestError, class_counts, fingerprint, read_manifest, stored_manifest
+from vmcore.clinic import Collection, CollectionError, collection_names, merged_subjects
+from vmcore.data import (
+    ManifestError,
+    class_counts,
+    fingerprint,
+    label_numbers,
+    load_study,
+    read_manifest,
+    stored_manifest,
+)
 from vmcore.runs import (
     RunError,
     StudyStatus,
@@ -45,7 +53,19 @@ def _show(collection: Collection) -> None:
                 f"Subjects whose files name no patient: {groups}. Each is what was kept together; one fetus "
                 "may be in two of them."
             )
+        merged = merged_subjects(collection.rows().values())
+        if merged:
+            st.caption(
+                "Patients of one number but different issuers count as one subject as long as a file that "
+                f"names no issuer is kept beside them: {', '.join(merged)}."
+            )
     with right:
+        if len(set(label_numbers(table))) < 2:
+            st.warning(
+                "All of these are of one class. They can be prepared and looked at, but both classes are "
+                "needed to train.",
+                icon=":material/warning:",
+            )
         st.caption(
             "Cleaned pictures and what people called them, kept on the classify page. Prepared, they are a "
             "study like any other; prepare it again after more were kept or some taken out."
@@ -61,10 +81,13 @@ def _stands(study: StudyStatus, table: pd.DataFrame) -> str:
     if study.state != "ready":
         return words
     try:
-        same = fingerprint(stored_manifest(study.folder)) == fingerprint(table)
+        unread = load_study(study.folder).report.unreadable
+        could_be = table[~table["path"].isin(unread)].reset_index(drop=True)
+        same = fingerprint(stored_manifest(study.folder)) == fingerprint(could_be)
     except (OSError, ValueError):
         return words
-    return f"{words}, {'as the collection is now' if same else 'older than the collection'}"
+    words += f", {'as the collection is now' if same else 'older than the collection'}"
+    return f"{words}; {len(unread)} kept pictures could not be read" if unread else words
 
 
 def _prepare(collection: Collection, studies: list[StudyStatus]) -> None:

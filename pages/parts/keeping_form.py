@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import streamlit as st
 
-from pages.parts.kept_scans import Decided, decided_scans, forget_whose, keep_scans
+from pages.parts.kept_scans import Decided, decided_scans, keep_scans
 from pages.parts.plain import plain
 from pages.parts.sharing import looked_at
 from pages.parts.taking_out import take_out
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
+from pages.parts.whose_scans import SEVERAL, Whose, forget_whose, named_in_list
 from vmcore.clinic import (
     Collection,
     CollectionError,
@@ -25,6 +26,8 @@ from vmcore.runs import RunError
 
 _SAID = "said of keeping"
 _NEW = "one fetus: all that lie in this list"
+_THEIRS = "of the patient whom the list's DICOM files name"
+_ANOTHER = "of another fetus, which none of the list's files names"
 
 
 def draw_form(uploads: Uploads, uploaded: UploadedScan, case: ReportedCase, models: Models) -> None:
@@ -47,7 +50,8 @@ def _draw(
     st.caption(
         "The cleaned picture, what you called it and what is known of plane, age and device stay in the "
         "store, for models to learn from. In place of the patient's number stands one that only this "
-        "installation can make; no name and no date is kept."
+        "installation can make; no name and no date is kept. Subjects are told apart by the patient's number "
+        "and its issuer; where a file names none, or a placeholder such as ANONYMOUS or 0, by its examination."
     )
     ready = [one for one in decided if one.ready]
     kept = sum(one.kept is not None for one in decided)
@@ -56,23 +60,28 @@ def _draw(
         st.markdown(f":material/info: {sentence}")
     why = defaultdict(list)
     for one in decided:
-        if one.kept is None and one.why_not:
+        if one.why_not and (one.kept is None or one.changed):
             why[one.why_not].append(_name(one))
     for reason, names in why.items():
         st.caption(f"Not ready, scan {', '.join(names)}: {reason}")
     here = next((o for o in decided if o.uploaded is uploaded and o.frame == frame), None)
     if here is not None and here.kept is not None:
         _show_kept(here, collection)
-    elif here is not None and here.why_not and "looked" in here.why_not:
+    unkept = here is not None and (here.kept is None or here.changed)
+    if here is not None and unkept and here.why_not and "looked" in here.why_not:
         looked_at(f"keep-{uploaded.number}-{frame}", here.picture)
-    same_as = _ask_whose(ready, uploads, collection)
+        st.caption("Each scan needs its own tick: open one after the other.")
+    same_as, said = _ask_whose(ready, uploads, collection)
     this, all_of_them = st.columns(2)
     one_ready = here is not None and here.ready
     chosen: list[Decided] = []
-    if this.button("Keep this one", disabled=not one_ready, width="stretch") and here is not None:
+    unsaid = not said and any(_names_nobody(one, uploads) for one in ready)
+    word = "Keep the changed decision" if here is not None and here.changed else "Keep this one"
+    blocked = not one_ready or (here is not None and not said and _names_nobody(here, uploads))
+    if this.button(word, disabled=blocked, width="stretch", key="keep this") and here is not None:
         chosen = [here]
     if all_of_them.button(
-        f"Keep all that are ready ({len(ready)})", disabled=not ready, width="stretch",
+        f"Keep all that are ready ({len(ready)})", disabled=not ready or unsaid, width="stretch",
         key="keep all",
     ):  # fmt: skip
         chosen = ready
@@ -89,32 +98,53 @@ def _name(one: Decided) -> str:
     return number if one.uploaded.frames == 1 else f"{number} (frame {one.frame + 1})"
 
 
+def _names_nobody(one: Decided, uploads: Uploads) -> bool:
+    """Whether it is to be said whose a scan is: neither its file nor what is kept of it does."""
+    named = {other.key for scans in named_in_list(uploads).values() for other in scans}
+    return one.kept is None and one.uploaded.key not in named
+
+
 def _ask_whose(
     ready: list[Decided], uploads: Uploads, collection: Collection
-) -> SubjectNumber | None:
-    """Whose the scans are that name no patient; None where that is nobody who is kept."""
-    if all(one.uploaded.kind == "DICOM" for one in ready):
-        return None
-    rows = collection.rows().values()
-    counts: dict[str, int] = defaultdict(int)
-    for row in rows:
-        counts[row.subject_id] += 1
+) -> tuple[Whose | None, bool]:
+    """Whose the scans are that name no patient, None where their list says it; and whether that is known."""
+    if not any(_names_nobody(one, uploads) for one in ready):
+        return None, True
+    rows, named = collection.rows().values(), named_in_list(uploads)
+    said: dict[str, Whose | None] = {}
+    if len(named) == 1:
+        said[_THEIRS] = None
+        said[_ANOTHER] = "another"
+    elif named:
+        for first, *rest in named.values():
+            scans = ", ".join(str(one.number) for one in (first, *rest))
+            said[f"of the patient of scan {scans}"] = first
+        said[_ANOTHER] = "another"
+    else:
+        said[_NEW] = None
+    counts = Counter(row.subject_id for row in rows)
     numbers = {row.subject_id: SubjectNumber(row.subject_id, row.patient_number) for row in rows}
+    said |= {f"{one} · {counts[one]} kept": numbers[one] for one in sorted(counts)}
     chosen = st.selectbox(
-        "Scans without a patient's number are of",
-        [_NEW, *sorted(counts)],
+        "Scans without a patient's number are",
+        list(said),
+        index=None if len(named) > 1 else 0,
         key=f"whose-{hash(tuple(one.key for one in uploads.files))}",  # asked anew of another list
-        format_func=lambda one: one if one == _NEW else f"{one} · {counts[one]} kept",
-        help="Pictures that are no DICOM name no patient. All of them in the list count as one fetus, so that "
-        "none is learnt from and tested on at once: keep one examination at a time. Where the fetus is kept "
-        "already, choose its number.",
+        placeholder="Choose whose they are",
+        help="Pictures that are no DICOM name no patient. All of them in the list count as one fetus, that "
+        "of the list's DICOM files where these name one patient, so that none is learnt from and tested on at "
+        "once: keep one examination at a time. Where the fetus is kept already, choose its number.",
     )
-    return numbers.get(chosen)
+    if chosen is None:
+        st.caption(SEVERAL)
+    return (None, False) if chosen is None else (said[chosen], True)
 
 
 def _show_kept(here: Decided, collection: Collection) -> None:
     image, subject = here.kept or ("", "")
     st.markdown(f":material/check_circle: This one is kept: `{image}`, subject `{subject}`.")
+    if here.changed:
+        st.markdown(":material/info: What is kept of it is an earlier decision.")
     if st.button("Take it out", icon=":material/undo:", key=f"take-out-{image}"):
         st.session_state[_SAID] = [take_out(collection, image)]
         forget_whose(here.uploaded)

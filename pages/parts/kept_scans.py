@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import streamlit as st
 
 from pages.parts.recording import Recording
 from pages.parts.scan_report import reported_case
 from pages.parts.sharing import was_looked_at
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
+from pages.parts.whose_scans import Whose, remember_whose, whose
 from vmcore.clinic import (
     Collection,
     Kept,
-    SubjectNumber,
     decided_scan,
-    number_in_header,
-    number_of_group,
     why_not_kept,
 )
-from vmcore.imaging import read_source_sandboxed
 from vmcore.inference import HEATMAP_METHODS
 from vmcore.reporting.case import ReportedCase, picture_digest
 
-_TOGETHER = "scans without a patient, and whose they are"
 _AT_ONCE = 8  # whose pixels are held at the same time
 _TWICE = "The same picture was decided twice, with both labels; decide which it is first."
 
@@ -40,7 +33,8 @@ class Decided:
         uploaded: the scan.
         case: the answer and the decision, without pixels.
         picture: the digest of its cleaned pixels.
-        kept: under which number and subject the same pixels are kept with this label, or None.
+        kept: under which number and subject the same pixels are kept, whatever was decided, or None.
+        changed: whether what is decided now is something else than what is kept of these pixels.
         why_not: why it cannot be kept, or None.
     """
 
@@ -48,6 +42,7 @@ class Decided:
     case: ReportedCase
     picture: str
     kept: tuple[str, str] | None
+    changed: bool
     why_not: str | None
 
     @property
@@ -57,8 +52,8 @@ class Decided:
 
     @property
     def ready(self) -> bool:
-        """Whether it can be kept and is not."""
-        return self.kept is None and self.why_not is None
+        """Whether it can be kept and is not, or not with this decision."""
+        return (self.kept is None or self.changed) and self.why_not is None
 
 
 def decided_scans(uploads: Uploads, models: Models, collection: Collection) -> list[Decided]:
@@ -84,9 +79,10 @@ def decided_scans(uploads: Uploads, models: Models, collection: Collection) -> l
         why = why_not_kept(case, looked=was_looked_at(picture))
         if why is None and labels[picture] > 1:
             why = _TWICE
-        same = row is not None and row.label == _label(case)
-        kept = (row.image, row.subject_id) if row is not None and same else None
-        found.append(Decided(uploaded, case, picture, kept, why))
+        kept = None if row is None else (row.image, row.subject_id)
+        weeks = uploaded.gestational_weeks
+        changed = row is not None and collection.differs(row, case, weeks=weeks)
+        found.append(Decided(uploaded, case, picture, kept, changed, why))
     return found
 
 
@@ -99,7 +95,7 @@ def keep_scans(
     uploads: Uploads,
     models: Models,
     collection: Collection,
-    same_as: SubjectNumber | None = None,
+    same_as: Whose | None = None,
 ) -> list[Kept]:
     """Keep decided frames for training, and note it in the audit trail.
 
@@ -108,12 +104,14 @@ def keep_scans(
         uploads: the session's.
         models: whose answers were decided about.
         collection: where they are kept.
-        same_as: whose the scans are that name no patient; without it those that lie in the list together
-            are of one fetus, which is new to the collection unless their pixels say otherwise.
+        same_as: whose the scans are that name no patient; without it they are of the one patient whom the
+            list's files name, and where these name none, all of one fetus, which is new to the collection
+            unless their pixels say otherwise.
 
     Raises:
         ScanError: a file cannot be read again.
-        NotKeptError: nobody has looked at a picture, or its decision is another one by now.
+        NotKeptError: nobody has looked at a picture, its decision is another one by now, or it is not
+            said whose of several patients it is.
         CollectionError, RunError: they cannot be kept, or it is not this person's to do.
     """
     said: list[Kept] = []
@@ -125,7 +123,7 @@ def keep_scans(
             analysis = uploads.analysis(one.uploaded, models, one.frame, HEATMAP_METHODS[0])
             case = reported_case(one.uploaded, analysis, models.classifier)
             looked = was_looked_at(picture_digest(analysis.clean.image))
-            number = _whose(one.uploaded, uploads, collection, same_as)
+            number = whose(one.uploaded, uploads, collection, same_as)
             weeks = one.uploaded.gestational_weeks
             scans.append(decided_scan(case, number, looked=looked, weeks=weeks))
             cases.append(case)
@@ -133,37 +131,9 @@ def keep_scans(
         rows = collection.rows()
         for one, case, scan, result in zip(some, cases, scans, results, strict=True):
             if not scan.subject.known and result.image in rows:
-                row = rows[result.image]  # what is kept next is of the same fetus
-                _together()[one.uploaded.key] = SubjectNumber(row.subject_id, row.patient_number)
+                row = rows[result.image]
+                remember_whose(one.uploaded, row.subject_id, row.patient_number)
             if result.state in {"new", "replaced"}:
                 recording.kept(case, collection.name, result.image, result.state)
         said += results
     return said
-
-
-def _whose(
-    uploaded: UploadedScan, uploads: Uploads, collection: Collection, same_as: SubjectNumber | None
-) -> SubjectNumber:
-    if uploaded.kind == "DICOM":
-        header = read_source_sandboxed(uploaded.content(), limits=uploads.limits)
-        number = number_in_header(header, collection.pseudonyms)
-        if number is not None:
-            return number
-    if same_as is not None:
-        return same_as
-    here, together = {one.key for one in uploads.files}, _together()
-    number = next((number for key, number in together.items() if key in here), None)
-    if number is None:
-        number = number_of_group(secrets.token_hex(16), collection.pseudonyms)
-    together[uploaded.key] = number
-    return number
-
-
-def forget_whose(uploaded: UploadedScan) -> None:
-    """Ask anew whose a scan is that names no patient, once it was taken out."""
-    _together().pop(uploaded.key, None)
-
-
-def _together() -> dict[str, SubjectNumber]:
-    kept: dict[str, SubjectNumber] = st.session_state.setdefault(_TOGETHER, {})
-    return kept

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pages.parts.plain import plain
 from pages.parts.recording import trail
-from vmcore.clinic import AuditError, Collection, note_taken_out
-from vmcore.runs import acting, prepared_from
+from vmcore.clinic import Collection
+from vmcore.clinic import take_out as remove
 from vmcore.settings import settings
 
 
@@ -22,12 +22,11 @@ def take_out(collection: Collection, number: str) -> str:
     Raises:
         CollectionError, RunError: it cannot be done, or is not this person's to do.
     """
-    gone = collection.remove(images=[number], subjects=[number])
-    said = f"Pictures taken out for good: {len(gone)}."
-    if settings().audit:
-        try:
-            note_taken_out(trail(), acting().name, collection.name, gone)
-        except AuditError as error:
-            said += f" It is not in the audit trail. {plain(error)}"
-    left = ", ".join(plain(study.name) for study in prepared_from(collection.folder))
+    told = remove(collection, {number}, trail if settings().audit else None)
+    said = f"Pictures taken out for good: {told.pictures}."
+    if told.unnoted:
+        said += f" It is not in the audit trail. {plain(told.unnoted)}"
+    if told.unknown:
+        said += f" The audit trail does not know that {told.unknown} of them were kept."
+    left = ", ".join(plain(name) for name in told.studies)
     return said + (f" Studies to prepare again, which may hold copies: {left}." if left else "")

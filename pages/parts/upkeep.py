@@ -7,8 +7,10 @@ for it.
 from __future__ import annotations
 
 import ctypes
+import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +22,8 @@ from vmcore.file_modes import keep_private
 from vmcore.resting import rest_idle
 from vmcore.runs.purging import sweep
 from vmcore.settings import settings
+
+log = logging.getLogger(__name__)
 
 _EVERY_S = 15.0
 _first = threading.Lock()  # taken once, and for good
@@ -34,7 +38,7 @@ def start_upkeep() -> None:
     try:
         trim = ctypes.CDLL("libc.so.6").malloc_trim  # glibc's alone
     except (OSError, AttributeError):
-        return
+        trim = None
     threading.Thread(target=_keep_up, args=(trim,), name="upkeep", daemon=True).start()
 
 
@@ -58,13 +62,22 @@ def forget_expired_sessions() -> None:
         loop.call_soon_threadsafe(expire)
 
 
-def _keep_up(trim: ctypes._NamedFuncPointer) -> None:
-    sweep(settings().store / "runs", settings().store / "studies")
+def sweep_store() -> None:
+    """Remove what interrupted work has left in the store; what cannot be removed does not stop the app."""
     from vmcore.runs.zipped_studies import sweep_unpacked  # noqa: PLC0415  not before a page is up
 
-    sweep_unpacked()
+    try:
+        sweep(settings().store / "runs", settings().store / "studies")
+        sweep_unpacked()
+    except (OSError, ValueError) as error:  # its words may quote a name
+        log.warning("Leftovers stay in the store (%s).", type(error).__name__)
+
+
+def _keep_up(trim: Callable[[int], object] | None) -> None:
+    sweep_store()
     while True:
         time.sleep(_EVERY_S)
         forget_expired_sessions()
         rest_idle()
-        trim(0)
+        if trim is not None:
+            trim(0)

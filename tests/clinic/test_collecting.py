@@ -243,7 +243,11 @@ def test_the_same_pixels_are_kept_once_and_a_changed_decision_takes_its_place() 
     table = read_manifest(collection.folder / "manifest.csv")
     assert table["label"].tolist() == ["ventriculomegaly"]
     assert table["label_from"].tolist() == ["corrected"]
-    assert len(list((collection.folder / "images").iterdir())) == 1
+    images = list((collection.folder / "images").iterdir())
+    assert len(images) == 1
+    files = (*images, collection.folder / "manifest.csv")
+    assert len({file.stat().st_mtime for file in files}) == 1  # no time tells when it was kept
+    assert files[0].stat().st_mtime < 1e9
 
 
 def test_contradictory_labels_of_one_picture_are_refused() -> None:
@@ -390,6 +394,9 @@ def test_the_command_lists_says_whose_and_takes_out(
 ) -> None:
     collect.main()
     assert "No scan has been kept" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="no collection called other"):
+        collect.main("other", whose=True)
+    assert not list(settings().store.glob("collections/*"))  # and no key was made
     mine = number_in_header(header("17", "A"), Collection().pseudonyms)
     assert mine is not None
     Collection().add([scan(1, mine.subject, mine.patient), scan(2, "S-other", "S-other")])

@@ -170,3 +170,18 @@ def test_too_much_is_refused_with_the_limit(tmp_path: Path) -> None:
         unpacked(many, tmp_path / "new", ArchiveLimits(files=20))
     with pytest.raises(ManifestError, match=r"more than the limit of 0\.0 GB"):
         unpacked(many, tmp_path / "new", ArchiveLimits(unpacked_bytes=100_000))
+
+
+def test_class_folders_count_where_a_table_beside_them_is_no_manifest(tmp_path: Path) -> None:
+    ages = {"study/ages.csv": b"case,weeks\np1,21\n", "study/devices.csv": b"case,device\np1,x\n"}
+    told = unpacked(packed({f"study/{n}": d for n, d in CLASSES.items()} | ages), tmp_path / "new")
+    assert files_in(tmp_path / "new") == sorted(CLASSES)
+    assert told == Unpacked(scans=3, left_out=2)
+
+
+def test_what_is_left_out_does_not_keep_the_folder_that_encloses_all(tmp_path: Path) -> None:
+    files = {f"study/{name}": data for name, data in CLASSES.items()}
+    unpacked(
+        packed(files | {"read me.txt": b"see study", "doc/a.pdf": b"%PDF-1.4"}), tmp_path / "new"
+    )
+    assert files_in(tmp_path / "new") == sorted(CLASSES)

@@ -10,10 +10,11 @@ import pytest
 import streamlit as st
 from pydicom import dcmread
 
-from pages.parts.kept_scans import decided_scans, forget_whose, keep_scans
+from pages.parts.kept_scans import decided_scans, keep_scans
 from pages.parts.sharing import LOOKED
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
+from pages.parts.whose_scans import forget_whose
 from tests.conftest import Configure
 from vmcore.clinic import AUDIT_FILE, AuditTrail, Collection, SubjectNumber
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
@@ -84,7 +85,11 @@ def test_what_was_decided_and_looked_at_is_kept_once_and_noted(
     assert "looked" in str(found[3].why_not)
     with pytest.raises(ValueError, match="Nobody has looked"):
         keep_scans(found[3:4], uploads, models, collection)
-    keep_scans([one for one in found if one.ready], uploads, models, collection)
+    ready = [one for one in found if one.ready]
+    with pytest.raises(ValueError, match="more than one patient"):  # of which the pictures may be
+        keep_scans(ready, uploads, models, collection)
+    assert not collection.rows()
+    keep_scans(ready, uploads, models, collection, "another")
     again = decided_scans(uploads, models, collection)
     assert [one.kept is not None for one in again] == [True, True, True, False, True]
     subjects = [one.kept[1] for one in again if one.kept]
@@ -147,3 +152,58 @@ def test_the_same_picture_with_both_labels_is_not_kept(
     found = decided_scans(uploads, models, Collection())
     assert all("both labels" in str(one.why_not) for one in found)
     assert not any(one.ready for one in found)
+
+
+def test_a_picture_beside_the_files_of_one_patient_counts_as_theirs_until_it_says_otherwise(
+    models: Models, files: list[DroppedFile]
+) -> None:
+    uploads, collection = judged(models, [files[0], files[2]]), Collection()
+    for uploaded in uploads.scans:
+        decide(uploaded)
+    keep_scans(decided_scans(uploads, models, collection), uploads, models, collection)
+    rows = collection.rows().values()
+    assert len({row.subject_id for row in rows}) == 1
+    assert sorted(bool(row.own_subject) for row in rows) == [False, True]
+
+
+def test_a_person_says_of_which_of_two_patients_a_picture_is(
+    models: Models, files: list[DroppedFile]
+) -> None:
+    uploads, collection = judged(models, [files[0], files[2], files[4]]), Collection()
+    for uploaded in uploads.scans:
+        decide(uploaded)
+    found = decided_scans(uploads, models, collection)
+    keep_scans(found, uploads, models, collection, uploads.scans[2])
+    kept = [one.kept for one in decided_scans(uploads, models, collection)]
+    picture, first, second = (one[1] for one in kept if one is not None)
+    assert picture == second != first
+
+
+def test_a_decision_that_changed_after_it_was_kept_can_be_kept_and_a_rejected_one_taken_out(
+    models: Models, files: list[DroppedFile]
+) -> None:
+    uploads, collection = judged(models, files[:1]), Collection()
+    (uploaded,) = uploads.scans
+    decide(uploaded)
+    keep_scans(decided_scans(uploads, models, collection), uploads, models, collection)
+    (same,) = decided_scans(uploads, models, collection)
+    assert (same.changed, same.ready) == (False, False)
+    uploaded.gestational_weeks = 21.5
+    decide(uploaded)  # of an answer that knows the age
+    (aged,) = decided_scans(uploads, models, collection)
+    assert (aged.changed, aged.ready) == (True, True)
+    keep_scans([aged], uploads, models, collection)
+    assert [row.gestational_age_weeks for row in collection.rows().values()] == ["21.50"]
+    (answer,) = uploaded.answers.values()
+    key = uploaded.answer_key(answer)
+    wider = assess("corrected", label="normal", width_mm=9.1, person="anna", reason="it is")
+    uploaded.assessments[key] = wider
+    (wide,) = decided_scans(uploads, models, collection)
+    assert wide.ready
+    keep_scans([wide], uploads, models, collection)
+    assert [row.atrial_width_mm for row in collection.rows().values()] == ["9.1"]
+    uploaded.assessments[key] = assess("rejected", label=None, person="anna", reason="too poor")
+    (rejected,) = decided_scans(uploads, models, collection)
+    assert rejected.kept is not None  # so that it can be taken out
+    assert rejected.changed
+    assert not rejected.ready

@@ -6,6 +6,7 @@ files stay as in any study's folder; no error quotes one.
 
 from __future__ import annotations
 
+import io
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from vmcore.data.manifest import LABELS, ManifestError
+import pandas as pd
+
+from vmcore.data.manifest import LABELS, REQUIRED, ManifestError
 from vmcore.files import write_atomically
 from vmcore.imaging import ScanError
 from vmcore.imaging.archives import (
@@ -56,8 +59,9 @@ def unpack_study(
     """Unpack an archive's scans and its manifest to a new folder.
 
     A manifest is a CSV file beside or above the images, the only one there unless one is called
-    manifest.csv, which it is called afterwards. Hidden files, what systems leave behind and what is no scan by
-    its first bytes are left out.
+    manifest.csv, which it is called afterwards; beside class folders a table without a manifest's columns is
+    none. What is left out does not keep enclosing folders: hidden files, what systems leave behind and what is no scan by
+    its first bytes.
 
     Args:
         stream: the whole archive, which can be sought in.
@@ -78,14 +82,20 @@ def unpack_study(
             "The archive is made to write outside of the folder that it is unpacked to; it is refused."
         )
     _refuse_without_room(folder, sum(entry.file_size for entry in entries))
-    chosen = _without_enclosing(_visible(entries))
-    manifest = _manifest_of(chosen)
+    chosen = _without_enclosing(
+        [
+            (number, path, entry)
+            for number, path, entry in _visible(entries)
+            if path.suffix.lower() == ".csv" or _may_be_scan(archive, entry)
+        ]
+    )
+    manifest = _manifest_of(archive, chosen, limits)
     folder.mkdir(parents=True, mode=0o700)
     try:
         scans = 0
         for done, (number, path, entry) in enumerate(chosen, start=1):
             target = PurePosixPath(_MANIFEST) if entry is manifest else path
-            if entry is manifest or _may_be_scan(archive, entry):
+            if entry is manifest or path.suffix.lower() != ".csv":
                 _write(folder / target, archive, entry, number, limits)
                 scans += entry is not manifest
             if progress:
@@ -123,12 +133,23 @@ def _without_enclosing(entries: list[_Entry]) -> list[_Entry]:
     return entries
 
 
-def _manifest_of(entries: list[_Entry]) -> zipfile.ZipInfo | None:
+def _manifest_of(
+    archive: zipfile.ZipFile, entries: list[_Entry], limits: ArchiveLimits
+) -> zipfile.ZipInfo | None:
+    """The table that lists the images; beside class folders only one that has a manifest's columns."""
     tables = {
         path.name.lower(): entry
         for _, path, entry in entries
         if len(path.parts) == 1 and path.suffix.lower() == ".csv"
     }
+    if any(
+        len(path.parts) > 1 and path.parts[0].strip().lower() in LABELS for _, path, _ in entries
+    ):
+        tables = {
+            name: entry
+            for name, entry in tables.items()
+            if name == _MANIFEST or _has_columns(archive, entry, limits)
+        }
     if _MANIFEST in tables:
         return tables[_MANIFEST]
     if len(tables) > 1:
@@ -137,6 +158,14 @@ def _manifest_of(entries: list[_Entry]) -> zipfile.ZipInfo | None:
             "that lists the images so."
         )
     return next(iter(tables.values()), None)
+
+
+def _has_columns(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: ArchiveLimits) -> bool:
+    try:
+        table = pd.read_csv(io.BytesIO(read_entry(archive, entry, limits)), nrows=0)
+    except (ScanError, ValueError):
+        return False
+    return set(REQUIRED) <= set(table.columns)
 
 
 def _may_be_scan(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:

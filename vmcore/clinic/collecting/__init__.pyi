@@ -1,7 +1,8 @@
 from .collected import DECIDED, Collection, Kept, collection_names
 from .decided import DecidedScan, NotKeptError, decided_scan, why_not_kept
-from .subjects import SubjectNumber, number_in_header, number_of_group
-from .withdrawing import note_taken_out
+from .rows import merged_subjects
+from .subjects import SubjectNumber, is_placeholder, number_in_header, number_of_group
+from .withdrawing import TakenOut, note_taken_out, take_out
 
 __all__ = [
     "DECIDED",
@@ -10,10 +11,14 @@ __all__ = [
     "Kept",
     "NotKeptError",
     "SubjectNumber",
+    "TakenOut",
     "collection_names",
     "decided_scan",
+    "is_placeholder",
+    "merged_subjects",
     "note_taken_out",
     "number_in_header",
     "number_of_group",
+    "take_out",
     "why_not_kept",
 ]

@@ -12,6 +12,7 @@ renamed into place: what it names is whole, whenever something was cut off.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Collection as Some
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from typing import Literal
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from vmcore.clinic.collecting.decided import DecidedScan
+from vmcore.clinic.collecting.decided import DecidedScan, told_of, why_not_kept
 from vmcore.clinic.collecting.picture import picture_in, picture_png
 from vmcore.clinic.collecting.rows import (
     IMAGES,
@@ -37,12 +38,13 @@ from vmcore.clinic.collecting.rows import (
     rows_as_csv,
     rows_of_table,
 )
+from vmcore.clinic.collecting.subjects import SubjectNumber
 from vmcore.clinic.deidentification.folder import CollectionError
 from vmcore.clinic.deidentification.key import collection_pseudonyms
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
 from vmcore.data.containment import COLLECTIONS
-from vmcore.files import write_atomically
-from vmcore.reporting.case import picture_digest
+from vmcore.files import replacing
+from vmcore.reporting.case import ReportedCase, picture_digest
 from vmcore.runs import forget_cases
 from vmcore.runs.access import require
 from vmcore.settings import settings
@@ -50,7 +52,9 @@ from vmcore.settings import settings
 DECIDED = "decided-scans"
 """The collection that the classify page keeps scans in."""
 _MANIFEST = "manifest.csv"
+_DECIDED_FIELDS = ("label", "label_from", "gestational_age_weeks", "atrial_width_mm")
 _PATIENCE_S = 20.0
+_NO_TIME = 315_532_800
 _BOTH = "The same picture was decided twice, as normal and as ventriculomegaly; decide which it is first."
 
 
@@ -143,13 +147,13 @@ class Collection:
                     said.append(Kept("refused", number, new.subject_id, str(error)))
                     continue
                 if number not in rows:
-                    write_atomically(self.folder / new.path, picture_png(scan.image))
+                    _write(self.folder / new.path, picture_png(scan.image))
                 if not scan.subject.known and new.subject_id != scan.subject.subject:
                     turned_out[scan.subject.subject] = new
                 said.append(_became(rows.get(number), new))
                 rows = rows | {number: new}
             if rows != before:
-                write_atomically(self.folder / _MANIFEST, rows_as_csv(rows.values()))
+                _write(self.folder / _MANIFEST, rows_as_csv(rows.values()))
         # a later picture may have told whose an earlier one is
         return [
             Kept(one.state, one.image, rows[one.image].subject_id, one.said)
@@ -157,6 +161,23 @@ class Collection:
             else one
             for one in said
         ]
+
+    def differs(self, row: Row, case: ReportedCase, *, weeks: float | None = None) -> bool:
+        """Whether what would be kept of a frame now says something else than what is kept of its pixels.
+
+        Asked are finding, whether it was accepted or corrected, width and gestational age: what a person
+        says. Where nothing would be kept of it any more, that is something else, too.
+
+        Args:
+            row: what is kept.
+            case: the answer and what was decided about it; its pixels are not asked for.
+            weeks: gestational age, where it was told.
+        """
+        if why_not_kept(case, looked=True) is not None:
+            return True
+        scan = told_of(case, SubjectNumber(row.subject_id, row.patient_number), weeks=weeks)
+        now = self._row(row.image, scan)
+        return any(getattr(now, name) != getattr(row, name) for name in _DECIDED_FIELDS)
 
     def remove(self, *, images: Some[str] = (), subjects: Some[str] = ()) -> dict[str, str]:
         """Take pictures out for good, by their numbers or by whose they are.
@@ -182,7 +203,7 @@ class Collection:
                 digests[number], source = _digests(self.folder / row.path)
                 sources.add(source)
             left = parted({number: row for number, row in rows.items() if number not in gone})
-            write_atomically(self.folder / _MANIFEST, rows_as_csv(left.values()))
+            _write(self.folder / _MANIFEST, rows_as_csv(left.values()))
             self._sweep(left)
             forget_cases(sources - {""})
         return digests
@@ -232,6 +253,13 @@ def collection_names() -> list[str]:
     place = settings().store / COLLECTIONS
     names = sorted(file.parent.name for file in place.glob(f"*/{_MANIFEST}"))
     return [name for name in names if Collection(name).rows()]
+
+
+def _write(path: Path, data: bytes | str) -> None:
+    """Write atomically, with a time that does not tell when it was kept: 1 January 1980, as zips begin."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        os.utime(temporary, (_NO_TIME, _NO_TIME))
 
 
 def _became(before: Row | None, new: Row) -> Kept:

@@ -58,7 +58,10 @@ def why_not_kept(case: ReportedCase, *, looked: bool) -> str | None:
     if decided.outcome == "rejected":
         return "Its answer was rejected."
     if decided.label is None:
-        return "The decision names no finding; correct it to say normal or ventriculomegaly."
+        return (
+            "The decision names no finding; say which it is: Change, then Correct, and choose normal or "
+            "ventriculomegaly."
+        )
     return None if looked else "Nobody has looked whether a name is visible in it."
 
 
@@ -76,12 +79,23 @@ def decided_scan(
     Raises:
         NotKeptError: it cannot be kept (:func:`why_not_kept`).
     """
-    why, decided = why_not_kept(case, looked=looked), case.assessment
-    if why is not None or decided is None or decided.label is None:
-        raise NotKeptError(why or "Nobody has decided about its answer.")
+    why = why_not_kept(case, looked=looked)
+    if why is not None:
+        raise NotKeptError(why)
     if not case.analysis.clean.image.size:
         raise NotKeptError("An answer without its picture cannot be kept.")
-    anatomy = case.analysis.anatomy
+    return told_of(case, subject, weeks=weeks)
+
+
+def told_of(case: ReportedCase, subject: SubjectNumber, *, weeks: float | None) -> DecidedScan:
+    """What is told of a frame that may be kept (:func:`why_not_kept`), with its pixels where it has any.
+
+    Raises:
+        NotKeptError: its decision names no finding.
+    """
+    decided, anatomy = case.assessment, case.analysis.anatomy
+    if decided is None or decided.label is None:
+        raise NotKeptError("Nobody has decided about its answer.")
     return DecidedScan(
         case.analysis.clean.image, decided.label, decided.outcome, subject, decided.person,
         case.analysis.bundle_digest, _width_mm(case), weeks, case.analysis.scan.device,

@@ -10,10 +10,10 @@ from pydicom import Dataset
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
 from vmcore.clinic.deidentification.values import first_text
 
-PLACEHOLDERS = frozenset(
-    "ANON ANONYM ANONYMOUS ANONYMIZED ANONYMISED DUMMY NA NIL NOID NONAME NONE NULL PATIENT TEST "
-    "TESTPATIENT UNDEFINED UNKNOWN XXX XXXX".split()
-)
+PLACEHOLDERS = (
+    "ANON", "ANONYM", "ANONYMOUS", "ANONYMIZED", "ANONYMISED", "DUMMY", "NA", "NIL", "NOID", "NONAME", "NONE",
+    "NULL", "PATIENT", "TEST", "TESTPATIENT", "UNDEFINED", "UNKNOWN", "XXX", "XXXX",
+)  # fmt: skip
 """Patient IDs, without signs and in capitals, that devices and people write where they know no number."""
 
 

@@ -1,10 +1,60 @@
-"""Note in the audit trail what was taken out of a collection."""
+"""Take pictures out of a collection, and note in the audit trail what was taken out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from collections.abc import Collection as Some
+from dataclasses import dataclass
 
-from vmcore.clinic.audit import AuditTrail, Event, taken_out
+from vmcore.clinic.audit import AuditError, AuditTrail, Event, taken_out
+from vmcore.clinic.collecting.collected import Collection
+from vmcore.clinic.deidentification.folder import CollectionError
+from vmcore.runs import acting, prepared_from
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What became of pictures that were to be taken out.
+
+    Attributes:
+        pictures: how many went, for good.
+        unknown: how many of them the audit trail does not know to have been kept.
+        unnoted: why it is not in the audit trail, or "".
+        studies: names of studies that may hold copies until they are prepared again.
+    """
+
+    pictures: int
+    unknown: int
+    unnoted: str
+    studies: list[str]
+
+
+def take_out(
+    collection: Collection, numbers: Some[str], trail: Callable[[], AuditTrail] | None
+) -> TakenOut:
+    """Take pictures out for good, by their numbers (I…) or by whose they are (S…), and note it.
+
+    Args:
+        collection: where they are kept.
+        numbers: of pictures and subjects.
+        trail: gives the installation's audit trail; None where it keeps none.
+
+    Raises:
+        CollectionError: a number is not in the collection; then nothing is taken out. Or it cannot be changed.
+        NotAllowedError: it is not this person's to do.
+    """
+    rows = collection.rows()
+    unknown = set(numbers) - rows.keys() - {row.subject_id for row in rows.values()}
+    if unknown:
+        raise CollectionError(f"{len(unknown)} of these numbers are not in the collection.")
+    gone, left, unnoted = collection.remove(images=numbers, subjects=numbers), 0, ""
+    if trail is not None:
+        try:
+            left = note_taken_out(trail(), acting().name, collection.name, gone)
+        except AuditError as error:  # they are gone all the same
+            unnoted = str(error)
+    studies = [study.name for study in prepared_from(collection.folder)]
+    return TakenOut(len(gone), left, unnoted, studies)
 
 
 def note_taken_out(trail: AuditTrail, person: str, collection: str, images: Iterable[str]) -> int:
