@@ -39,7 +39,8 @@ def _draw() -> None:
         return
     waiting = sum(row.answer is None or row.answer.state is Judged.BEGUN for row in rows)
     said = f"{len(rows):,} received, {waiting:,} of them not judged yet."
-    if len(rows) > _MOST:
+    learning = st.session_state.get("worklist order") == MOST_TO_LEARN
+    if len(rows) > _MOST and not learning:
         said += f" The newest {_MOST} are shown."
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(f"{said} Click a row to open the scan.")
@@ -49,8 +50,14 @@ def _draw() -> None:
         left.caption(
             "Scans that nobody has decided about in this session or kept for training, by what a label would "
             "teach the model."
+            + (f" The first {_MOST} of {len(worth):,} are shown." if len(worth) > _MOST else "")
         )
-        if worth:
+        if not worth:
+            st.info(
+                "No scan here has been judged that nobody has decided about.",
+                icon=":material/inbox:",
+            )
+        else:
             shown = worth[:_MOST]
             _table([row for row, _ in shown], [value.reason for _, value in shown])
     else:

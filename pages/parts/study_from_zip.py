@@ -30,8 +30,9 @@ def add_from_zip() -> None:
                 help="Separated by commas.",
             )
             st.caption(
-                f"Up to {STUDY_ARCHIVE.files:,} files and {STUDY_ARCHIVE.unpacked_bytes // 2**30} GB unpacked. "
-                "Its files lie in the store until they are read and cleaned, then they are deleted; names "
+                f"Up to {STUDY_ARCHIVE.files:,} files and {STUDY_ARCHIVE.unpacked_bytes // 2**30} GB unpacked, "
+                "from a zip no larger than the field says. For more, have the folder put on the server and name "
+                "it under *Add a study*, or run there: `python -m train.prepare FOLDER NAME`. The zip's files lie in the store until they are read and cleaned, then they are deleted; names "
                 "of files and folders stay in the study's own list, so name nobody in them."
             )
             if st.form_submit_button("Unpack and check", icon=":material/play_arrow:"):

@@ -58,7 +58,21 @@ def test_the_reason_says_what_is_open_and_nothing_else() -> None:
     assert both.bits == pytest.approx(both.disagreement + both.width)
     assert "mm" not in learning_value([0.1, 0.9], 20.0, 0.5).reason
     assert "folds" not in learning_value([0.5, 0.5], 10.0, 0.5).reason
-    assert learning_value([0.01, 0.02], 5.0, 0.3).reason == "little: the answer is settled"
+    assert learning_value([0.01, 0.02], 5.0, 0.3).reason == (
+        "the folds differ little (0.01 to 0.02), so a label teaches the model little"
+    )
+
+
+def test_undecided_folds_that_agree_are_not_called_settled_and_missing_millimetres_are_named() -> (
+    None
+):
+    undecided = learning_value([0.5] * 5)
+    assert undecided.reason == (
+        "the folds agree (0.50), so a label teaches the model little; no millimetres to ask the width by"
+    )
+    assert undecided.brief == "little"
+    torn = learning_value([0.1, 0.9])
+    assert torn.reason == "the folds say 0.10 to 0.90; no millimetres to ask the width by"
 
 
 def test_an_analysis_is_valued_by_its_folds_and_its_callipers_uncertainty() -> None:

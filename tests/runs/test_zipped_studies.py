@@ -14,7 +14,8 @@ import pytest
 
 from tests.canaries import search
 from tests.conftest import Configure
-from vmcore.data import ManifestError, StoredStudy, load_study
+from vmcore.data import ManifestError, StoredStudy, load_study, refuse_other_root
+from vmcore.data.origin import note_origin
 from vmcore.data.phantom import make_phantom, write_png
 from vmcore.data.unpacking import Unpacked
 from vmcore.runs import (
@@ -201,3 +202,24 @@ def test_what_a_crash_left_while_unpacking_is_swept_and_what_is_under_way_is_not
     assert [path.name for path in (own_store / "studies").iterdir()] == [used.name]
     assert descriptor is not None
     os.close(descriptor)
+
+
+def test_a_store_that_was_moved_knows_what_its_studies_were_prepared_from(
+    own_store: Path, configured: Configure, tmp_path: Path
+) -> None:
+    zipped, collected = own_store / "studies/zipped", own_store / "studies/collected"
+    collection = own_store / "collections/decided-scans"
+    for folder, source in ((zipped, zipped / "originals"), (collected, collection)):
+        folder.mkdir(parents=True)
+        note_request(folder, source, ())
+        note_origin(folder, source)
+        (folder / "manifest.csv").touch()
+    moved = tmp_path / "moved"
+    own_store.rename(moved)
+    configured(store=str(moved))
+    assert came_as_zip(moved / "studies/zipped")
+    there = moved / "collections/decided-scans"
+    assert [study.name for study in prepared_from(there)] == ["collected"]
+    refuse_other_root(moved / "studies/collected", there)
+    with pytest.raises(ManifestError, match="another folder"):
+        refuse_other_root(moved / "studies/collected", tmp_path)

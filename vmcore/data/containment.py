@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vmcore.data.manifest import ManifestError
+from vmcore.files import expanded
 from vmcore.settings import settings
 
 ORIGINALS = "originals"
@@ -31,6 +32,18 @@ def stays_inside(path: Path, root: Path) -> bool:
     """Whether a file of a folder is really in it, or where the installation names folders, in these."""
     roots = settings().readable_roots
     return _below(path, (root,) if not roots or _is_own(root) else roots)
+
+
+def told_place(path: Path) -> str:
+    """A path as it is written down: from the store on where it lies in it, so that a store can be moved."""
+    real = expanded(path).resolve()
+    store = expanded(settings().store).resolve()
+    return str(real.relative_to(store)) if real.is_relative_to(store) else str(real)
+
+
+def place_told(told: str) -> Path:
+    """The path that :func:`told_place` wrote down, or an older version, which wrote it in full."""
+    return (expanded(settings().store) / told).resolve()
 
 
 def _is_own(path: Path) -> bool:

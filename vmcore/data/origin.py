@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from vmcore.data.containment import place_told, told_place
 from vmcore.data.finding import study_root
 from vmcore.data.manifest import ManifestError
 from vmcore.data.preparing import PREPARING_VERSION
@@ -31,7 +32,7 @@ class _Origin(BaseModel):
 
 def note_origin(folder: Path, root: Path) -> None:
     """Write down that a study's folder is prepared from ``root`` by this version."""
-    origin = _Origin(root=str(root.resolve()), version=PREPARING_VERSION)
+    origin = _Origin(root=told_place(root), version=PREPARING_VERSION)
     write_atomically(folder / _FILE, origin.model_dump_json() + "\n")
 
 
@@ -48,7 +49,7 @@ def refuse_other_root(folder: Path, source: Path) -> None:
     if not (folder / "manifest.csv").is_file():
         return  # none was ever prepared to its end
     known = _read(folder / _FILE) or _read(folder / "study.json")
-    if known is None or known.root != str(study_root(source).resolve()):
+    if known is None or place_told(known.root) != study_root(source).resolve():
         raise ManifestError(
             "There is a study of this name already, prepared from another folder. What was rejected "
             "and found there must not stand on other images: give the new study another name."

@@ -99,11 +99,23 @@ def learning_value(
         measured = f"{width_mm:.1f} ± {deviation_mm:.1f} mm"
         said.append((width, f"{measured} leaves open which side of {WIDE_MM:g} mm", measured))
     said.sort(reverse=True)
-    return LearningValue(
-        disagreement, width,
-        "; ".join(words for _, words, _ in said) or "little: the answer is settled",
-        ", ".join(words for _, _, words in said) or "little",
-    )  # fmt: skip
+    reasons = [words for _, words, _ in said]
+    if not reasons:
+        reasons.append(f"{_agreement(fold_probabilities)}, so a label teaches the model little")
+    if width_mm is None or deviation_mm is None:
+        reasons.append("no millimetres to ask the width by")
+    brief = ", ".join(words for _, _, words in said) or "little"
+    return LearningValue(disagreement, width, "; ".join(reasons), brief)
+
+
+def _agreement(folds: Sequence[float] | npt.NDArray[np.float64]) -> str:
+    """What is said of folds that contradict each other little, however undecided they are."""
+    if len(folds) < 2:
+        return "one fold contradicts nobody"
+    low, high = f"{min(folds):.2f}", f"{max(folds):.2f}"
+    return (
+        f"the folds agree ({low})" if low == high else f"the folds differ little ({low} to {high})"
+    )
 
 
 def learning_value_of(analysis: Analysis) -> LearningValue:

@@ -25,7 +25,7 @@ from vmcore.data import (
     reject,
     stored_manifest,
 )
-from vmcore.data.containment import ORIGINALS
+from vmcore.data.containment import ORIGINALS, place_told, told_place
 from vmcore.data.preparing import read_record
 from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
@@ -115,7 +115,7 @@ def refuse_taken(folder: Path, *, again: bool = False) -> None:
 
 def note_request(folder: Path, source: Path, leave_out: Sequence[str]) -> None:
     """Write down what a study is prepared from, so that it can be gone on with."""
-    words = {"source": str(expanded(source).resolve()), "leave_out": list(leave_out)}
+    words = {"source": told_place(source), "leave_out": list(leave_out)}
     write_atomically(folder / "request.json", json.dumps(words))
 
 
@@ -250,7 +250,7 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
 
     try:
         prepare_study(
-            Path(str(request["source"])), folder, progress=note, measure=study_measure(),
+            place_told(str(request["source"])), folder, progress=note, measure=study_measure(),
             leave_out=[str(x) for x in leave_out] if isinstance(leave_out, list) else (),
         )  # fmt: skip
     except ManifestError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from vmcore.data import OUTDATED, outdated
-from vmcore.data.containment import ORIGINALS
+from vmcore.data.containment import ORIGINALS, place_told
 from vmcore.files import expanded
 from vmcore.runs.errors import RunError
 from vmcore.runs.machine import is_here
@@ -99,13 +99,16 @@ def read_note(file: Path) -> dict[str, object]:
 
 def prepared_from(source: Path) -> list[StudyStatus]:
     """The studies that were prepared, or are to be, from a folder."""
-    return [
-        study
-        for study in all_studies()
-        if read_note(study.folder / "request.json").get("source") == str(expanded(source).resolve())
-    ]
+    place = expanded(source).resolve()
+    return [study for study in all_studies() if _source(study.folder) == place]
 
 
 def came_as_zip(folder: Path) -> bool:
     """Whether a study was unpacked from an archive, whose files are deleted once it is ready."""
-    return read_note(folder / "request.json").get("source") == str((folder / ORIGINALS).resolve())
+    return _source(folder) == (folder / ORIGINALS).resolve()
+
+
+def _source(folder: Path) -> Path | None:
+    """What a study is prepared from; None where that is not known."""
+    source = read_note(folder / "request.json").get("source")
+    return place_told(str(source)) if source else None
