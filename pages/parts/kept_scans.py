@@ -11,10 +11,11 @@ from pages.parts.scan_report import reported_case
 from pages.parts.sharing import was_looked_at
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
-from pages.parts.whose_scans import Whose, remember_whose, whose
+from pages.parts.whose_scans import Whose, named_in_list, remember_whose, whose
 from vmcore.clinic import (
     Collection,
     Kept,
+    SubjectNumber,
     decided_scan,
     why_not_kept,
 )
@@ -123,7 +124,10 @@ def keep_scans(
             analysis = uploads.analysis(one.uploaded, models, one.frame, HEATMAP_METHODS[0])
             case = reported_case(one.uploaded, analysis, models.classifier)
             looked = was_looked_at(picture_digest(analysis.clean.image))
-            number = whose(one.uploaded, uploads, collection, same_as)
+            said_of = same_as
+            if said_of is None and len(named_in_list(uploads)) > 1:
+                said_of = _as_kept(one, collection)
+            number = whose(one.uploaded, uploads, collection, said_of)
             weeks = one.uploaded.gestational_weeks
             scans.append(decided_scan(case, number, looked=looked, weeks=weeks))
             cases.append(case)
@@ -137,3 +141,9 @@ def keep_scans(
                 recording.kept(case, collection.name, result.image, result.state)
         said += results
     return said
+
+
+def _as_kept(one: Decided, collection: Collection) -> SubjectNumber | None:
+    """Whose a picture is that is kept already; None where it is not (any more)."""
+    row = collection.rows().get(one.kept[0]) if one.kept else None
+    return None if row is None else SubjectNumber(row.subject_id, row.patient_number, inferred=True)

@@ -177,6 +177,12 @@ def test_a_person_says_of_which_of_two_patients_a_picture_is(
     kept = [one.kept for one in decided_scans(uploads, models, collection)]
     picture, first, second = (one[1] for one in kept if one is not None)
     assert picture == second != first
+    st.session_state.clear()  # another session, in which a decision is another one by now
+    again = judged(models, [files[0], files[2], files[4]])
+    decide(again.scans[0], "ventriculomegaly")
+    changed = decided_scans(again, models, collection)
+    (said,) = keep_scans(changed, again, models, collection)  # whose it is was said before
+    assert (said.state, said.subject) == ("replaced", picture)
 
 
 def test_a_decision_that_changed_after_it_was_kept_can_be_kept_and_a_rejected_one_taken_out(
