@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
-from tests.browser.driving import downloaded
+from tests.browser.driving import downloaded, settled
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
@@ -21,6 +21,7 @@ def test_a_file_without_identity_is_saved_once_it_was_looked_at(page: Page, tmp_
     page.get_by_role("button", name="Make the file").click()
     save = page.get_by_role("button", name="Save DICOM")
     expect(save).to_be_disabled()
+    settled(page)  # a tick that is drawn anew takes no click
     page.get_by_text("I looked: no name is visible").last.click()
     expect(save).to_be_enabled()
     download = downloaded(page, save)
