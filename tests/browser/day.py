@@ -20,7 +20,7 @@ SHARED_PLACES = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
 STUDY = "brains"
 KEPT_BY_A_STUDY = {
     "manifest.csv": {"image", "subject", "referrer"},
-    "anatomy.csv": {"image"},
+    "anatomy.csv": {"image", "subject"},
     "study.json": {"image", "subject", "folder"},
     "source.json": {"folder"},
     "request.json": {"folder"},

@@ -18,10 +18,11 @@ def test_a_file_without_identity_is_saved_once_it_was_looked_at(page: Page, tmp_
     upload(page, write_dicom(tmp_path / "scan.dcm", phantom))
     wait_for_answer(page)
     page.get_by_text("De-identified DICOM").click()
+    settled(page)  # what is drawn anew takes no click
     page.get_by_role("button", name="Make the file").click()
     save = page.get_by_role("button", name="Save DICOM")
     expect(save).to_be_disabled()
-    settled(page)  # a tick that is drawn anew takes no click
+    settled(page)
     page.get_by_text("I looked: no name is visible").last.click()
     expect(save).to_be_enabled()
     download = downloaded(page, save)
