@@ -134,8 +134,7 @@ def _compiling(model: PretrainPlan | None, key: str) -> Compiling:
     chosen = st.checkbox(
         "Compile the network first", value=model is not None and model.compiling == "yes",
         key=f"compiling-{key}",
-        help="Takes a minute or two at the start and needs a C++ compiler. Pays on large GPUs: ViT-B/16 "
-        "learnt 1.3 times as fast on an H200.",
+        help="Takes a minute or two at the start and needs a C++ compiler. Pays on large GPUs.",
     )  # fmt: skip
     return "yes" if chosen else "no"
 

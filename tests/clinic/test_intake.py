@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.uid import MediaStorageDirectoryStorage
 
+from tests.archived import packed, png
 from vmcore.clinic import Intake, take_in
 from vmcore.imaging import ScanError, read_scan
 from vmcore.imaging.archives import ArchiveLimits
 
 
-def png(seed: int = 0) -> bytes:
-    stream = io.BytesIO()
-    grey = np.random.default_rng(seed).integers(0, 255, (64, 80), np.uint8)
-    Image.fromarray(grey).save(stream, "PNG")
-    return stream.getvalue()
-
-
 def dicom(name: str) -> bytes:
     return Path(str(get_testdata_file(name))).read_bytes()
-
-
-def packed(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 def dropped(data: bytes, name: str = "export.zip", limits: ArchiveLimits | None = None) -> Intake:

@@ -5,33 +5,16 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.archived import packed, png
 from vmcore.data import ManifestError, find_manifest
 from vmcore.data.unpacking import Unpacked, unpack_study
 from vmcore.imaging.archives import ArchiveLimits
 
 NAME = "Bakudetorvi"
-
-
-def png(seed: int = 0) -> bytes:
-    stream = io.BytesIO()
-    grey = np.random.default_rng(seed).integers(0, 255, (64, 80), np.uint8)
-    Image.fromarray(grey).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def packed(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
 
 
 def unpacked(data: bytes, folder: Path, limits: ArchiveLimits | None = None) -> Unpacked:
