@@ -30,6 +30,8 @@ from vmcore.training.outlined import OutlinedPicture, atrium_rectangle
 LONG_SIDE = 512
 """Pictures are kept no larger: in a view a head's short axis has 148 pixels."""
 _HEAD, _CAVUM, _VENTRICLE = 1, 2, 3
+_DRAWN_ASPECT = 959 / 661
+"""Width over height of FETAL_PLANES_DB's pictures as the scanners drew them."""
 
 
 def head_structures(folder: Path) -> list[OutlinedPicture]:
@@ -84,7 +86,7 @@ def brain_planes(folder: Path) -> list[OutlinedPicture]:
     table = pd.read_csv(folder / "manifest.csv", dtype={"subject_id": str})
     return [
         OutlinedPicture(
-            _shrunk(_grey(folder / str(row.path)))[0],
+            _as_drawn(_grey(folder / str(row.path))),
             str(row.subject_id),
             "brain-planes",
             visible=(str(row.lateral_ventricle_visible) == "1", str(row.csp_visible) == "1"),
@@ -99,7 +101,7 @@ def other_planes(folder: Path) -> list[OutlinedPicture]:
     table = table[table["plane"] != "brain"]
     return [
         OutlinedPicture(
-            _shrunk(_grey(folder / str(row.path)))[0],
+            _as_drawn(_grey(folder / str(row.path))),
             str(row.subject_id),
             "other-planes",
             known=(True, True, True),
@@ -201,6 +203,16 @@ def _mask(path: Path) -> npt.NDArray[np.uint8]:
     if mask is None:
         raise SystemExit(f"{path} cannot be read.")
     return mask.astype(np.uint8)
+
+
+def _as_drawn(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A picture that was squeezed to a square on its way here, in the shape that it had.
+
+    In a squeezed picture a head is as wide as long, and lies across as often as along.
+    """
+    width = round(grey.shape[0] * _DRAWN_ASPECT)
+    wide = cv2.resize(grey, (width, grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return _shrunk(wide.astype(np.uint8))[0]
 
 
 def _shrunk(grey: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.anatomy.test_hand import squeezed
-from tests.browser.driving import downloaded
+from tests.browser.driving import downloaded, settled
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import clean_frame, read_scan
@@ -76,6 +76,7 @@ def test_a_known_distance_gives_millimetres_to_a_picture_without(
     page.get_by_role("button", name="Known distance").click()
     click_pixel(page, picture, 200, 100)
     click_pixel(page, picture, 200, 300)
+    settled(page)
     field = page.get_by_label("The known distance, in mm")
     field.fill("40,0")
     field.press("Enter")

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
-from tests.browser.driving import downloaded
+from tests.browser.driving import downloaded, settled
 from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
 from tests.imaging.ruled import ruled
 from tests.imaging.test_bad_files import (
@@ -112,6 +112,7 @@ def test_a_loop_has_a_frame_slider(page: Page) -> None:
     wait_for_answer(page)
     slider = page.get_by_role("slider", name="Frame")
     expect(slider).to_have_value("16")
+    settled(page)
     slider.focus()
     slider.press("ArrowRight")
     expect(slider).to_have_value("17")
@@ -131,6 +132,7 @@ def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> No
     upload(page, write_png(tmp_path / "scan.png", make_phantom(7.0, 3)))  # PNG has no pixel size
     wait_for_answer(page)
     expect(page.get_by_text("of the head's short axis")).to_be_visible()
+    settled(page)
     field = page.get_by_label("Gestational age: weeks")
     field.fill("21")
     field.press("Enter")
@@ -159,6 +161,7 @@ def test_a_ruler_gives_millimetres(page: Page, tmp_path: Path) -> None:
     table = pd.read_csv(caught.path())
     assert table["millimetres_from"][0] == "ruler"
     assert table["ruler_tick_mm"][0] == 5
+    settled(page)
     field = page.get_by_label("Gestational age: weeks")
     field.fill("39")  # the head is far too small for that: the ruler was misread
     field.press("Enter")

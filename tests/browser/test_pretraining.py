@@ -43,6 +43,7 @@ def test_from_a_study_to_an_encoder_to_fine_tune_from(
         expect(tab.get_by_text("Above: the images.")).to_be_visible(timeout=180_000)
         expect(tab.get_by_text("finished · 2 of 2 epochs")).to_be_visible(timeout=180_000)
         expect(tab.get_by_text("After 2 epochs.")).to_be_visible()
+        settled(tab)  # a run that has ended is drawn anew, its slider with it
         tab.get_by_role("slider").press("ArrowLeft")
         expect(tab.get_by_text("After 1 epoch.")).to_be_visible()
         taken = downloaded(tab, "Weights (.pth)")

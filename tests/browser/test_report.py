@@ -10,7 +10,7 @@ import pypdfium2
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.driving import downloaded
+from tests.browser.driving import downloaded, settled
 from tests.browser.test_classify import no_trace, upload, wait_for_answer
 from tests.canaries import search
 from vmcore import RESEARCH_USE_ONLY
@@ -50,6 +50,7 @@ def test_an_answer_is_decided_reported_and_recorded(
     upload(page, write_dicom(tmp_path / "scan.dcm", phantom))
     headline = wait_for_answer(page)
     expect(page.get_by_role("button", name="Report PDF")).to_be_disabled()
+    settled(page)
     page.get_by_label("Your name").fill("Zoë Őry")
     page.get_by_label("Your name").press("Enter")
     page.get_by_role("button", name="Correct").click()

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.crowd import crowded_store
 from tests.browser.conftest import Server, running_app
-from tests.browser.driving import downloaded
+from tests.browser.driving import downloaded, settled
 from tests.evaluation.support import table_of
 from tests.runs.support import copied_store
 from vmcore import RESEARCH_USE_ONLY
@@ -97,6 +97,7 @@ def test_the_threshold_moves_number_matrix_and_point_together(tab: Page, server:
     kept = open_reviewed(BUNDLED).operating()
     assert_shown(tab, kept)
     slider = tab.get_by_role("slider", name="Threshold")
+    settled(tab)
     slider.focus()
     for _ in range(5):
         slider.press("PageUp")
@@ -138,6 +139,7 @@ def test_cases_are_walked_through_by_keyboard(tab: Page, server: Server) -> None
     tab.get_by_text("true positives ·").click()
     expect(tab.get_by_text("1 of 48, the surest first")).to_be_visible()
     expect(tab.get_by_text("where the model looked")).to_be_visible()  # phantoms are drawn again
+    settled(tab)
     tab.keyboard.press("n")
     expect(tab.get_by_text("2 of 48, the surest first")).to_be_visible()
     tab.keyboard.press("p")
@@ -173,6 +175,7 @@ def test_a_models_threshold_is_chosen_and_kept(tab: Page, reviewable: Reviewable
     tab.get_by_role("button", name="Keep").click()
     tab.get_by_role("button", name="Keep in the model").click()
     expect(tab.get_by_text("Say why; the reason is kept")).to_be_visible()
+    settled(tab)
     tab.get_by_label("Why", exact=True).fill("fewer alarms")
     tab.get_by_label("Why", exact=True).press("Tab")
     tab.get_by_role("button", name="Keep in the model").click()
