@@ -38,12 +38,13 @@ _CAUTIONS = [
     "HC18 counts examinations: a woman may be among its subjects more than once.",
     "In six outlined heads the skull is not outlined: there the found head's axis is the measure.",
     (
-        "The pictures of fetal-brain-planes were squeezed to a square, so that heads have another shape there "
-        "and shares mean little; many are turned or blurred copies, and show callipers."
+        "The pictures of fetal-brain-planes and fetal-planes came squeezed to a square and were given the shape "
+        "959:661 of the outlined pictures of the same database again; which shape each one had is not known. "
+        "Many are turned or blurred copies, and show callipers."
     ),
     "No picture at hand has an atrial width that was measured in millimetres.",
     "How long the networks learnt was chosen after looking at shorter trainings on these same heads.",
-    "The ellipse's long axis stands for the midline.",
+    "Where no falx stands out, the ellipse's long axis stands for the midline.",
 ]
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from vmcore.anatomy.card import Limits
 from vmcore.anatomy.decoding import STRIDE, MapOutput, ViewCalliper, decode_atrium, decode_head
 from vmcore.anatomy.head import HeadEllipse
+from vmcore.anatomy.midline import Falx, find_falx
 from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, Plane, Point
 from vmcore.anatomy.views import (
     HEAD_SHORT_AXIS_PX,
@@ -68,13 +69,14 @@ def find_anatomy(
         across_mm = _moved(head, view, stretch).biparietal_diameter * mm[1]
         if not _SMALLEST_MM <= across_mm <= _LARGEST_MM:
             mm, doubtful = None, True
+    falx = None if head is None else find_falx(normalised(view.take(picture)), head)
     calliper = None if head is None else decode_atrium(output)
     if head is not None and calliper is not None and not _within(calliper, head):
         calliper = None
     visible = float(output.visible[0])
     atrium = None
     if head is not None and calliper is not None:
-        atrium = _measured(calliper, head, view, mm, limits)
+        atrium = _measured(calliper, head, falx, view, mm, limits)
         surely = atrium.probability >= limits.atrium and visible >= limits.visible
         if not surely or atrium.uncertainty > limits.uncertainty:
             atrium = None
@@ -82,7 +84,7 @@ def find_anatomy(
     return Anatomy(
         structures=_structures(output, view, picture.shape, has_head=head is not None),
         head=None if head is None else _head(head, view, stretch, mm),
-        midline=None if head is None else _midline(head, view),
+        midline=None if head is None else _midline(head, falx, view),
         atrium=atrium,
         plane=plane,
         scale_doubtful=doubtful,
@@ -142,16 +144,17 @@ def _head(
     )
 
 
-def _midline(head: HeadEllipse, view: View) -> tuple[Point, Point]:
-    reach = head.half_axes[0] * np.array([np.cos(head.angle), np.sin(head.angle)])
-    middle = np.array([head.centre[1], head.centre[0]])
-    first, last = view.to_picture(np.stack([middle - reach, middle + reach]))
+def _midline(head: HeadEllipse, falx: Falx | None, view: View) -> tuple[Point, Point]:
+    """The falx's line where it is seen, else the head's long axis; in the picture."""
+    axis = Falx(np.array(head.centre[::-1]), head.angle)
+    first, last = view.to_picture((falx or axis).in_head(head))
     return _point(first), _point(last)
 
 
 def _measured(
     calliper: ViewCalliper,
     head: HeadEllipse,
+    falx: Falx | None,
     view: View,
     spacing_mm: tuple[float, float] | None,
     limits: Limits,
@@ -160,7 +163,8 @@ def _measured(
     start, end = (_point(point) for point in view.to_picture(near_first))
     rows, columns = end[0] - start[0], end[1] - start[1]
     middle = calliper.ends.mean(0)
-    side: Literal["near", "far"] = "far" if head.level(middle[1], middle[0])[1] > 0 else "near"
+    below = falx.across(middle) if falx else head.level(middle[1], middle[0])[1]
+    side: Literal["near", "far"] = "far" if below > 0 else "near"
     share = calliper.width_px / head.biparietal_diameter
     expected = calliper.expected_error_px / head.biparietal_diameter
     return AtriumCalliper(

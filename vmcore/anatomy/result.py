@@ -118,7 +118,8 @@ class Anatomy:
     Attributes:
         structures: uint8 (H, W): 0 background, 1 brain, 2 cavum, 3 ventricle.
         head: None where no skull was found.
-        midline: the ends (row, column) of the head's long axis; None without a head.
+        midline: its ends (row, column) on the skull: along the falx where that is seen, else the
+            head's long axis; None without a head.
         atrium: None where no ventricle was found or none can be measured.
         plane: what is visible.
         scale_doubtful: whether the spacing that was given makes the head impossibly small or large; then
