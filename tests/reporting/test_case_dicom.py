@@ -21,6 +21,7 @@ from pydicom import Dataset
 from pydicom.data import get_testdata_file
 from pydicom.uid import JPEGBaseline8Bit
 
+from tests.standard_tables import faults
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.anatomy import AnatomyModel, HandCalliper
 from vmcore.data.phantom import make_phantom, write_dicom
@@ -233,6 +234,7 @@ def test_other_makers_programs_find_no_error(squeezed, no_head, name, tmp_path) 
     case, source = squeezed[0] if name == "squeezed" else of_example(no_head, name)
     case = replace(case, assessment=decided("rejected"))
     for made in case_objects(case, source, looked_at=True):
+        assert faults(made) == set()
         path = written(made, tmp_path / f"{made.Modality}.dcm")
         said = run("dciodvfy", "-new", path)
         assert "Error" not in said
@@ -344,6 +346,7 @@ def test_a_grey_original_is_shown_as_it_is_under_its_callipers(squeezed, kind, t
     path = written(image, tmp_path / "image.dcm")
     state = case_objects(case, read_source(path.read_bytes(), ReadLimits()))[2]
     assert state.SOPClassUID.name == "Grayscale Softcopy Presentation State Storage"
+    assert faults(state) == set()
     place = written(state, tmp_path / "state.dcm")
     assert "Error" not in run("dciodvfy", "-new", place)
     run("dcmp2pgm", "-p", place, path, tmp_path / "shown.pgm")

@@ -16,6 +16,7 @@ from pydicom import Dataset
 from pydicom.uid import UltrasoundImageStorage
 
 from tests.reporting.test_measurement import CARD, analysed, calliper
+from tests.standard_tables import faults
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.imaging import ReadLimits
 from vmcore.imaging.dicom import read_source
@@ -52,9 +53,10 @@ def changed(original: bytes, **changes: object) -> bytes:
 
 
 def valid(made: list[Dataset], folder: Path) -> list[Dataset]:
-    """The objects as they are read back, after another maker's program found no error in them."""
+    """The objects as they are read back, after other makers' programs found no error in them."""
     back = []
     for one in made:
+        assert faults(one) == set()
         path = folder / f"{one.Modality}.dcm"
         one.save_as(path, enforce_file_format=True)
         if shutil.which("dciodvfy"):
