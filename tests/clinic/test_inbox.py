@@ -17,6 +17,8 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pynetdicom import _config, dimse_messages
+from pynetdicom.dimse_primitives import C_STORE
 
 from vmcore.clinic.network.arriving import InboxFullError, TooLargeError
 from vmcore.clinic.network.inbox import Inbox, Kept, file_name
@@ -201,3 +203,19 @@ def test_another_image_stays_another_one_however_it_comes(
         other.Rows -= 1
         other.PixelData = other.PixelData[: -2 * other.Columns]
     assert inbox.keep(UID, change(other)) is Kept.DIFFERENT  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (_config, "STORE_RECV_CHUNKED_DATASET"),
+        (dimse_messages, "NamedTemporaryFile"),
+        (dimse_messages.C_STORE_RQ(), "_data_set_file"),
+        (C_STORE(), "_dataset_file"),
+    ],
+)
+def test_the_library_still_has_what_the_node_reaches_for(place: object, name: str) -> None:
+    assert hasattr(place, name), (
+        f"pynetdicom has no {name} any more, by which images are written into the inbox as they come: adapt "
+        "vmcore/clinic/network/node.py."
+    )
