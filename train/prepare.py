@@ -1,7 +1,8 @@
 """Prepare a study: ``python -m train.prepare SOURCE NAME``.
 
 Reads, cleans and shrinks every image of a manifest or of class folders, and checks the whole. Run it
-again to go on where it was stopped, or after files were added or changed.
+again to go on where it was stopped, or after files were added or changed. One process at a time prepares a
+study, here or for the training page, and none while a run works on it.
 
 With ``--for-pretraining`` whole trees of mixed files (pictures, DICOM, videos, volumes) become a corpus of
 unlabelled images, in the store's corpora/NAME.
@@ -16,17 +17,11 @@ import tyro
 from tqdm import tqdm
 
 from train.corpora import prepare_named
-from vmcore.data import (
-    ManifestError,
-    find_manifest,
-    load_study,
-    prepare_study,
-    refuse_other_root,
-)
+from vmcore.data import ManifestError, load_study
 from vmcore.data.corpus import CorpusSettings, CorpusSource, LeftOut, left_out_study
 from vmcore.file_modes import keep_private
 from vmcore.imaging import CleaningSettings
-from vmcore.runs import note_request, studies_folder, study_measure
+from vmcore.runs import RunError, prepare_here, studies_folder
 
 
 def main(
@@ -66,21 +61,16 @@ def main(
             bar.total = total
             bar.update(done - bar.n)
 
-        folder = studies_folder() / name
         try:
-            find_manifest(source, leave_out=leave_out)  # before anything is written
-            refuse_other_root(folder, source)
-            note_request(folder, source, leave_out)
-            study = prepare_study(
-                source,
-                folder,
-                leave_out=leave_out,
-                workers=workers,
-                progress=progress,
-                measure=study_measure(),
+            study = prepare_here(
+                source, name, leave_out=leave_out, workers=workers, progress=progress
             )
-        except ManifestError as error:
+        except (ManifestError, RunError) as error:
             sys.exit(str(error))
+        except OSError as error:  # its own words would quote a file's name
+            sys.exit(
+                f"A file could not be read or written ({error.strerror or type(error).__name__})."
+            )
     for row in study.report.counts:
         sys.stdout.write(f"{row['label']}: {row['images']} images of {row['subjects']} subjects\n")
     for sentence in study.report.concerns():

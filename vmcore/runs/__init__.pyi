@@ -14,6 +14,7 @@ from .folder import RunFolder
 from .lineage import seen_by_start, validated_unlabelled
 from .model_in_use import BUNDLED, InUse, bundle_in_use
 from .plan import PAPER_SETTINGS, Plan
+from .preparing_here import prepare_here
 from .pretraining_plan import HeldOut, PretrainPlan
 from .promotion_check import (
     NotComparableError,
@@ -117,6 +118,7 @@ __all__ = [
     "note_request",
     "open_reviewed",
     "open_store",
+    "prepare_here",
     "prepared_corpora",
     "prepared_from",
     "promote",

@@ -48,7 +48,8 @@ from vmcore.runs.study_status import (
 )
 from vmcore.settings import settings
 
-_BUSY = "Somebody else is just adding, continuing or stopping this study; look again."
+BUSY = "Somebody else is just adding, continuing or stopping this study; look again."
+"""Said where another one holds a study's control.lock for long."""
 _EVERY = 5  # images between two notes of the progress
 
 
@@ -87,10 +88,10 @@ def start_preparing(
     folder = study_folder(name)
     refuse_taken(folder, again=again)
     find_manifest(expanded(source), leave_out=leave_out)  # what is wrong is said at once
-    refuse_other_root(folder, expanded(source))
     folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder / "control.lock", _BUSY):
+    with alone(folder / "control.lock", BUSY):
         refuse_taken(folder, again=again)  # somebody else may have been quicker
+        refuse_other_root(folder, expanded(source))
         return begin_preparing(folder, source, leave_out)
 
 
@@ -107,7 +108,9 @@ def refuse_taken(folder: Path, *, again: bool = False) -> None:
         RunError: with that.
     """
     state = study_status(folder).state if folder.exists() else "stopped"
-    if state == "preparing" or (state == "ready" and not again):
+    if state == "preparing":
+        raise RunError(f"{folder.name} is being prepared already; wait for it, or stop it first.")
+    if state == "ready" and not again:
         raise RunError(f"There is a study called {folder.name} already.")
     if state == "ready" and any(_works_on(run, folder) for run in _folders_of_runs()):
         raise RunError("A run that has not ended works on this study; let it end first.")
@@ -126,7 +129,7 @@ def continue_preparing(folder: Path) -> Path:
         RunError: it is being prepared, or is ready.
     """
     require("train")
-    with alone(folder / "control.lock", _BUSY):
+    with alone(folder / "control.lock", BUSY):
         state = study_status(folder).state
         if state in {"ready", "preparing"}:
             raise RunError(f"The study is {state}; there is nothing to go on with.")
@@ -147,9 +150,20 @@ def study_measure() -> StudyMeasure | None:
         return None
 
 
-def _spawn(folder: Path) -> Path:
-    for mark in ("failure.json", "progress.json", STOP):
+def clear_marks(folder: Path) -> None:
+    """Remove what an earlier preparing left: whose process it was, how far it came and why it failed."""
+    for mark in ("failure.json", "progress.json", "job.json", STOP):
         (folder / mark).unlink(missing_ok=True)
+
+
+def note_progress(folder: Path, done: int, total: int) -> None:
+    """Write down how far preparing is, now and then."""
+    if done % _EVERY == 0 or done == total:
+        write_atomically(folder / "progress.json", json.dumps({"done": done, "total": total}))
+
+
+def _spawn(folder: Path) -> Path:
+    clear_marks(folder)
     job = spawn(folder / "log.txt", folder / LOCK, "vmcore.runs.studies", str(folder))
     write_atomically(folder / "job.json", json.dumps(job))
     return folder
@@ -161,7 +175,7 @@ def stop_preparing(folder: Path) -> None:
     A process of another host sees the mark that is left for it after its next image.
     """
     require("train")
-    with alone(folder / "control.lock", _BUSY):
+    with alone(folder / "control.lock", BUSY):
         if study_status(folder).state == "preparing":
             write_atomically(folder / STOP, "")
             end_process(read_note(folder / "job.json"))
@@ -177,7 +191,7 @@ def delete_study(folder: Path) -> None:
     """
     require("train")
     try:
-        with alone(folder / "control.lock", _BUSY):
+        with alone(folder / "control.lock", BUSY):
             if study_status(folder).state == "preparing":
                 raise RunError("The study is being prepared; stop it first.")
             if any(_works_on(run, folder) for run in _folders_of_runs()):
@@ -244,9 +258,7 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
         if (folder / STOP).is_file():
             logging.getLogger(__name__).info("Stopped; it can be gone on with.")
             sys.exit(0)
-        if done % _EVERY == 0 or done == total:
-            words = json.dumps({"done": done, "total": total})
-            write_atomically(folder / "progress.json", words)
+        note_progress(folder, done, total)
 
     try:
         prepare_study(

@@ -1,0 +1,92 @@
+"""Prepare a study of the store in this very process, as a terminal does.
+
+It holds what the background's process holds, STUDY/worker.lock, so that pages and other hosts see it at
+work, and that nobody else prepares, deletes or trains on the study meanwhile. Pages can stop it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from vmcore.data import StoredStudy, find_manifest, prepare_study, refuse_other_root
+from vmcore.files import expanded, write_atomically
+from vmcore.runs.access import require
+from vmcore.runs.errors import RunError
+from vmcore.runs.locks import alone, hold
+from vmcore.runs.machine import whereabouts
+from vmcore.runs.studies import (
+    BUSY,
+    clear_marks,
+    note_progress,
+    note_request,
+    refuse_taken,
+    study_measure,
+)
+from vmcore.runs.study_status import LOCK, STOP, study_folder
+
+
+def prepare_here(
+    source: Path,
+    name: str,
+    *,
+    leave_out: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> StoredStudy:
+    """Prepare a manifest or folder as a study of the store, or prepare that study again.
+
+    Args:
+        source: a manifest (CSV), a folder with manifest.csv, or a folder of class folders.
+        name: what the study is to be called.
+        leave_out: labels of a manifest that belong to neither class.
+        workers: processes; one per processor without.
+        progress: called with (done, total).
+
+    Raises:
+        RunError, ManifestError: an odd name, data that is not a study, somebody else who is preparing the
+            study, or a run that works on it, before anything was changed; or somebody stopped it, so
+            that it can be gone on with.
+    """
+    require("train")
+    folder = study_folder(name)
+    find_manifest(expanded(source), leave_out=leave_out)  # what is wrong is said at once
+
+    def note(done: int, total: int) -> None:
+        if (folder / STOP).is_file():
+            raise RunError("The study was told to stop; prepare it once more to go on.")
+        note_progress(folder, done, total)
+        if progress:
+            progress(done, total)
+
+    with _at_work(folder, source, leave_out):
+        return prepare_study(
+            source, folder, leave_out=leave_out, workers=workers, progress=note, measure=study_measure()
+        )  # fmt: skip
+
+
+@contextmanager
+def _at_work(folder: Path, source: Path, leave_out: Sequence[str]) -> Iterator[None]:
+    """Hold a study's worker.lock, after its request was written; nothing is changed where others do."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = None
+    try:
+        with alone(folder / "control.lock", BUSY):
+            refuse_taken(folder, again=True)
+            refuse_other_root(folder, expanded(source))
+            lock = hold(folder / LOCK)
+            if lock is None:  # begun in this moment, by one who is not of this version
+                refuse_taken(folder, again=True)
+                raise RunError(BUSY)
+            clear_marks(folder)
+            write_atomically(
+                folder / "job.json", json.dumps(whereabouts())
+            )  # not to be killed from afar
+            note_request(folder, source, leave_out)
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
