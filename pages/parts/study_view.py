@@ -185,7 +185,7 @@ def _prepared(folder: Path, path: str) -> bytes:
 @st.fragment
 def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     stay("train", "release")
-    whole_way = Path(study.report.root).is_dir()
+    whole_way = study.originals.is_dir()
     st.markdown(f"**Every image, {'before and after cleaning' if whole_way else 'cleaned'}**")
     out = rejected(study.folder)
     filters = ["all", "with text left", "no head found", "rejected"]
@@ -207,7 +207,7 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
         )
     path = paths[number - 1]
     row = whole[whole["path"] == path].iloc[0]
-    _before_after(Path(study.report.root), study.folder, path)
+    _before_after(study.originals, study.folder, path)
     first, second = st.columns([3, 1], vertical_alignment="center")
     whose = row["subject_id"] if row.get("subject_known", True) else "not known"
     first.caption(plain(f"{path} · {row['label']} · subject {whose}{_measured_words(study, path)}"))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Configure
 from train.prepare import main
 from vmcore.data import (
     ManifestError,
@@ -238,3 +238,41 @@ def test_the_command_prepares_again_and_refuses_another_folder(tmp_path: Path, s
     assert [one.name for one in all_studies()] == ["clinic"]
     with pytest.raises(RunError, match="already"):
         start_preparing(root, "clinic")
+
+
+def greys(root: Path) -> Path:
+    """Class folders with two grey pictures."""
+    place(root, {"normal/p0/1.png": 90, "vm/p1/1.png": 160})
+    return root
+
+
+@pytest.mark.parametrize("as_written", ["now", "in full, as older versions did"])
+def test_a_study_whose_store_was_moved_knows_its_originals(
+    tmp_path: Path, configured: Configure, as_written: str
+) -> None:
+    configured(store=str(tmp_path / "here"))
+    root = greys(tmp_path / "here/collections/kept")
+    study = prepared(root, studies_folder() / "clinic")
+    assert study.originals == root
+    report = study.folder / "study.json"
+    if as_written == "now":
+        assert str(tmp_path) not in report.read_text()
+    else:
+        report.write_text(json.dumps(json.loads(report.read_text()) | {"root": str(root)}))
+        assert load_study(study.folder).originals == root
+    (tmp_path / "here").rename(tmp_path / "there")
+    configured(store=str(tmp_path / "there"))
+    moved = load_study(studies_folder() / "clinic")
+    assert moved.originals == tmp_path / "there/collections/kept"
+    before = [path.stat().st_mtime_ns for path in moved.folder.rglob("*.png")]
+    assert len(prepared(moved.originals, moved.folder).table) == 2
+    assert [path.stat().st_mtime_ns for path in moved.folder.rglob("*.png")] == before
+
+
+def test_originals_in_the_study_move_with_it_and_others_stay(tmp_path: Path) -> None:
+    inside = prepared(greys(tmp_path / "study/originals"), tmp_path / "study")
+    outside = prepared(greys(tmp_path / "scans"), tmp_path / "other")
+    for study in (inside, outside):
+        study.folder.rename(tmp_path / f"moved-{study.folder.name}")
+    assert load_study(tmp_path / "moved-study").originals == tmp_path / "moved-study/originals"
+    assert load_study(tmp_path / "moved-other").originals == tmp_path / "scans"

@@ -62,7 +62,7 @@ def pixel_hash(study: StoredStudy, row: int) -> str:
 
 def known_by(study: StoredStudy, rows: Iterable[int]) -> set[str]:
     """What pictures are known again by: their pixels, and the files that they were made from."""
-    files = [Path(study.report.root) / study.table["path"][row] for row in rows]
+    files = [study.originals / study.table["path"][row] for row in rows]
     return {pixel_hash(study, row) for row in rows} | {
         hashlib.sha256(file.read_bytes()).hexdigest() for file in files
     }

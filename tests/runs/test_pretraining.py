@@ -30,6 +30,7 @@ from vmcore.runs import (
     delete_study,
     estimate_seconds,
     open_store,
+    prepare_here,
     promote,
     reconstructions,
     resume_run,
@@ -119,6 +120,8 @@ def test_it_is_stopped_guards_its_study_and_notices_changed_images(
         delete_run(folder.run_id)
     with pytest.raises(RunError, match="works on this study"):
         delete_study(study)
+    with pytest.raises(RunError, match="works on this study"):
+        prepare_here(phantom_study.originals, "clinic")
     cancel_run(folder.run_id)
     assert status(folder).state == "cancelled"
     assert open_store(store).summaries()[0]["status"] == "KILLED"

@@ -35,7 +35,7 @@ from vmcore.settings import settings
 @pytest.fixture(scope="module")
 def corpus(phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """The phantom study's own originals as a corpus."""
-    source = CorpusSource(Path(phantom_study.report.root))
+    source = CorpusSource(phantom_study.originals)
     return prepare_corpus([source], tmp_path_factory.mktemp("corpus") / "scans", workers=1)
 
 

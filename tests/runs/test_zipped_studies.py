@@ -129,7 +129,7 @@ def test_a_study_of_a_folder_is_not_taken_over(own_store: Path, archive: bytes) 
 def test_a_study_is_prepared_again_only_where_that_is_asked_for(
     own_store: Path, phantom_study: StoredStudy
 ) -> None:
-    scans, folder = Path(phantom_study.report.root), own_store / "studies/clinic"
+    scans, folder = phantom_study.originals, own_store / "studies/clinic"
     shutil.copytree(phantom_study.folder, folder)
     note_request(folder, scans, ())
     with pytest.raises(RunError, match="already"):

@@ -1,11 +1,14 @@
 """Where a study comes from: the folder that it was prepared from, and by which version.
 
-STUDY/source.json is written before the first image is prepared and stays.
+STUDY/source.json is written before the first image is prepared and stays; it names the folder from the
+store on. STUDY/study.json names it from the study on, where it lies in the study or in the study's store, so
+that both can be moved; in full elsewhere, and in what older versions wrote.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +17,8 @@ from vmcore.data.containment import place_told, told_place
 from vmcore.data.finding import study_root
 from vmcore.data.manifest import ManifestError
 from vmcore.data.preparing import PREPARING_VERSION
-from vmcore.files import write_atomically
+from vmcore.files import expanded, write_atomically
+from vmcore.settings import settings
 
 OUTDATED = (
     "The study was prepared by another version of this program. Prepare it again from the same folder "
@@ -48,12 +52,43 @@ def refuse_other_root(folder: Path, source: Path) -> None:
     """
     if not (folder / "manifest.csv").is_file():
         return  # none was ever prepared to its end
-    known = _read(folder / _FILE) or _read(folder / "study.json")
-    if known is None or place_told(known.root) != study_root(source).resolve():
+    if _noted(folder) != study_root(source).resolve():
         raise ManifestError(
             "There is a study of this name already, prepared from another folder. What was rejected "
             "and found there must not stand on other images: give the new study another name."
         )
+
+
+def root_seen_from(folder: Path, root: Path) -> str:
+    """A study's root as its study.json names it: see above."""
+    study, real = folder.resolve(), root.resolve()
+    store = expanded(settings().store).resolve()
+    moves_along = real.is_relative_to(study) or (
+        real.is_relative_to(store) and study.is_relative_to(store)
+    )
+    return os.path.relpath(real, study) if moves_along else str(real)
+
+
+def originals_root(folder: Path, told: str) -> Path:
+    """The folder of a study's originals, which may be gone.
+
+    Args:
+        folder: the study's.
+        told: what its study.json says. Where an older version wrote it in full and the store was moved
+            since, source.json knows better.
+    """
+    place = (folder / told).resolve()
+    origin = None if place.is_dir() else _read(folder / _FILE)
+    return place if origin is None else place_told(origin.root)
+
+
+def _noted(folder: Path) -> Path | None:
+    """The root that a study was prepared from last; None where that is not known."""
+    origin = _read(folder / _FILE)
+    if origin is not None:
+        return place_told(origin.root)
+    oldest = _read(folder / "study.json")
+    return None if oldest is None else (folder / oldest.root).resolve()
 
 
 def outdated(folder: Path) -> bool:

@@ -15,6 +15,8 @@ class StudyReport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     root: str
+    """The originals' folder: seen from the study's where it moves with it, else in full; read it as
+    :attr:`vmcore.data.StoredStudy.originals`."""
     prepared_at: str
     cleaning: CleaningSettings
     counts: list[dict[str, int | str]]

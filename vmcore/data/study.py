@@ -29,7 +29,14 @@ from vmcore.data.checking import class_counts, find_twins, series_names, two_fac
 from vmcore.data.finding import FoundManifest, find_manifest
 from vmcore.data.manifest import ManifestError, fingerprint, subjects_known
 from vmcore.data.measured import ANATOMY_FILE, NO_HEAD, Measure, with_measured, write_measured
-from vmcore.data.origin import OUTDATED, note_origin, outdated, refuse_other_root
+from vmcore.data.origin import (
+    OUTDATED,
+    note_origin,
+    originals_root,
+    outdated,
+    refuse_other_root,
+    root_seen_from,
+)
 from vmcore.data.preparing import (
     PreparationReport,
     load_prepared,
@@ -58,6 +65,11 @@ class StoredStudy:
     folder: Path
     table: pd.DataFrame
     report: StudyReport
+
+    @property
+    def originals(self) -> Path:
+        """The folder that the paths of ``table`` start from, which may be gone."""
+        return originals_root(self.folder, self.report.root)
 
     def images(self) -> npt.NDArray[np.uint8]:
         """All images of ``table``, uint8 (N, 3, 224, 224)."""
@@ -206,7 +218,7 @@ def _check(
     unnamed = table[~subjects_known(table)]
     unknown = unnamed["path"].tolist()
     return StudyReport(
-        root=str(found.root.resolve()),
+        root=root_seen_from(folder, found.root),
         prepared_at=datetime.now(UTC).isoformat(timespec="seconds"),
         cleaning=settings,
         counts=[{str(k): v for k, v in r.items()} for r in class_counts(table).to_dict("records")],

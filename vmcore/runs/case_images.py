@@ -58,7 +58,7 @@ def images_of_run(folder: RunFolder, predictions: pd.DataFrame) -> FindImage:
             return None
         if path is None:
             return None
-        image = _cleaned(Path(stored.report.root), Path(path), stored.report.cleaning)
+        image = _cleaned(stored.originals, Path(path), stored.report.cleaning)
         if image is None:
             image = cv2.imread(str(prepared_path(study / "prepared", path)))
             image = None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -59,7 +59,7 @@ def forget_pairs(folder: RunFolder) -> None:
 
 def has_originals(study: StoredStudy) -> bool:
     """Whether any of a study's original files is there, to make pairs from."""
-    root = Path(study.report.root)
+    root = study.originals
     return any((root / str(path)).is_file() for path in study.table["path"])
 
 
@@ -99,7 +99,7 @@ def _make(folder: RunFolder, study: StoredStudy, splits: Splits) -> None:
     normal = np.flatnonzero(label_numbers(study.table) == 0)
     rows = np.setdiff1d(normal, splits.test)
     paths, sources = study.table["path"].astype(str).tolist(), study.source_digests()
-    task = partial(_pair, root=Path(study.report.root), settings=study.report.cleaning)
+    task = partial(_pair, root=study.originals, settings=study.report.cleaning)
     made: list[tuple[int, Pair]] = []
     gone = 0
     wanted = [(paths[row], sources[row]) for row in rows]
