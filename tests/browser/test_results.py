@@ -87,6 +87,10 @@ def test_results_are_there_from_the_first_start(tab: Page, server: Server) -> No
     expect(tab.get_by_text(RESEARCH_USE_ONLY)).to_be_visible()
     expect(tab.get_by_text("Confusion, 5 folds summed")).to_be_visible()
     expect(tab.get_by_text("95 % intervals")).to_be_visible()
+    tab.get_by_test_id("stDataFrame").first.hover()
+    menu = tab.get_by_test_id("stElementToolbar").get_by_role("button")
+    expect(menu.and_(tab.get_by_label("Search"))).to_be_visible()
+    assert not [one for one in menu.all() if "CSV" in (one.get_attribute("aria-label") or "")]
     tab.get_by_text("Published figures, for reference").click()
     expect(tab.get_by_text("Published: Deep Learning Analysis")).to_be_visible()
 
