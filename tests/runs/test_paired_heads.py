@@ -65,8 +65,9 @@ def test_they_are_made_once_and_only_of_files_that_are_as_they_were(
     moved = tmp_path / "moved"
     shutil.copytree(originals, moved)
     shutil.copytree(study.folder, tmp_path / "study")
-    source = (tmp_path / "study/study.json").read_text()
-    (tmp_path / "study/study.json").write_text(source.replace(str(originals), str(moved)))
+    for told in ("study.json", "source.json"):
+        file = tmp_path / "study" / told
+        file.write_text(file.read_text().replace(str(originals), str(moved)))
     other = load_study(tmp_path / "study")
     splits = small_plan(other.folder).splits(other)
     first = paired_heads(run_with_pairs(other), other, splits)

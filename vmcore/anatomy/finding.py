@@ -69,10 +69,12 @@ def find_anatomy(
         across_mm = _moved(head, view, stretch).biparietal_diameter * mm[1]
         if not _SMALLEST_MM <= across_mm <= _LARGEST_MM:
             mm, doubtful = None, True
-    falx = None if head is None else find_falx(normalised(view.take(picture)), head)
     calliper = None if head is None else decode_atrium(output)
     if head is not None and calliper is not None and not _within(calliper, head):
         calliper = None
+    falx = None if head is None else find_falx(normalised(view.take(picture)), head)
+    if falx is not None and calliper is not None and _touches(falx, calliper):
+        falx = None
     visible = float(output.visible[0])
     atrium = None
     if head is not None and calliper is not None:
@@ -95,6 +97,12 @@ def _within(calliper: ViewCalliper, head: HeadEllipse) -> bool:
     """Whether both ends lie in the head and are no farther apart than ventricles are wide."""
     inside = all(np.hypot(*head.level(y, x)) < 1 for x, y in calliper.ends)
     return inside and calliper.width_px < _WIDEST * head.biparietal_diameter
+
+
+def _touches(falx: Falx, calliper: ViewCalliper) -> bool:
+    """Whether a line runs through the atrium: it is one of its walls, then, or the lumen."""
+    first, last = (falx.across(end) for end in calliper.ends)
+    return first * last <= 0
 
 
 def _is_level(head: HeadEllipse) -> bool:
