@@ -7,6 +7,7 @@ for it.
 from __future__ import annotations
 
 import ctypes
+import gc
 import io
 import logging
 import threading
@@ -73,15 +74,25 @@ def give_back_pictures() -> None:
 def forget_expired_sessions() -> None:
     """Let go of sessions whose people have left, with what they uploaded.
 
-    The server's storage leaves an expired session where it is until another one comes in.
+    The server's storage leaves an expired session where it is until another one comes in. What it was stays in
+    memory even then: its parts refer to each other, and Python looks for such circles while it works, not at rest.
     """
     if not runtime.exists():
         return
     with suppress(AttributeError, RuntimeError):  # it stores them in another way, or has not begun
         server: Any = runtime.get_instance()
-        expire = server._session_mgr._session_storage._cache.expire  # noqa: SLF001
+        stored = server._session_mgr._session_storage._cache  # noqa: SLF001
         loop = server._get_async_objs().eventloop  # noqa: SLF001  the storage is its thread's alone
-        loop.call_soon_threadsafe(expire)
+        loop.call_soon_threadsafe(_forget_expired, stored)
+
+
+def _forget_expired(stored: Any) -> None:
+    expired = [info.session for _, info in stored.expire()]
+    for session in expired:
+        session.shutdown()
+    if expired:
+        del expired, session
+        gc.collect()
 
 
 def sweep_store() -> None:
