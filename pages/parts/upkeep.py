@@ -97,7 +97,7 @@ def _forget_expired(stored: Any) -> None:
 
 def sweep_store() -> None:
     """Remove what interrupted work has left in the store; what cannot be removed does not stop the app."""
-    from vmcore.runs.zipped_studies import sweep_unpacked  # noqa: PLC0415  not before a page is up
+    from vmcore.runs.unpacking_places import sweep_unpacked  # noqa: PLC0415  not before a page is up
 
     try:
         sweep(settings().store / "runs", settings().store / "studies")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -22,6 +25,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from pages.parts import upkeep
 from pages.parts.turns import in_turn
 
+ROOT = Path(__file__).resolve().parents[2]
 _TTL_S = 0.1
 
 
@@ -91,6 +95,16 @@ def test_what_somebody_uploaded_goes_while_the_app_is_at_rest(
         return found
 
     assert asyncio.run(left_and_forgotten()) == [(1, 1), (0, 0)]
+
+
+def test_an_app_that_starts_loads_nothing_that_trains(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pages.parts.upkeep import sweep_store; sweep_store();"
+        "assert 'vmcore.runs.unpacking_places' in sys.modules;"
+        "assert 'torch' not in sys.modules"
+    )
+    told = os.environ | {"VMCORE_STORE": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=told)
 
 
 def test_large_files_take_turns_and_small_ones_never_wait() -> None:
