@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from pages.parts.refreshing import refreshing
+from pages.parts.turns import in_turn
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic import BackgroundWork
-from vmcore.imaging import ScanError
+from vmcore.imaging import ScanError, held_bytes
 from vmcore.inference import FrameAnswer, LoopReader
 from vmcore.reporting import loop_figure, loop_words, proposed_frames
 
@@ -98,12 +99,12 @@ def _review(uploads: Uploads, uploaded: UploadedScan, models: Models) -> LoopRev
         if review is None or uploads is None or uploaded is None:
             return
         try:
-            reader = review.reader
-            if reader is None:
-                reader = LoopReader(uploads.opened(uploaded), models.classifier, models.anatomy)
-                review.reader = reader
-            for answer in reader.answer(batch, then=review.after(batch)):
-                review.answers[answer.frame] = answer
+            scan = uploads.opened(uploaded)
+            reader = review.reader or LoopReader(scan, models.classifier, models.anatomy)
+            review.reader = reader
+            with in_turn(held_bytes(scan.frames)):
+                answers = reader.answer(batch, then=review.after(batch))
+            review.answers.update((answer.frame, answer) for answer in answers)
             review.refused.update(reader.refused)
         except ScanError as error:
             review.trouble = str(error)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.parts.turns import in_turn
 from pages.parts.uploaded_scan import Models, UploadedScan, judge_middle
 from vmcore.anatomy import HandCalliper
 from vmcore.clinic import BackgroundWork, Intake, Progress, take_in
@@ -238,10 +239,10 @@ class Uploads:
         try:
             with uploaded.lock:
                 used = uploaded.used
-                self.opened(uploaded)
-                judge_middle(
-                    uploaded, lambda frame: self.analysis(uploaded, models, frame, _METHOD)
-                )
+                with in_turn(held_bytes(self.opened(uploaded).frames)):
+                    judge_middle(
+                        uploaded, lambda frame: self.analysis(uploaded, models, frame, _METHOD)
+                    )
                 uploaded.used = used  # nobody has looked at it
         except _NoRoomError as error:
             with _room:
@@ -260,7 +261,9 @@ class Uploads:
         """
         scan = uploaded.scan
         if scan is None:
-            scan = read_sandboxed(uploaded.content(), limits=self.limits)
+            content = uploaded.content()
+            with in_turn(len(content)):
+                scan = read_sandboxed(content, limits=self.limits)
             self._make_room(uploaded, held_bytes(scan.frames))
             uploaded.scan, uploaded.frames, uploaded.kind = scan, len(scan.frames), scan.kind
         return scan

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from starlette import formparsers
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
@@ -143,28 +146,45 @@ def test_a_loop_whose_middle_is_damaged_is_judged_beside_it(models: Models) -> N
     assert uploads.held == 0
 
 
-def test_an_upload_never_lies_in_a_temporary_file(monkeypatch: Any) -> None:
+def test_an_upload_lies_in_memory_alone_and_once(monkeypatch: Any) -> None:
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", SpooledTemporaryFile)
     monkeypatch.setattr(MultiPartParser, "spool_max_size", 1024)
-    body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n%s\r\n--x--\r\n'
     content = bytes(5 * 2**20)
+    head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
+    pieces = [head, *[content[: 2**20]] * 5, b"\r\n--x--\r\n"]
 
-    def on_disk() -> bool:
+    def received() -> tuple[bool, int]:
+        """Whether it lay on the disk, and how much memory reading it took."""
+        waiting = list(pieces)
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body % content, "more_body": False}
+            return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
 
         headers = [(b"content-type", b"multipart/form-data; boundary=x")]
         request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
 
-        async def rolled() -> bool:
+        async def taken() -> tuple[bool, int]:
             form = await request.form()
             upload = form["f"]
             assert isinstance(upload, UploadFile)
             there = bool(upload.file._rolled)  # type: ignore[attr-defined]
+            before = tracemalloc.get_traced_memory()[0]
+            read = await upload.read()
+            more = tracemalloc.get_traced_memory()[0] - before
             await form.close()
-            return there
+            assert read == content
+            return there, more
 
-        return asyncio.run(rolled())
+        tracemalloc.start()
+        try:
+            return asyncio.run(taken())
+        finally:
+            tracemalloc.stop()
 
-    assert on_disk()  # the framework's own way
+    on_disk, more = received()  # the framework's own way
+    assert on_disk
+    assert more > 5 * 2**20
     upkeep.keep_uploads_in_memory()
-    assert not on_disk()
+    on_disk, more = received()
+    assert not on_disk
+    assert more < 100_000

@@ -66,8 +66,9 @@ from .study_status import (
     study_status,
 )
 from .unlabelled import prepared_corpora
+from .unpacking_places import sweep_unpacked
 from .weights import report_on_file
-from .zipped_studies import start_from_zip, sweep_unpacked
+from .zipped_studies import start_from_zip
 
 __all__ = [
     "BUNDLED",

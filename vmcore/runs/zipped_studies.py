@@ -20,19 +20,17 @@ from vmcore.data.containment import ORIGINALS
 from vmcore.data.unpacking import Unpacked, unpack_study
 from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
-from vmcore.runs.locks import alone, held, hold
+from vmcore.runs.locks import alone, hold
 from vmcore.runs.purging import DELETED
 from vmcore.runs.studies import begin_preparing, refuse_taken
 from vmcore.runs.study_status import (
-    all_studies,
     came_as_zip,
-    read_note,
     studies_folder,
     study_folder,
 )
+from vmcore.runs.unpacking_places import UNPACKING, UNPACKING_LOCK
 
 _BUSY = "Somebody else is just adding a study of this name; look again."
-_UNPACKING, _LOCK = ".unpacking-", "unpacking.lock"
 
 
 def start_from_zip(
@@ -84,11 +82,11 @@ def _refuse(folder: Path) -> None:
 @contextmanager
 def _place_beside() -> Iterator[Path]:
     """A new folder on the studies' disk, which is locked as long as it is used and then removed."""
-    place = studies_folder() / f"{_UNPACKING}{secrets.token_hex(6)}"
+    place = studies_folder() / f"{UNPACKING}{secrets.token_hex(6)}"
     place.mkdir(parents=True, mode=0o700)
     lock = None
     try:
-        lock = hold(place / _LOCK)
+        lock = hold(place / UNPACKING_LOCK)
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -116,13 +114,3 @@ def _swap_and_begin(folder: Path, place: Path, leave_out: tuple[str, ...]) -> No
             gone = folder.rename(folder.with_name(f"{DELETED}{secrets.token_hex(6)}"))
             shutil.rmtree(gone, ignore_errors=True)
         raise
-
-
-def sweep_unpacked() -> None:
-    """Remove what a process that ended unpacking, or in the moment a study was ready, has left."""
-    for study in all_studies():
-        if study.state == "ready" and read_note(study.folder / "request.json"):
-            shutil.rmtree(study.folder / ORIGINALS, ignore_errors=True)
-    for place in studies_folder().glob(f"{_UNPACKING}*"):
-        if (place / _LOCK).is_file() and not held(place / _LOCK):
-            shutil.rmtree(place, ignore_errors=True)
