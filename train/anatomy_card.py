@@ -42,6 +42,10 @@ _CAUTIONS = [
         "959:661 of the outlined pictures of the same database again; which shape each one had is not known. "
         "Many are turned or blurred copies, and show callipers."
     ),
+    (
+        "Where people say that no ventricle is visible, a width is told in some pictures all the same: look "
+        "where the calliper lies. Small heads, of the first trimester, are missed more often than larger ones."
+    ),
     "No picture at hand has an atrial width that was measured in millimetres.",
     "How long the networks learnt was chosen after looking at shorter trainings on these same heads.",
     "Where no falx stands out, the ellipse's long axis stands for the midline.",

@@ -99,7 +99,8 @@ def _review(uploads: Uploads, uploaded: UploadedScan, models: Models) -> LoopRev
         if review is None or uploads is None or uploaded is None:
             return
         try:
-            scan = uploads.opened(uploaded)
+            with uploaded.lock:
+                scan = uploads.opened(uploaded)
             reader = review.reader or LoopReader(scan, models.classifier, models.anatomy)
             review.reader = reader
             with in_turn(held_bytes(scan.frames)):

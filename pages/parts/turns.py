@@ -1,6 +1,7 @@
 """Large files take turns: what reading and judging one needs for a moment is there once, not once a session.
 
-Two at once are no slower for it: each uses every core. What is small never waits.
+Two at once are no slower for it: each uses every core. What is small needs no turn. Somebody's loop lets
+others in after each batch of its frames.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _EVERY_S = 15.0
 _M_MMAP_THRESHOLD, _PICTURE_BYTES = -3, 2**20  # of malloc.h; pages of their own from there on
 _first = threading.Lock()  # taken once, and for good
+_held: set[str] = set()  # sessions of those who have left, when it was looked last
 
 
 def start_upkeep() -> None:
@@ -87,12 +88,18 @@ def forget_expired_sessions() -> None:
 
 
 def _forget_expired(stored: Any) -> None:
-    expired = [info.session for _, info in stored.expire()]
-    for session in expired:
-        session.shutdown()
-        session.session_state.clear()
-    if expired:
+    expired = stored.expire()
+    for _, info in expired:
+        try:
+            info.session.shutdown()
+            info.session.session_state.clear()
+        except Exception as error:  # the others' scans go all the same
+            log.warning("A session is not emptied (%s).", type(error).__name__)
+    held = set(stored)
+    if expired or _held - held:  # the storage drops some by itself, when somebody leaves
         gc.collect()  # what refers to itself would wait for work that makes garbage
+    _held.clear()
+    _held.update(held)
 
 
 def sweep_store() -> None:

@@ -30,7 +30,8 @@ def scan(**told: object) -> Scan:
 def head_at(row: float, column: float) -> Anatomy:
     ellipse = HeadEllipse((row, column), (60.0, 40.0), 0.0)
     return Anatomy(
-        np.zeros(SHAPE[:2], np.uint8), Head(ellipse, None, None), None, None,
+        np.zeros(SHAPE[:2], np.uint8), Head(ellipse, None, None),
+        ((row, column - 60), (row, column + 60)), None,
         Plane(0.5, 0.5, fits=False), ruler=RulerScale((0.4, 0.4), 5.0, both_directions=True),
     )  # fmt: skip
 

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pytest
 
 from tests.anatomy.test_finding import HEAD, drawn, found
-from vmcore.anatomy import HeadEllipse
+from vmcore.anatomy import HeadEllipse, measure_by_hand
 from vmcore.anatomy.midline import Falx, find_falx
 from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH, level_view, normalised
 from vmcore.data.phantom import make_phantom
+from vmcore.imaging import Scan
 
 
 def level_phantom(seed: int) -> tuple[npt.NDArray[np.float32], HeadEllipse]:
@@ -80,5 +81,14 @@ def test_a_seen_falx_is_the_midline_and_parts_near_from_far() -> None:
     assert anatomy.atrium is not None
     ends = np.array(anatomy.midline)[:, ::-1]
     assert [falx.across(end) for end in ends] == pytest.approx([0.0, 0.0], abs=6)
-    assert anatomy.atrium.side == "near"
-    assert found(picture).atrium.side == "far"  # type: ignore[union-attr]
+    without = found(picture)
+    assert without.atrium is not None
+    assert (anatomy.atrium.side, anatomy.midline_from) == ("near", "falx")
+    assert (without.atrium.side, without.midline_from) == ("far", "long axis")
+    scan = Scan(np.repeat(picture[None, ..., None], 3, 3), None, None)
+    for one in (anatomy, without):  # a person who sets the same ends measures the same ventricle
+        assert one.atrium is not None
+        hand = measure_by_hand(
+            one.atrium.start, one.atrium.end, scan, shape=picture.shape, anatomy=one
+        )
+        assert hand.side == one.atrium.side

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from vmcore.data import load_study, prepare_study
+from vmcore.data import ManifestError, load_study, prepare_study
 from vmcore.runs import (
     RunError,
     all_studies,
@@ -123,3 +123,21 @@ def test_a_name_that_leads_elsewhere_is_refused(source: Path, store: Path) -> No
     with pytest.raises(RunError, match="A study's name"):
         prepare_here(source, "../elsewhere")
     assert not (store / "elsewhere").exists()
+
+
+def test_originals_that_would_be_deleted_are_refused(source: Path, store: Path) -> None:
+    own = studies_folder() / "clinic/originals"
+    own.parent.mkdir(parents=True)
+    source.rename(own)
+    with pytest.raises(RunError, match="deleted once the study is ready: move the images"):
+        prepare_here(own, "clinic")
+    assert len(list(own.rglob("*.png"))) == 30
+
+
+def test_why_a_terminal_could_not_prepare_it_is_said_on_the_page(source: Path, store: Path) -> None:
+    for picture in source.rglob("*.png"):
+        picture.write_bytes(picture.read_bytes()[:40])
+    with pytest.raises(ManifestError) as told:
+        prepare_here(source, "clinic", workers=1)
+    (study,) = all_studies()
+    assert (study.state, study.reason) == ("failed", str(told.value))

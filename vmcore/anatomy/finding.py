@@ -90,6 +90,7 @@ def find_anatomy(
         atrium=atrium,
         plane=plane,
         scale_doubtful=doubtful,
+        midline_from=None if head is None else "falx" if falx else "long axis",
     )
 
 

@@ -170,14 +170,15 @@ def _holds(region: tuple[int, int, int, int], point: Point, offset: tuple[int, i
 
 
 def _side(start: Point, end: Point, anatomy: Anatomy | None) -> Side | None:
-    """In which half of the head the middle lies; None without a head, and outside of it."""
-    if anatomy is None or anatomy.head is None:
+    """On which side of the midline the middle lies; None without a head, and outside of it."""
+    if anatomy is None or anatomy.head is None or anatomy.midline is None:
         return None
-    middle = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    along, across = anatomy.head.ellipse.level(*middle)
-    if math.hypot(along, across) > 1:
+    row, column = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    if math.hypot(*anatomy.head.ellipse.level(row, column)) > 1:
         return None
-    return "far" if across > 0 else "near"
+    (row_0, column_0), (row_1, column_1) = sorted(anatomy.midline, key=lambda point: point[1])
+    below = (column_1 - column_0) * (row - row_0) - (row_1 - row_0) * (column - column_0)
+    return "far" if below > 0 else "near"
 
 
 def _check(start: Point, end: Point, shape: tuple[int, ...]) -> None:

@@ -125,6 +125,7 @@ class Anatomy:
         scale_doubtful: whether the spacing that was given makes the head impossibly small or large; then
             nothing is told in mm.
         ruler: what the ruler at the picture's edge says; None where there is none or nobody looked.
+        midline_from: what the midline lies along; None without a head.
     """
 
     structures: npt.NDArray[np.uint8]
@@ -134,3 +135,4 @@ class Anatomy:
     plane: Plane
     scale_doubtful: bool = False
     ruler: RulerScale | None = None
+    midline_from: Literal["falx", "long axis"] | None = None

@@ -78,7 +78,9 @@ def originals_root(folder: Path, told: str) -> Path:
             since, source.json knows better.
     """
     place = (folder / told).resolve()
-    origin = None if place.is_dir() else _read(folder / _FILE)
+    if place.is_dir() and not Path(told).is_absolute():
+        return place
+    origin = _read(folder / _FILE)
     return place if origin is None else place_told(origin.root)
 
 

@@ -27,7 +27,8 @@ def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
         closed = np.vstack([outline, outline[:1]])
         traces.append(_line(closed[:, 0] + column, closed[:, 1] + row, _FAINT, 1.2, "head"))
         ends = np.array(anatomy.midline)
-        line = _line(ends[:, 1] + column, ends[:, 0] + row, _FAINT, 1.0, "midline")
+        name = "midline: falx" if anatomy.midline_from == "falx" else "the skull's long axis"
+        line = _line(ends[:, 1] + column, ends[:, 0] + row, _FAINT, 1.0, name)
         line.line.dash = "dot"
         traces.append(line)
     if anatomy.atrium is not None:

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vmcore.data import StoredStudy, find_manifest, prepare_study, refuse_other_root
+from vmcore.data import (
+    ManifestError,
+    StoredStudy,
+    find_manifest,
+    prepare_study,
+    refuse_other_root,
+)
+from vmcore.data.containment import ORIGINALS
 from vmcore.files import expanded, write_atomically
 from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
@@ -21,12 +29,13 @@ from vmcore.runs.machine import whereabouts
 from vmcore.runs.studies import (
     BUSY,
     clear_marks,
+    note_failure,
     note_progress,
     note_request,
     refuse_taken,
     study_measure,
 )
-from vmcore.runs.study_status import LOCK, STOP, study_folder
+from vmcore.runs.study_status import LOCK, STOP, came_as_zip, study_folder
 
 
 def prepare_here(
@@ -52,8 +61,13 @@ def prepare_here(
             that it can be gone on with.
     """
     require("train")
-    folder = study_folder(name)
-    find_manifest(expanded(source), leave_out=leave_out)  # what is wrong is said at once
+    folder, source = study_folder(name), expanded(source)
+    if source.resolve().is_relative_to((folder / ORIGINALS).resolve()) and not came_as_zip(folder):
+        raise RunError(
+            f"{ORIGINALS} in a study's folder is for what was handed in as a zip, and deleted once the study "
+            "is ready: move the images to another folder."
+        )
+    find_manifest(source, leave_out=leave_out)  # what is wrong is said at once
 
     def note(done: int, total: int) -> None:
         if (folder / STOP).is_file():
@@ -63,9 +77,16 @@ def prepare_here(
             progress(done, total)
 
     with _at_work(folder, source, leave_out):
-        return prepare_study(
-            source, folder, leave_out=leave_out, workers=workers, progress=note, measure=study_measure()
-        )  # fmt: skip
+        try:
+            study = prepare_study(
+                source, folder, leave_out=leave_out, workers=workers, progress=note,
+                measure=study_measure(),
+            )  # fmt: skip
+        except (ManifestError, OSError) as error:
+            note_failure(folder, error)
+            raise
+        shutil.rmtree(folder / ORIGINALS, ignore_errors=True)  # unpacked from a zip
+        return study
 
 
 @contextmanager
@@ -76,7 +97,7 @@ def _at_work(folder: Path, source: Path, leave_out: Sequence[str]) -> Iterator[N
     try:
         with alone(folder / "control.lock", BUSY):
             refuse_taken(folder, again=True)
-            refuse_other_root(folder, expanded(source))
+            refuse_other_root(folder, source)
             lock = hold(folder / LOCK)
             if lock is None:  # begun in this moment, by one who is not of this version
                 refuse_taken(folder, again=True)

@@ -162,6 +162,18 @@ def note_progress(folder: Path, done: int, total: int) -> None:
         write_atomically(folder / "progress.json", json.dumps({"done": done, "total": total}))
 
 
+def note_failure(folder: Path, error: Exception) -> None:
+    """Write down why a study could not be prepared, for the pages; no words that quote a file's name."""
+    kind = type(error).__name__
+    if isinstance(error, ManifestError):
+        reason = str(error)
+    elif isinstance(error, OSError):
+        reason = f"A file could not be read or written ({kind}): is the disk full?"
+    else:
+        reason = f"Preparing stopped with an error of the program ({kind})."
+    write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
+
+
 def _spawn(folder: Path) -> Path:
     clear_marks(folder)
     job = spawn(folder / "log.txt", folder / LOCK, "vmcore.runs.studies", str(folder))
@@ -265,19 +277,9 @@ def main(folder: tyro.conf.Positional[Path]) -> None:
             place_told(str(request["source"])), folder, progress=note, measure=study_measure(),
             leave_out=[str(x) for x in leave_out] if isinstance(leave_out, list) else (),
         )  # fmt: skip
-    except ManifestError as error:
-        write_atomically(folder / "failure.json", json.dumps({"reason": str(error)}))
-        sys.exit(1)
-    except OSError as error:
-        # its words would quote a file's name
-        logging.getLogger(__name__).error("Preparing failed: %s", type(error).__name__)  # noqa: TRY400
-        reason = f"A file could not be read or written ({type(error).__name__}): is the disk full?"
-        write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
-        sys.exit(1)
     except Exception as error:
         logging.getLogger(__name__).error("Preparing failed: %s", type(error).__name__)  # noqa: TRY400
-        reason = f"Preparing stopped with an error of the program ({type(error).__name__})."
-        write_atomically(folder / "failure.json", json.dumps({"reason": reason}))
+        note_failure(folder, error)
         sys.exit(1)
     shutil.rmtree(folder / ORIGINALS, ignore_errors=True)
 

@@ -184,7 +184,8 @@ def _draw_legend(sheet: Sheet, case: ReportedCase, y: float) -> float:
     if hands:
         said.append("slanted crosses, dashed: measured by hand")
     if anatomy is not None and anatomy.head is not None:
-        said.append("faint: head and midline")
+        line = "midline" if anatomy.midline_from == "falx" else "its long axis (no falx was seen)"
+        said.append(f"faint: head and {line}")
     if not said:
         return y
     return sheet.fitted(_LEFT, y, "; ".join(said).capitalize() + ".", _WIDTH, (7,), colour=_QUIET)
