@@ -93,6 +93,7 @@ def _forget_expired(stored: Any) -> None:
         try:
             info.session.shutdown()
             info.session.session_state.clear()
+            info.session._fragment_storage.clear()  # noqa: SLF001  parts that draw themselves anew
         except Exception as error:  # the others' scans go all the same
             log.warning("A session is not emptied (%s).", type(error).__name__)
     held = set(stored)

@@ -33,6 +33,7 @@ _PAGE = """
 import streamlit as st
 from tests.pages.test_upkeep import Held
 st.session_state.held = Held()
+st.fragment(lambda held: None)(Held())
 """
 
 
@@ -94,7 +95,7 @@ def test_what_somebody_uploaded_goes_while_the_app_is_at_rest(
         await server.stopped
         return found
 
-    assert asyncio.run(left_and_forgotten()) == [(1, 1), (0, 0)]
+    assert asyncio.run(left_and_forgotten()) == [(1, 2), (0, 0)]
 
 
 def test_an_app_that_starts_loads_nothing_that_trains(tmp_path: Path) -> None:
