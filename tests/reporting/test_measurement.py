@@ -132,7 +132,8 @@ def test_it_is_said_why_there_is_no_width() -> None:
     headless = replace(without, anatomy=replace(without.anatomy, head=None))  # type: ignore[type-var]
     assert any("No fetal head" in sentence for sentence in caution(headless))
     assert verdict(headless).headline == "No verdict"
-    assert verdict(without).headline == "No sign of ventriculomegaly"
+    assert verdict(without).headline == "No sign of ventriculomegaly (not measured)"
+    assert "the classifier's opinion alone" in verdict(without).sentence
 
 
 def test_a_scale_that_cannot_be_and_a_near_calliper_are_told() -> None:

@@ -72,8 +72,10 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
             f"answer ({percent(analysis.prediction.probability)} for ventriculomegaly) means nothing.",
             "withheld",
         )
-    if anatomy is None or anatomy.atrium is None:
+    if anatomy is None:
         return opinion
+    if anatomy.atrium is None:
+        return _unmeasured(opinion)
     measured = f"Atrial width {width_words(anatomy.atrium)}"
     width = shown_mm(anatomy.atrium)
     if width is None:
@@ -88,6 +90,17 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
             "withheld",
         )
     return measured_verdict(measured, width, opinion, grades)
+
+
+def _unmeasured(opinion: Verdict) -> Verdict:
+    """The classifier's opinion, where no width stands beside it."""
+    if opinion.tone == "withheld":
+        return opinion
+    return Verdict(
+        f"{opinion.headline} (not measured)",
+        f"No atrium was measured: this is the classifier's opinion alone. {opinion.sentence}",
+        opinion.tone,
+    )
 
 
 def measured_verdict(measured: str, width_mm: float, opinion: Verdict, grades: Grades) -> Verdict:

@@ -103,4 +103,4 @@ def test_by_hand_stands_in_where_the_machine_measured_nothing() -> None:
 
     case = ReportedCase(analysed(None, 0.9), CARD, hand=(hand(8.0), hand(11.2, side="near")))
     assert case_verdict(case).headline == "Atrial width 11.2 mm by hand: mild"
-    assert case_verdict(replace(case, hand=())).headline == "Ventriculomegaly suspected"
+    assert case_verdict(replace(case, hand=())).headline.startswith("Ventriculomegaly suspected")
