@@ -3,7 +3,7 @@
 Needs what the tests need (playwright and Chromium). Loops of 708 x 1016 pixels are made of phantoms with fresh
 speckle: 900 frames as JPEG, and as many as a file of the largest allowed size holds without compression. Each is
 dropped into a fresh app, all its frames are judged, then two at once in another one. Memory is the app's whole
-process tree, what processes share counted once (PSS), above what it was before the drop. The reference is what
+process tree, what processes share counted once, above what it was before the drop. The reference is what
 the decoded frames would take.
 """
 
@@ -79,13 +79,20 @@ def make_loop(path: Path, frames: int, *, jpeg: bool) -> Path:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Memory of a process and all below it, MB; what they share is counted once."""
-    kilobytes = 0
+    """Memory of a process and all below it, MB; what they share is counted once.
+
+    Pages of files, such as libraries, are counted as the process with the most of them has them: whoever else
+    on the machine runs the same libraries would change their share.
+    """
+    own, files = 0, [0]
     for one in [process, *process.children(recursive=True)]:
         with suppress(OSError, psutil.Error):
-            said = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
-            kilobytes += int(said.split("\nPss:")[1].split()[0])
-    return kilobytes / 1024
+            lines = Path(f"/proc/{one.pid}/smaps_rollup").read_text().splitlines()[1:]
+            told = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+            anonymous, shared = told["Pss_Anon"], told["Pss_Shmem"]
+            own += anonymous + shared
+            files.append(told["Rss"] - told["Anonymous"] - shared)
+    return (own + max(files)) / 1024
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import streamlit as st
 from starlette import formparsers
 from starlette.formparsers import MultiPartParser
 from streamlit import runtime
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from vmcore.file_modes import keep_private
 from vmcore.resting import rest_idle
@@ -56,11 +57,23 @@ class _UploadInMemory(SpooledTemporaryFile[bytes]):
         return super().read(*arguments)
 
 
+def _same_upload(upload: UploadedFile, memo: object) -> UploadedFile:
+    """What a field gives out of an upload each time that a page is drawn: another reader of the same bytes."""
+    del memo
+    record = UploadedFileRec(upload.file_id, upload.name, upload.type, upload.getvalue())
+    return UploadedFile(record, upload._file_urls)  # noqa: SLF001
+
+
 def keep_uploads_in_memory() -> None:
-    """Keep uploads of any size off the disk, and once: the server's parser spools them from 1 MiB on."""
+    """Keep uploads of any size off the disk, and once.
+
+    The server's parser would spool them from 1 MiB on and copy them as it hands them over, and a field copies
+    what it holds for everybody who asks.
+    """
     largest = max(settings().largest_file_mb, int(st.get_option("server.maxUploadSize")))
     MultiPartParser.spool_max_size = (largest + 1) * 2**20
     formparsers.SpooledTemporaryFile = _UploadInMemory  # type: ignore[misc]
+    UploadedFile.__deepcopy__ = _same_upload  # type: ignore[attr-defined]
 
 
 def give_back_pictures() -> None:

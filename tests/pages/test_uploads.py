@@ -6,6 +6,7 @@ import asyncio
 import io
 import tracemalloc
 import zipfile
+from copy import deepcopy
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -17,6 +18,8 @@ from starlette import formparsers
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from pages.parts import upkeep
 from pages.parts.uploaded_scan import Models
@@ -188,3 +191,16 @@ def test_an_upload_lies_in_memory_alone_and_once(monkeypatch: Any) -> None:
     on_disk, more = received()
     assert not on_disk
     assert more < 100_000
+
+
+def test_who_asks_a_field_for_an_upload_gets_its_bytes_and_no_copy(monkeypatch: Any) -> None:
+    monkeypatch.delattr(UploadedFile, "__deepcopy__", raising=False)
+    record = UploadedFileRec("1", "scan.dcm", "", bytes(2**20))
+    held = UploadedFile(record, FileURLs())
+    assert deepcopy(held).getvalue() is not record.data  # the framework's own way
+    upkeep.keep_uploads_in_memory()
+    given = deepcopy(held)
+    assert given.getvalue() is record.data
+    assert (given.file_id, given.name, given.size) == ("1", "scan.dcm", 2**20)
+    given.write(b"other")
+    assert held.getvalue() == record.data
