@@ -15,6 +15,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.session_manager import SessionInfo
 
 from pages.parts.upkeep import forget_expired_sessions
+from tests.event_loop import run_apart
 
 MOVED = (
     "Streamlit keeps sessions in another way, so that scans of people who have left stay in memory: adapt "
@@ -53,7 +54,7 @@ def test_a_session_that_has_expired_is_let_go(monkeypatch: pytest.MonkeyPatch) -
         await app.stopped
         return before, after
 
-    before, after = asyncio.run(live())
+    before, after = run_apart(live())
     assert not after, MOVED
     assert before, (
         "Streamlit lets go of expired sessions by itself: forget_expired_sessions can go."

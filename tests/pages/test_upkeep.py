@@ -24,6 +24,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.parts import upkeep
 from pages.parts.turns import in_turn
+from tests.event_loop import run_apart
 
 ROOT = Path(__file__).resolve().parents[2]
 _TTL_S = 0.1
@@ -95,7 +96,7 @@ def test_what_somebody_uploaded_goes_while_the_app_is_at_rest(
         await server.stopped
         return found
 
-    assert asyncio.run(left_and_forgotten()) == [(1, 2), (0, 0)]
+    assert run_apart(left_and_forgotten()) == [(1, 2), (0, 0)]
 
 
 def test_an_app_that_starts_loads_nothing_that_trains(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import zipfile
 from copy import deepcopy
@@ -23,6 +22,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 from pages.parts import upkeep
 from pages.parts.uploaded_scan import Models
 from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
+from tests.event_loop import run_apart
 from tests.imaging.test_loop_frames import broken
 from vmcore.imaging import FrameError, LoopFrames, ReadLimits
 from vmcore.inference import Classifier
@@ -177,7 +177,7 @@ def test_an_upload_lies_in_memory_alone_and_once(monkeypatch: Any) -> None:
             assert read == content
             return there, once
 
-        return asyncio.run(taken())
+        return run_apart(taken())
 
     assert received() == (True, False)  # the framework's own way
     monkeypatch.setattr(MultiPartParser, "spool_max_size", 2**30)
