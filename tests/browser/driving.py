@@ -1,4 +1,4 @@
-"""What every browser test does to a page: wait until it stands still, fill a field, take a file."""
+"""What every browser test does to a page: wait until it stands still, fill a field, take an example, take a file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def field(page: Page, name: str, value: str) -> None:
     box.press("Enter")
     settled(page)
     expect(box).to_have_value(value)
+
+
+def toggle_example(page: Page, name: str) -> None:
+    """Add a bundled scan, or take it away again."""
+    settled(page)  # the examples move to the side when a scan is there, and are in both until then
+    page.get_by_text(name).click()
 
 
 def downloaded(page: Page, button: str | re.Pattern[str] | Locator) -> Download:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
-from tests.browser.driving import downloaded, settled
+from tests.browser.driving import downloaded, settled, toggle_example
 from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
 from tests.imaging.ruled import ruled
 from tests.imaging.test_bad_files import (
@@ -74,14 +74,14 @@ def test_the_page_opens_with_its_notice(page: Page) -> None:
 
 
 def test_an_example_is_one_click_away(page: Page) -> None:
-    page.get_by_text("3 wide").click()
+    toggle_example(page, "3 wide")
     wide = wait_for_answer(page)
     assert "Atrial width" in wide
     assert wide.endswith((": mild", ": moderate", ": severe"))
     assert page.locator(".scatterlayer .js-line").count() >= 6  # head, midline, calliper, twice
-    page.get_by_text("3 wide").click()
+    toggle_example(page, "3 wide")
     expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
-    page.get_by_text("1 normal").click()
+    toggle_example(page, "1 normal")
     assert wait_for_answer(page).endswith(": normal")
     no_trace(page)
 
@@ -293,13 +293,13 @@ def test_a_file_over_the_limit_is_refused_and_the_page_goes_on(page: Page) -> No
     large = bytes((UPLOAD_LIMIT_MB + 1) * 2**20)
     upload(page, {"name": "large.dcm", "mimeType": "", "buffer": large})
     expect(page.get_by_text(f"must be {UPLOAD_LIMIT_MB}")).to_be_visible()
-    page.get_by_text("1 normal").click()
+    toggle_example(page, "1 normal")
     wait_for_answer(page)
     no_trace(page)
 
 
 def test_other_heatmaps_can_be_compared(page: Page) -> None:
-    page.get_by_text("3 wide").click()
+    toggle_example(page, "3 wide")
     wait_for_answer(page)
     field = page.get_by_role("combobox", name="Heatmap method")
     field.scroll_into_view_if_needed()

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import downloaded
+from tests.browser.driving import downloaded, toggle_example
 from tests.browser.test_classify import no_trace, open_scan, wait_for_answer
 from tests.imaging.test_reading import packaged
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
@@ -90,7 +90,7 @@ def test_a_folder_can_be_added_as_it_is(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_loop_is_judged_and_its_surest_frames_are_a_click_away(page: Page) -> None:
-    page.get_by_text("4 loop").click()
+    toggle_example(page, "4 loop")
     wait_for_answer(page)
     slider = page.get_by_role("slider", name="Frame")
     expect(slider).to_have_value("4")

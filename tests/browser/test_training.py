@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, running_app
-from tests.browser.driving import field, settled
+from tests.browser.driving import field, settled, toggle_example
 from tests.conftest import SHARED
 from tests.runs.support import draw_study
 from vmcore import RESEARCH_USE_ONLY
@@ -108,7 +108,7 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
         tab.get_by_role("button", name="Promote").click()
         expect(tab.get_by_text("answers from now on")).to_be_visible()
         tab.get_by_role("link", name="Classify").click()
-        tab.get_by_text("3 wide").click()
+        toggle_example(tab, "3 wide")
         expect(tab.get_by_text("Answered by first try")).to_be_visible()
         tab.get_by_role("link", name="Training").click()
         tab.get_by_text("In use on the classify page: first try").click()
