@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 import tyro
 from safetensors.torch import load_file
+from torch import Tensor
 
 from train.anatomy_card import write_anatomy_model
 from train.anatomy_check import measured
@@ -40,7 +41,7 @@ BASE_SHARES = {
     "phantom": 0.35, "hc18": 0.3, "brain-planes": 0.12, "other-planes": 0.18, "speckle": 0.05,
 }  # fmt: skip
 SHARES = {
-    "head-structures": 0.4, "hc18": 0.15, "phantom": 0.2, "brain-planes": 0.13,
+    "head-structures": 0.36, "hc18": 0.22, "phantom": 0.18, "brain-planes": 0.12,
     "other-planes": 0.09, "speckle": 0.03,
 }  # fmt: skip
 
@@ -64,11 +65,22 @@ class Recipe:
     """Phantoms that are only measured on."""
     speckle: int = 200
     """Pictures of grain without a head that are learnt from."""
-    base_steps: int = 1500
-    fold_steps: int = 500
-    final_steps: int = 800
+    base_steps: int = 2500
+    fold_steps: int = 1200
+    final_steps: int = 1600
+    batch_size: int = 32
     folds: int = 4
     seed: int = 1
+    loaders: int = 0
+    """Processes that draw views ahead of the network; 15 keep a fast GPU busy."""
+
+    def settings(
+        self, steps: int, learning_rate: float, shares: dict[str, float], number: int = 0
+    ) -> StructureSettings:
+        """Of one training; ``number`` is the fold's."""
+        return StructureSettings(
+            steps, shares, self.batch_size, learning_rate, seed=self.seed + number
+        )
 
 
 def forward_of(network: StructureNetwork) -> Forward:
@@ -116,7 +128,9 @@ def learnt(
         network = StructureNetwork()
         begin(network)
         learn_structures(
-            network, pictures, settings, make_fabric(),
+            network, pictures, settings,
+            make_fabric("32-true"),  # widths are told to a fraction of a pixel
+            loaders=recipe.loaders,
             on_step=lambda step, losses: log.info("%s %d: %s", name, step + 1, _words(losses))
             if step % 20 == 19 else None,
         )  # fmt: skip
@@ -125,8 +139,8 @@ def learnt(
     return network
 
 
-def _words(losses: dict[str, float]) -> str:
-    return ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+def _words(losses: dict[str, Tensor]) -> str:
+    return ", ".join(f"{name} {float(loss):.3f}" for name, loss in losses.items())
 
 
 def main(recipe: Recipe) -> None:
@@ -136,12 +150,12 @@ def main(recipe: Recipe) -> None:
     real = real_pictures(recipe.data)
     drawn = [*phantoms(recipe.phantoms, recipe.seed), *speckle(recipe.speckle, recipe.seed)]
     base = learnt(
-        recipe, "base", lambda network: load_imagenet(network, imagenet_weights(recipe)),
+        recipe,
+        "base",
+        lambda network: load_imagenet(network, imagenet_weights(recipe)),
         [*for_base(real), *drawn],
-        StructureSettings(
-            steps=recipe.base_steps, learning_rate=1.5e-3, shares=BASE_SHARES, seed=recipe.seed
-        ),
-    )  # fmt: skip
+        recipe.settings(recipe.base_steps, 1.5e-3, BASE_SHARES),
+    )
     start = base.state_dict()
     shown = with_heads(forward_of(base), real, recipe.work / "heads.json")
 
@@ -151,22 +165,24 @@ def main(recipe: Recipe) -> None:
     tables = []
     for number, (pictures, outlined) in enumerate(folds(shown, recipe.folds, recipe.seed), start=1):
         fold = learnt(
-            recipe, f"fold-{number}", begin, [*pictures, *drawn],
-            StructureSettings(
-                steps=recipe.fold_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed + number
-            ),
-        )  # fmt: skip
+            recipe,
+            f"fold-{number}",
+            begin,
+            [*pictures, *drawn],
+            recipe.settings(recipe.fold_steps, 7e-4, SHARES, number),
+        )
         tables.append(_kept(recipe, f"fold-{number}", fold, partial(list, outlined), number))
         if number == 1:
             tables.append(_kept(recipe, "held-back", fold, partial(held_back, real), number))
             test = partial(phantoms, recipe.test_phantoms, _TEST_PHANTOMS_SEED)
             tables.append(_kept(recipe, "phantoms", fold, test, number))
     final = learnt(
-        recipe, "final", begin, [*shown, *drawn],
-        StructureSettings(
-            steps=recipe.final_steps, learning_rate=7e-4, shares=SHARES, seed=recipe.seed
-        ),
-    )  # fmt: skip
+        recipe,
+        "final",
+        begin,
+        [*shown, *drawn],
+        recipe.settings(recipe.final_steps, 7e-4, SHARES),
+    )
     write_anatomy_model(recipe.out, final, pd.concat(tables, ignore_index=True), [*real, *drawn])
 
 
@@ -179,7 +195,7 @@ def _same_recipe(recipe: Recipe) -> None:
     if recipe.seed == _TEST_PHANTOMS_SEED:
         raise SystemExit(f"Seed {recipe.seed} is that of the phantoms that are only measured on.")
     asked = json.dumps(
-        {name: value for name, value in asdict(recipe).items() if name not in {"work", "out"}},
+        {name: value for name, value in asdict(recipe).items() if name not in {"work", "out", "loaders"}},
         default=str, indent=2,
     )  # fmt: skip
     kept = recipe.work / "recipe.json"

@@ -30,6 +30,8 @@ from vmcore.training.outlined import OutlinedPicture, atrium_rectangle
 LONG_SIDE = 512
 """Pictures are kept no larger: in a view a head's short axis has 148 pixels."""
 _HEAD, _CAVUM, _VENTRICLE = 1, 2, 3
+_EARLY_MM, _EARLY_OFTEN = 100.0, 3.0
+"""Head circumference of the first trimester, whose heads look unlike the others and are few."""
 _DRAWN_ASPECT = 959 / 661
 """Width over height of FETAL_PLANES_DB's pictures as the scanners drew them."""
 
@@ -69,14 +71,22 @@ def hc18(folder: Path) -> list[OutlinedPicture]:
         (mask_path,) = (folder / "masks").glob(f"{path.stem}*")
         mask = _mask(mask_path)
         small, scale = _shrunk(_grey(path))
-        mm = sizes[f"{path.stem}.png"] / float(scale.mean())
+        size = float(sizes[f"{path.stem}.png"])
+        mm = size / float(scale.mean())
         # the masks are one pixel larger all around than the circumference that comes with them
         outer = HeadEllipse.through(_contour(mask > 127))
         half_axes = (outer.half_axes[0] - 1, outer.half_axes[1] - 1)
-        head = _scaled_head(replace(outer, half_axes=half_axes), scale)
-        subject = f"hc-{path.stem.split('_')[0]}"
+        head = replace(outer, half_axes=half_axes)
         pictures.append(
-            OutlinedPicture(small, subject, "hc18", head, known=(True, False, False), spacing_mm=mm)
+            OutlinedPicture(
+                small,
+                f"hc-{path.stem.split('_')[0]}",
+                "hc18",
+                head=_scaled_head(head, scale),
+                known=(True, False, False),
+                spacing_mm=mm,
+                often=_EARLY_OFTEN if head.circumference * size < _EARLY_MM else 1.0,
+            )
         )
     return pictures
 

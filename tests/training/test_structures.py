@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from train.anatomy_check import choose_limits, judged
 from train.anatomy_split import OUTLINED, folds, for_base, held_back
@@ -25,7 +26,13 @@ from vmcore.training.outlined import (
     example,
     random_example,
 )
-from vmcore.training.structures import StructureSettings, learn_structures, structure_losses
+from vmcore.training.structures import (
+    RandomBatches,
+    StructureSettings,
+    batched,
+    learn_structures,
+    structure_losses,
+)
 
 HEAD_ELLIPSE = HeadEllipse((120.0, 160.0), (110.0, 85.0), 0.2)
 
@@ -42,12 +49,13 @@ def outlined(**more: object) -> OutlinedPicture:
         "ventricle": rectangle((200.0, 150.0), 16.0, 30.0),
         "known": (True, True, True),
     } | more
-    return OutlinedPicture(picture, "one", "phantom", **fields)  # type: ignore[arg-type]
+    fields = {"subject_id": "one", "source": "phantom"} | fields
+    return OutlinedPicture(picture, **fields)  # type: ignore[arg-type]
 
 
 def test_a_polygon_covers_its_area() -> None:
     square = np.array([[40.3, 30.1], [120.3, 30.1], [120.3, 90.7], [40.3, 90.7]])
-    assert 4 * covered(square).sum() == pytest.approx(80 * 60.6, rel=0.02)
+    assert 4 * covered(square).sum() == pytest.approx(80 * 60.6, rel=0.002)
 
 
 def test_the_width_is_told_in_the_views_pixels() -> None:
@@ -111,16 +119,16 @@ def test_nothing_is_learnt_where_nothing_is_known() -> None:
     picture = outlined(known=(True, False, False), ventricle=None)
     shown = example(picture, whole_view(picture.grey.shape))
     logits, calliper, visible = outputs(1)
-    before = structure_losses((logits, calliper, visible), [shown])
+    before = structure_losses((logits, calliper, visible), batched([shown]))
     logits[:, [CAVUM, VENTRICLE]] += 5
-    after = structure_losses((logits, calliper + 3, visible - 2), [shown])
+    after = structure_losses((logits, calliper + 3, visible - 2), batched([shown]))
     assert {name: float(loss) for name, loss in before.items()} == {
         name: float(loss) for name, loss in after.items()
     }
     logits[:, HEAD] += 1
-    assert float(structure_losses((logits, calliper, visible), [shown])["structures"]) != float(
-        before["structures"]
-    )
+    assert float(
+        structure_losses((logits, calliper, visible), batched([shown]))["structures"]
+    ) != float(before["structures"])
 
 
 def test_the_truth_has_the_least_loss() -> None:
@@ -130,20 +138,40 @@ def test_the_truth_has_the_least_loss() -> None:
     calliper[:, :3] = torch.from_numpy(shown.calliper)[None, :, None, None]
     calliper[:, 3] = -3.0
     visible = torch.tensor([[8.0, -8.0]])
-    right = structure_losses((logits, calliper, visible), [shown])
-    wrong = structure_losses(outputs(1), [shown])
+    right = structure_losses((logits, calliper, visible), batched([shown]))
+    wrong = structure_losses(outputs(1), batched([shown]))
     assert all(float(right[name]) < float(wrong[name]) for name in right)
 
 
 def test_a_network_learns_from_a_few_heads() -> None:
     torch.manual_seed(0)
     losses = []
-    settings = StructureSettings(steps=12, shares={"phantom": 1.0}, batch_size=2)
+    settings = StructureSettings(steps=24, shares={"phantom": 1.0}, batch_size=4)
     learn_structures(
         StructureNetwork(), [outlined()], settings, make_fabric(accelerator="cpu"),
-        on_step=lambda _, parts: losses.append(parts["structures"]),
+        on_step=lambda _, parts: losses.append(float(parts["structures"])),
     )  # fmt: skip
-    assert np.mean(losses[-3:]) < np.mean(losses[:3])
+    assert np.mean(losses[-8:]) < np.mean(losses[:4])
+
+
+def test_other_processes_draw_the_same_batches() -> None:
+    settings = StructureSettings(steps=3, shares={"phantom": 1.0}, batch_size=2)
+    batches = RandomBatches([outlined(), outlined(subject_id="two", often=3.0)], settings)
+    here, there = list(batches), list(DataLoader(batches, batch_size=None, num_workers=1))
+    assert len(here) == len(there) == 3
+    for one, other in zip(here, there, strict=True):
+        for part, same in zip(one, other, strict=True):
+            torch.testing.assert_close(part, same, rtol=0, atol=0)
+    assert not torch.equal(here[0].views, here[1].views)
+
+
+def test_a_picture_is_drawn_as_often_as_it_says() -> None:
+    settings = StructureSettings(steps=40, shares={"phantom": 1.0}, batch_size=4)
+    seldom = outlined(visible=(False, False))
+    batches = RandomBatches([seldom, outlined(visible=(True, True), often=3.0)], settings)
+    assert np.mean([batch.visible[:, 0].numpy() for batch in batches]) == pytest.approx(
+        0.75, abs=0.12
+    )
 
 
 def test_a_source_without_pictures_is_refused() -> None:

@@ -41,6 +41,7 @@ class OutlinedPicture:
         visible: whether (ventricle, cavum) are visible in this plane; None where nobody said.
         spacing_mm: millimetres per pixel, where that is known.
         widenable: whether its ventricle may get other widths (those of phantoms have them already).
+        often: how often it is shown, against the others of its source.
     """
 
     grey: npt.NDArray[np.uint8]
@@ -54,6 +55,7 @@ class OutlinedPicture:
     visible: tuple[bool | None, bool | None] = (None, None)
     spacing_mm: float | None = None
     widenable: bool = False
+    often: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,11 @@ def covered(polygon: Polygon | None) -> npt.NDArray[np.float32]:
         return np.zeros(size, np.float32)
     fine = np.zeros((size[0] * _FINE, size[1] * _FINE), np.uint8)
     scaled = (polygon + 0.5) * (_FINE / STRIDE) - 0.5
-    cv2.fillPoly(fine, [np.round(scaled * 2**_SHIFT).astype(np.int32)], 1, shift=_SHIFT)
-    return fine.reshape(size[0], _FINE, size[1], _FINE).mean((1, 3), dtype=np.float32)
+    points = [np.round(scaled * 2**_SHIFT).astype(np.int32)]
+    cv2.fillPoly(fine, points, 2, shift=_SHIFT)
+    # all that the line touches is filled, half a point too much: the line counts half
+    cv2.polylines(fine, points, isClosed=True, color=1, shift=_SHIFT)
+    return fine.reshape(size[0], _FINE, size[1], _FINE).mean((1, 3), dtype=np.float32) / 2
 
 
 def _calliper(rectangle: Polygon | None) -> npt.NDArray[np.float32]:

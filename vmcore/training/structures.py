@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from vmcore.anatomy.network import StructureNetwork
 from vmcore.anatomy.views import normalised
-from vmcore.training.outlined import VENTRICLE, Example, OutlinedPicture, random_example
+from vmcore.training.outlined import CAVUM, VENTRICLE, Example, OutlinedPicture, random_example
 from vmcore.training.steps import set_up, update
 
 _STRUCTURE_WEIGHT = (1.0, 8.0, 8.0)  # head, cavum, ventricle: the small ones would drown
@@ -39,13 +42,63 @@ class StructureSettings:
     seed: int = 0
 
 
+class ViewBatch(NamedTuple):
+    """Views (B, 1, H, W) in 0..1 and their truth, as :class:`Example` has it, one after the other."""
+
+    views: Tensor
+    structures: Tensor
+    known: Tensor
+    calliper: Tensor
+    visible: Tensor
+
+
+class RandomBatches(Dataset[ViewBatch]):
+    """A training's batches by step. What one holds depends on seed and step alone, not on who draws it."""
+
+    def __init__(self, pictures: Sequence[OutlinedPicture], settings: StructureSettings) -> None:
+        """Sort the pictures by source.
+
+        Raises:
+            ValueError: no picture of a source that has a share.
+        """
+        self._settings = settings
+        self._groups = [
+            [one for one in pictures if one.source == source] for source in settings.shares
+        ]
+        for source, group in zip(settings.shares, self._groups, strict=True):
+            if not group:
+                raise ValueError(f"No pictures of {source}.")
+        self._often = [_normed([one.often for one in group]) for group in self._groups]
+        self._shares = _normed(settings.shares.values())
+
+    def __len__(self) -> int:
+        return self._settings.steps
+
+    def __getitem__(self, step: int) -> ViewBatch:
+        if step >= len(self):
+            raise IndexError(step)
+        rng = np.random.default_rng([self._settings.seed, step])
+        sources = rng.choice(len(self._groups), self._settings.batch_size, p=self._shares)
+        chosen = [
+            self._groups[one][rng.choice(len(self._groups[one]), p=self._often[one])]
+            for one in sources
+        ]
+        return batched([random_example(picture, rng) for picture in chosen])
+
+
+def _normed(values: Iterable[float]) -> npt.NDArray[np.float64]:
+    parts = np.array(list(values), np.float64)
+    return parts / parts.sum()
+
+
 def learn_structures(
     network: StructureNetwork,
     pictures: Sequence[OutlinedPicture],
     settings: StructureSettings,
     fabric: Fabric,
     *,
-    on_step: Callable[[int, dict[str, float]], None] | None = None,
+    loaders: int = 0,
+    on_step: Callable[[int, dict[str, Tensor]], None] | None = None,
 ) -> StructureNetwork:
     """Train a network in place, and return it.
 
@@ -54,17 +107,18 @@ def learn_structures(
         pictures: of all sources.
         settings: see :class:`StructureSettings`.
         fabric: device and precision.
+        loaders: processes that draw batches ahead; the same batches with any number.
         on_step: called with the step's number and its losses.
 
     Raises:
         ValueError: no picture of a source that has a share.
     """
-    groups = {
-        source: [one for one in pictures if one.source == source] for source in settings.shares
-    }
-    if empty := [source for source, group in groups.items() if not group]:
-        raise ValueError(f"No pictures of {', '.join(empty)}.")
-    rng = np.random.default_rng(settings.seed)
+    batches = DataLoader(
+        RandomBatches(pictures, settings),
+        batch_size=None,
+        num_workers=loaders,
+        pin_memory=fabric.device.type == "cuda",
+    )
     task, optimizer = set_up(
         fabric,
         network.to(memory_format=torch.channels_last),
@@ -72,41 +126,42 @@ def learn_structures(
         lr=settings.learning_rate,
     )
     task.train()
-    names, shares = list(groups), np.array(list(settings.shares.values()))
-    for step in range(settings.steps):
-        chosen = rng.choice(len(names), settings.batch_size, p=shares / shares.sum())
-        drawn = [groups[names[index]] for index in chosen]
-        batch = [random_example(group[rng.integers(len(group))], rng) for group in drawn]
-        losses = structure_losses(task(stacked(batch, fabric.device)), batch)
+    for step, drawn in enumerate(batches):
+        batch = ViewBatch(*(part.to(fabric.device, non_blocking=True) for part in drawn))
+        views = batch.views.contiguous(memory_format=torch.channels_last)
+        losses = structure_losses(task(views), batch)
         update(
-            fabric, task, optimizer, sum(losses.values(), torch.zeros(())),
+            fabric, task, optimizer, torch.stack(list(losses.values())).sum(),
             step=step, steps=settings.steps, peak=settings.learning_rate, warm_up=0.05,
         )  # fmt: skip
         if on_step:
-            on_step(step, {name: float(loss.detach()) for name, loss in losses.items()})
+            on_step(step, {name: loss.detach() for name, loss in losses.items()})
     task.eval()
     return network
 
 
-def stacked(batch: Sequence[Example], device: torch.device) -> Tensor:
-    """Views (B, 1, H, W) in 0..1, channels last as the network computes fastest."""
-    views = np.stack([normalised(one.view) for one in batch])[:, None]
-    return torch.from_numpy(views).to(device, memory_format=torch.channels_last)
+def batched(examples: Sequence[Example]) -> ViewBatch:
+    """Examples one after the other, bright echoes at 1 whatever the gain was."""
+    return ViewBatch(
+        torch.from_numpy(np.stack([normalised(one.view) for one in examples])[:, None]),
+        torch.from_numpy(np.stack([one.structures for one in examples])),
+        torch.from_numpy(np.stack([one.known for one in examples])),
+        torch.from_numpy(np.stack([one.calliper for one in examples])),
+        torch.from_numpy(np.stack([one.visible for one in examples])),
+    )
 
 
-def structure_losses(
-    outputs: tuple[Tensor, Tensor, Tensor], batch: Sequence[Example]
-) -> dict[str, Tensor]:
+def structure_losses(outputs: tuple[Tensor, Tensor, Tensor], batch: ViewBatch) -> dict[str, Tensor]:
     """The parts of the loss, each over what is known.
 
-    Cross-entropy keeps the maps' sums right (an overlap loss alone prefers large ones); the width's
-    loss is the likelihood of a Laplace distribution whose scale the network says, so it learns
-    how sure it may be.
+    The head is learnt by cross-entropy alone, which keeps its size right where its edge is doubtful;
+    an overlap loss, which the small structures need, prefers large ones. The width's loss is the
+    likelihood of a Laplace distribution whose scale the network says, so it learns how sure it may
+    be.
     """
     logits, calliper, visible = (one.float() for one in outputs)
     device = logits.device
-    truth = torch.from_numpy(np.stack([one.structures for one in batch])).to(device)
-    known = torch.from_numpy(np.stack([one.known for one in batch])).to(device)
+    truth, known = batch.structures, batch.known
     weight = torch.tensor(_STRUCTURE_WEIGHT, device=device)[:, None, None]
     entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     losses = {"structures": (entropy * known * weight).mean((0, 2, 3)).sum()}
@@ -116,9 +171,9 @@ def structure_losses(
     both = (share + truth * known).sum((2, 3))
     present = (truth * known).sum((2, 3)) > 2
     dice = 1 - (2 * overlap + 1) / (both + 1)
-    losses["overlap"] = _mean(dice, present)
+    losses["overlap"] = _mean(dice[:, CAVUM:], present[:, CAVUM:])
 
-    target = torch.from_numpy(np.stack([one.calliper for one in batch])).to(device)[..., None, None]
+    target = batch.calliper[..., None, None]
     inside = (truth[:, VENTRICLE] > 0.5) & (known[:, VENTRICLE] > 0)
     scale = calliper[:, 3].clamp(-4.0, 1.0)
     width = (calliper[:, 0] - target[:, 0]).abs() * torch.exp(-scale) + scale
@@ -128,7 +183,7 @@ def structure_losses(
     losses["width"] = 0.3 * _mean((width * inside).sum((1, 2)) / per_view, has)
     losses["turn"] = 0.3 * _mean((turn * inside).sum((1, 2)) / per_view, has)
 
-    said = torch.from_numpy(np.stack([one.visible for one in batch])).to(device)
+    said = batch.visible
     doubt = functional.binary_cross_entropy_with_logits(
         visible, said.clamp(min=0), reduction="none"
     )
