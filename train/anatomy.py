@@ -66,8 +66,8 @@ class Recipe:
     speckle: int = 200
     """Pictures of grain without a head that are learnt from."""
     base_steps: int = 2500
-    fold_steps: int = 1200
-    final_steps: int = 1600
+    fold_steps: int = 500
+    final_steps: int = 500
     batch_size: int = 32
     folds: int = 4
     seed: int = 1
