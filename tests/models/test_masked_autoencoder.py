@@ -102,6 +102,24 @@ def test_loss_prediction_and_mask_equal_the_reference(name: str) -> None:
     torch.testing.assert_close(loss, expected.loss, atol=1e-5, rtol=1e-5)
 
 
+def test_gradients_equal_the_reference() -> None:
+    torch.manual_seed(1)
+    shape = MAE_SHAPES["usf-mae-tiny"]
+    ours = MaskedAutoencoder(shape)
+    reference = to_transformers(ours.state_dict(), shape).train()
+    images, noise = torch.randn(2, 3, 224, 224), torch.rand(2, 196)
+    ours(images, 0.25, noise)[0].backward()
+    reference(images, noise=noise).loss.backward()
+    embedded = reference.vit.embeddings.patch_embeddings.projection
+    for mine, theirs in (
+        (ours.patch_embed.proj.weight, embedded.weight),
+        (ours.patch_embed.proj.bias, embedded.bias),
+        (ours.mask_token, reference.decoder.mask_token),
+        (ours.decoder_embed.weight, reference.decoder.decoder_embed.weight),
+    ):
+        torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-6, rtol=1e-4)
+
+
 def test_normalised_patches_give_the_loss_of_the_reference() -> None:
     torch.manual_seed(1)
     shape = MAE_SHAPES["usf-mae-tiny"]

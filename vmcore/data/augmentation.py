@@ -61,7 +61,7 @@ class Augmentation(BaseModel):
     def apply(images: Tensor, matrices: Tensor) -> Tensor:
         """Resample a batch once by matrices (B, 2, 3) that :meth:`matrices` drew."""
         values = images.float().div_(255) if images.dtype == torch.uint8 else images
-        matrices = matrices.to(values.device, values.dtype)
+        matrices = matrices.to(values.device, values.dtype, non_blocking=True)
         grid = functional.affine_grid(matrices, list(values.shape), align_corners=False)
         return functional.grid_sample(
             values, grid, mode="bilinear", padding_mode="zeros", align_corners=False

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from timm.models.vision_transformer import Block, PatchEmbed
 from torch import Tensor, nn
+from torch.nn import functional
 
 PATCH_EPSILON = 1e-6
 """Added to a patch's variance where patches are normalised, as in He et al.'s code."""
@@ -125,9 +126,14 @@ class MaskedAutoencoder(nn.Module):
             images: normalised images.
             visible: (B, V) indices of the patches to keep, in order; all without it.
         """
-        tokens = self.patch_embed(images) + self.pos_embed[:, 1:]
-        if visible is not None:
-            tokens = _take(tokens, visible)
+        patches, positions = self.patchify(images), self.pos_embed[:, 1:]
+        if (
+            visible is not None
+        ):  # before they are embedded: hidden ones cost nothing, nor do their gradients
+            patches, positions = _take(patches, visible), positions[0, visible]
+        kernel = self.patch_embed.proj  # a convolution whose steps are its own size is a product
+        weight = kernel.weight.permute(0, 2, 3, 1).flatten(1)
+        tokens = functional.linear(patches, weight, kernel.bias) + positions
         first = (self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)
         tokens = torch.cat([first, tokens], dim=1)
         for block in self.blocks:
@@ -143,7 +149,7 @@ class MaskedAutoencoder(nn.Module):
         """
         known = self.decoder_embed(tokens)
         hidden = self.mask_token.expand(len(known), restore.shape[1] + 1 - known.shape[1], -1)
-        everything = _take(torch.cat([known[:, 1:], hidden.to(known.dtype)], dim=1), restore)
+        everything = _put_back(torch.cat([known[:, 1:], hidden.to(known.dtype)], dim=1), restore)
         everything = torch.cat([known[:, :1], everything], dim=1) + self.decoder_pos_embed
         for block in self.decoder_blocks:
             everything = block(everything)
@@ -183,6 +189,25 @@ class MaskedAutoencoder(nn.Module):
 
 def _take(tokens: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+
+
+class _Permutation(torch.autograd.Function):
+    """Tokens in another order; gradients are taken back by the inverse order, not added up."""
+
+    @staticmethod
+    def forward(ctx: Any, tokens: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return _take(tokens, index)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (inverse,) = ctx.saved_tensors
+        return _take(gradients[0], inverse), None, None
+
+
+def _put_back(tokens: Tensor, index: Tensor) -> Tensor:
+    put: Tensor = _Permutation.apply(tokens, index, index.argsort(dim=1))
+    return put
 
 
 def _fixed_positions(patches: int, width: int) -> nn.Parameter:

@@ -51,7 +51,7 @@ class Feed:
         """Yield each batch as uint8 (n, 1 or 3, 224, 224) on the device."""
         if self._resident is not None:
             for rows in batches:
-                yield self._resident[torch.from_numpy(rows).to(self._device)]
+                yield self._resident[torch.from_numpy(rows).to(self._device, non_blocking=True)]
             return
         waiting: deque[Future[Tensor]] = deque()
         with ThreadPoolExecutor(1, "feed") as reader:

@@ -124,7 +124,7 @@ def finetune_fold(
         Stopped: ``stop`` said so.
         CheckpointError: the checkpoint is damaged or of another training.
     """
-    weight = class_weights(study.labels[fold.train]).to(fabric.device)
+    weight = class_weights(study.labels[fold.train])
     trained, optimizer = set_up(
         fabric, model, weight_decay=settings.weight_decay, lr=settings.learning_rate
     )
@@ -148,8 +148,9 @@ def finetune_fold(
             scale, mine = _share(study, rows, weight, fabric)
             matrices = settings.augmentation.matrices(len(rows), generator)[mine]
             own = rows[mine]
-            inputs = normalise(settings.augmentation.apply(images[own], matrices))
-            labels = torch.from_numpy(study.labels[own]).to(fabric.device)
+            shown = images[_on_device(own, fabric)]
+            inputs = normalise(settings.augmentation.apply(shown, matrices))
+            labels = _on_device(study.labels[own], fabric)
             each = functional.cross_entropy(trained(inputs).float(), labels, reduction="none")
             loss = (each * scale).sum()
             rate = update(
@@ -193,12 +194,18 @@ def _share(
     The factors of the whole batch add up to 1, as in torch's class-weighted cross-entropy; they
     are multiplied by the number of processes because gradients are averaged over these.
     """
-    scale = weight[torch.from_numpy(study.labels[rows]).to(fabric.device)]
+    scale = weight[torch.from_numpy(study.labels[rows])]
     if study.weights is not None:
-        scale = scale * torch.from_numpy(study.weights[rows]).float().to(fabric.device)
+        scale = scale * torch.from_numpy(study.weights[rows]).float()
     scale = scale / scale.sum() * fabric.world_size
     mine, counted = share_of(len(rows), fabric)
-    return scale[torch.from_numpy(mine)] * bool(counted), mine
+    scale = scale[torch.from_numpy(mine)] * bool(counted)
+    return scale.to(fabric.device, non_blocking=True), mine
+
+
+def _on_device(values: npt.NDArray[np.int64], fabric: Fabric) -> Tensor:
+    """Numbers on the device, which need not wait for them."""
+    return torch.from_numpy(values).to(fabric.device, non_blocking=True)
 
 
 @torch.no_grad()

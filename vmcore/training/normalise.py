@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -18,7 +20,16 @@ def normalise(pixels: Tensor) -> Tensor:
         floating point of the same shape; float32 for uint8.
     """
     values = pixels.to(torch.float32).div_(255) if pixels.dtype == torch.uint8 else pixels
-    shape = (3, 1, 1)
-    mean = torch.tensor(IMAGENET_MEAN, dtype=values.dtype, device=values.device)
-    deviation = torch.tensor(IMAGENET_DEVIATION, dtype=values.dtype, device=values.device)
-    return (values - mean.view(shape)) / deviation.view(shape)
+    mean, deviation = _constants(values.dtype, values.device)
+    return (values - mean) / deviation
+
+
+@cache
+def _constants(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and deviation, (3, 1, 1) each; kept, since a GPU waits for every copy to it."""
+    with torch.inference_mode(False):  # whoever asks first must not decide who may learn with them
+        mean, deviation = (
+            torch.tensor(values, dtype=dtype, device=device).view(3, 1, 1)
+            for values in (IMAGENET_MEAN, IMAGENET_DEVIATION)
+        )
+    return mean, deviation

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -163,14 +163,22 @@ def pretrain(
         pixels = source([rows[mine] for rows, (mine, _) in zip(order, shares, strict=True)])
         total = torch.tensor(at.total, dtype=torch.float64, device=fabric.device)
         rate, begun, first = 0.0, time.perf_counter() - at.seconds, at.step
-        for step, (mine, factor) in enumerate(shares, start=first):
+        coming = (
+            _inputs(given, len(rows), mine, settings, (epoch, step), patches)
+            for step, (given, rows, (mine, _)) in enumerate(
+                zip(pixels, order, shares, strict=True), first
+            )
+        )
+        inputs = next(coming, None)
+        for step, (_, factor) in enumerate(shares, start=first):
             if stop is not None and stop():
                 raise Stopped
             if on_step is not None and fabric.is_global_zero:
                 on_step(epoch, step, per_epoch)
             whole = len(order[step - first])
-            shown, noise = _inputs(next(pixels), whole, mine, settings, (epoch, step), patches)
+            shown, noise = cast("tuple[Tensor, Tensor]", inputs)
             loss, _, _ = wrapped(shown, settings.mask_ratio, noise)
+            inputs = next(coming, None)  # before the update, which waits for the gradients' norm
             rate = update(
                 fabric, wrapped, optimizer, loss * factor, step=epoch * per_epoch + step,
                 steps=settings.epochs * per_epoch, peak=settings.learning_rate,
@@ -207,7 +215,7 @@ def _inputs(
     matrices = settings.augmentation.matrices(whole, generator)[mine]
     noise = torch.rand(whole, patches, generator=generator)[mine]
     shown = settings.augmentation.apply(pixels, matrices).expand(-1, 3, -1, -1)
-    return normalise(shown), noise.to(pixels.device)
+    return normalise(shown), noise.to(pixels.device, non_blocking=True)
 
 
 def _keep(
