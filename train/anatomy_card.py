@@ -32,8 +32,8 @@ _CAUTIONS = [
     "Wide ventricles were learnt from the same heads with their ventricle widened, and from phantoms.",
     (
         "Outlined atria were measured out of fold by four networks, with limits from the other folds; the "
-        "rest by one of the four. The network that answers learnt from all pictures and some longer, so its "
-        "own figures are not known; its limits are those of the four."
+        "rest by one of the four. The network that answers learnt from all pictures, so its own figures are "
+        "not known; its limits are those of the four."
     ),
     "HC18 counts examinations: a woman may be among its subjects more than once.",
     "In six outlined heads the skull is not outlined: there the found head's axis is the measure.",
@@ -44,10 +44,13 @@ _CAUTIONS = [
     ),
     (
         "Where people say that no ventricle is visible, a width is told in some pictures all the same: look "
-        "where the calliper lies. Small heads, of the first trimester, are missed more often than larger ones."
+        "where the calliper lies. Small heads, of the first trimester, are found somewhat too large."
     ),
     "No picture at hand has an atrial width that was measured in millimetres.",
-    "How long the networks learnt was chosen after looking at shorter trainings on these same heads.",
+    (
+        "What the networks learn from and how the head's size is learnt was chosen after looking at an earlier "
+        "network's errors on these same heads, HC18's held-back ones included."
+    ),
     "Where no falx stands out, the ellipse's long axis stands for the midline.",
 ]
 

@@ -18,6 +18,7 @@ from vmcore.training.outlined import OutlinedPicture
 EVERYTHING = Limits(atrium=0.0, uncertainty=10.0, visible=0.0)
 """Nothing is withheld: limits are chosen on what comes out."""
 _GROWN_MM = 150  # head circumference from which an atrium can be expected to be seen
+_EARLY_MM = 100  # head circumference of the first trimester
 _CLOSE = 0.1  # of the head's short axis: an atrium found no farther away is the right one
 
 
@@ -142,6 +143,10 @@ def figures(table: pd.DataFrame) -> list[dict[str, str]]:
                 mean_by_subject(rows, error)
             )
         if source == "hc18":
+            early = rows[rows["true_circumference_mm"] < _EARLY_MM]
+            one[f"head circumference under {_EARLY_MM} mm, mean error in mm"] = str(
+                mean_by_subject(early, early["circumference_mm"] - early["true_circumference_mm"])
+            )
             one |= _assumed_normal(rows[rows["told"]])
         if rows["true_share"].notna().any():
             one |= _atrium_figures(rows)

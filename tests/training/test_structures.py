@@ -146,12 +146,12 @@ def test_the_truth_has_the_least_loss() -> None:
 def test_a_network_learns_from_a_few_heads() -> None:
     torch.manual_seed(0)
     losses = []
-    settings = StructureSettings(steps=24, shares={"phantom": 1.0}, batch_size=4)
+    settings = StructureSettings(steps=16, shares={"phantom": 1.0}, batch_size=4)
     learn_structures(
         StructureNetwork(), [outlined()], settings, make_fabric(accelerator="cpu"),
         on_step=lambda _, parts: losses.append(float(parts["structures"])),
     )  # fmt: skip
-    assert np.mean(losses[-8:]) < np.mean(losses[:4])
+    assert np.mean(losses[-6:]) < np.mean(losses[:4])
 
 
 def test_other_processes_draw_the_same_batches() -> None:
