@@ -1,7 +1,7 @@
 """Networks on the processor that give their working memory back when they have not been used for a while.
 
-OpenVINO keeps what a pass needs beside the weights, as much as the largest pictures and batches have needed:
-some hundred MB. The next pass lays it out anew.
+OpenVINO and ONNX Runtime keep what a pass needs beside the weights, as much as the largest pictures and batches
+have needed: some hundred MB. The next pass lays it out anew.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,28 +19,25 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 _IDLE_S = 30.0
-_all: weakref.WeakSet[Network] = weakref.WeakSet()
+_all: weakref.WeakSet[Resting] = weakref.WeakSet()
 
 
-class Network:
-    """One compiled network; safe to share between threads.
+class Resting(ABC):
+    """What can give back the memory that it works in."""
 
-    Args:
-        compiled: OpenVINO's compiled model.
-    """
-
-    def __init__(self, compiled: Any) -> None:
-        self._compiled, self._request = compiled, compiled.create_infer_request()
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._used: float | None = None  # when, since it has rested last
         _all.add(self)
 
-    def __call__(self, batch: Array) -> list[Array]:
-        """Its outputs for one input, float32, in memory of their own."""
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """One caller at a time; afterwards there is something to give back."""
         with self._lock:
-            self._request.infer([batch])
-            self._used = time.monotonic()
-            return [np.array(tensor.data, np.float32) for tensor in self._request.output_tensors]
+            try:
+                yield
+            finally:
+                self._used = time.monotonic()
 
     def rest(self, idle_s: float = 0.0) -> bool:
         """Give working memory back where there is any, and nobody has used it for so many seconds.
@@ -50,11 +50,36 @@ class Network:
         try:
             if self._used is None or time.monotonic() - self._used < idle_s:
                 return False
-            self._compiled.release_memory()
+            self._give_back()
             self._used = None
             return True
         finally:
             self._lock.release()
+
+    @abstractmethod
+    def _give_back(self) -> None:
+        """Let go of working memory; nobody is at work."""
+
+
+class Network(Resting):
+    """One compiled network; safe to share between threads.
+
+    Args:
+        compiled: OpenVINO's compiled model.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        super().__init__()
+        self._compiled, self._request = compiled, compiled.create_infer_request()
+
+    def __call__(self, batch: Array) -> list[Array]:
+        """Its outputs for one input, float32, in memory of their own."""
+        with self._at_work():
+            self._request.infer([batch])
+            return [np.array(tensor.data, np.float32) for tensor in self._request.output_tensors]
+
+    def _give_back(self) -> None:
+        self._compiled.release_memory()
 
 
 def rest_idle(idle_s: float = _IDLE_S) -> None:

@@ -40,9 +40,10 @@ def _network() -> None:
 
 
 def _reading() -> None:
-    from vmcore.imaging import find_text  # noqa: PLC0415
+    from vmcore.imaging import find_text, rest_text_search  # noqa: PLC0415
     from vmcore.imaging.sandbox import shared_reader  # noqa: PLC0415
     from vmcore.reporting import fold_strip, picture_panels  # noqa: F401, PLC0415
 
     shared_reader().warm_up()
-    find_text(np.zeros((540, 800, 3), np.uint8))  # HC18's size, whose network is then laid out
+    find_text(np.zeros((540, 800, 3), np.uint8))
+    rest_text_search()

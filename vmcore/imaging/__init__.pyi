@@ -4,7 +4,7 @@ from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
 from .sandbox import read_sandboxed, read_source_sandboxed
 from .scan import Calibration, FrameError, Frames, ReadLimits, Region, Scan, ScanError
-from .text import find_text
+from .text import find_text, rest_text_search
 
 __all__ = [
     "INPUT_SIDE",
@@ -26,6 +26,7 @@ __all__ = [
     "read_sandboxed",
     "read_scan",
     "read_source_sandboxed",
+    "rest_text_search",
     "still_text",
     "to_model_input",
     "to_model_pixels",

@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.imaging.scan import Region
+from vmcore.resting import Resting
 
+Pixels = npt.NDArray[np.float32]
 _SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
 _LONG_SIDE = 1600  # no picture is enlarged beyond this to be searched for the first time
 _MOST = 4.0  # nor by more
@@ -36,16 +38,16 @@ class TextBox(NamedTuple):
     score: float
 
 
-class _Detector:
+class _Detector(Resting):
     """The network that looks for text, in float32: what is removed must not depend on the machine.
 
-    It gives back after each picture what it worked in. Looking through pictures of five sizes, up to a million
-    pixels, it takes 184 MB at a time; OpenVINO, which keeps what each size has needed, takes 318 MB.
+    By ONNX Runtime, which works in one memory for pictures of all sizes; OpenVINO lays one out for each size.
     """
 
     def __init__(self, model: Path) -> None:
         import onnxruntime  # noqa: PLC0415  slow to import, for scans only
 
+        super().__init__()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _threads()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -54,14 +56,17 @@ class _Detector:
             model, options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
-        self._run = onnxruntime.RunOptions()
-        self._run.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self._shrinking = onnxruntime.RunOptions()
+        self._shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
-    def __call__(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = self._session.run(None, {self._input: pixels}, self._run)[
-            0
-        ]
+    def __call__(self, pixels: Pixels) -> Pixels:
+        with self._at_work():
+            found: Pixels = self._session.run(None, {self._input: pixels})[0]
         return found
+
+    def _give_back(self) -> None:
+        least = np.zeros((1, 3, _STEP, _STEP), np.float32)
+        self._session.run(None, {self._input: least}, self._shrinking)
 
 
 class _Engine(NamedTuple):
@@ -92,6 +97,12 @@ def _engine() -> _Engine:
     (model,) = (Path(rapidocr.__file__).parent / "models").glob("*_det_*.onnx")
     boxes = DBPostProcess(thresh=ocr.cfg.Det.thresh, box_thresh=DOUBTFUL, **told)
     return _Engine(_Detector(model), boxes, ocr)
+
+
+def rest_text_search() -> None:
+    """Give back what looking for text has worked in, when no more pictures are to be searched just now."""
+    if _engine.cache_info().currsize:
+        _engine().detect.rest()
 
 
 def usual_scale(shape: tuple[int, ...]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vmcore.anatomy import Anatomy, AnatomyModel
-from vmcore.imaging import CleanFrame, Scan, clean_frame
+from vmcore.imaging import CleanFrame, Scan, clean_frame, rest_text_search
 from vmcore.inference.classifier import Classifier, Prediction
 
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
@@ -61,6 +61,8 @@ def analyse(
         raise IndexError(f"The scan has {len(scan.frames)} frames, no frame {frame + 1}.")
     picture = scan.frames[frame]
     clean = clean_frame(picture, region=scan.region, settings=classifier.card.preprocessing)
+    if len(scan.frames) > 1:
+        rest_text_search()  # a loop holds enough by itself
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
     if anatomy_model is None:
         return Analysis(scan, frame, clean, prediction, classifier.digest)
