@@ -20,9 +20,7 @@ from vmcore.reporting import loop_figure, loop_words, proposed_frames
 
 log = logging.getLogger(__name__)
 
-_BATCH = (
-    4  # frames that are judged at once; more take memory and, on a processor, no less time each
-)
+_BATCH = 2  # frames judged at once; more take memory and, on a processor, no less time each
 _EVERY_S = 1.5
 _FAILED = "A frame cannot be analysed; the log says why."
 

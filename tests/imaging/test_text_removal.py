@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from vmcore.data.phantom import make_phantom
-from vmcore.imaging import Region
+from vmcore.imaging import Region, rest_text_search
 from vmcore.imaging import text_removal as removal
 from vmcore.imaging.text import find_text
 
@@ -47,6 +48,15 @@ def test_text_beside_and_on_the_scan_is_found() -> None:
     assert covers(found, 90, 55)
     assert covers(found, 610, 243)
     assert not covers(found, 600, 400)
+
+
+def test_what_looking_works_in_goes_back_and_the_same_is_found_again() -> None:
+    frame = on_black(("DOE JANE 1990", 30, 60, 0.6))
+    found = find_text(frame)
+    before = psutil.Process().memory_full_info().uss
+    rest_text_search()
+    assert before - psutil.Process().memory_full_info().uss > 30 * 2**20
+    assert find_text(frame) == found != ()
 
 
 def test_text_that_is_only_found_enlarged_is_found_near_other_text() -> None:

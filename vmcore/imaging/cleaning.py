@@ -14,7 +14,6 @@ from vmcore.imaging.drawing.colour import colour_evidence
 from vmcore.imaging.drawing.grey import grey_drawing
 from vmcore.imaging.painting import paint_over
 from vmcore.imaging.scan import FrameError, Frames, Region, ScanError
-from vmcore.imaging.text import rest_text_search
 from vmcore.imaging.text_removal import cover_text, remove_text, text_in
 
 
@@ -158,7 +157,6 @@ def still_text(
         frame = _nearest_sound(frames, at)
         image = frame[cut.row : cut.row + cut.height, cut.column : cut.column + cut.width].copy()
         found |= remove_text(image, _shifted(text_in(frame), cut)).mask
-    rest_text_search()  # the loop's frames are not searched
     return found
 
 

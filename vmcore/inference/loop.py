@@ -12,6 +12,7 @@ import numpy.typing as npt
 from vmcore.anatomy import Anatomy, AnatomyModel
 from vmcore.imaging import FrameError, Scan, ask_ahead, clean_frame, still_text
 from vmcore.inference.classifier import Classifier, Prediction
+from vmcore.resting import rest_idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class LoopReader:
         ask_ahead(scan.frames, frames)
         if self._text is None:
             self._text = still_text(scan.frames, region=scan.region, settings=settings)
+            rest_idle(0.0)  # what single pictures took; a batch of frames takes less
         decoded = {}
         for frame in frames:
             try:

@@ -117,6 +117,7 @@ def learn_structures(
         RandomBatches(pictures, settings),
         batch_size=None,
         num_workers=loaders,
+        multiprocessing_context="fork" if loaders else None,  # pictures are shared, not copied
         pin_memory=fabric.device.type == "cuda",
     )
     task, optimizer = set_up(
