@@ -7,7 +7,7 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from vmcore.resting import Network, rest_idle
+from vmcore.resting import Network, Resting, rest_idle
 
 
 def network() -> Network:
@@ -46,3 +46,22 @@ def test_only_what_was_idle_long_enough_rests() -> None:
     made(np.zeros((1, 1, 8, 8), np.float32))
     rest_idle(0.0)
     assert not made.rest()
+
+
+class _Broken(Resting):
+    def work(self) -> None:
+        with self._at_work():
+            pass
+
+    def _give_back(self) -> None:
+        raise RuntimeError("of nobody's concern")
+
+
+def test_one_that_cannot_rest_keeps_no_other_from_it(caplog: pytest.LogCaptureFixture) -> None:
+    broken, made = _Broken(), network()
+    broken.work()
+    made(np.zeros((1, 1, 8, 8), np.float32))
+    rest_idle(0.0)
+    assert not made.rest(), "it has rested"
+    assert "_Broken does not rest (RuntimeError)" in caplog.text
+    assert "concern" not in caplog.text

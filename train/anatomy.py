@@ -73,7 +73,8 @@ class Recipe:
     folds: int = 4
     seed: int = 1
     loaders: int = 0
-    """Processes that draw views ahead of the network; 15 keep a fast GPU busy."""
+    """Processes that draw views ahead of the network; 15 keep a fast GPU busy. Not on Windows,
+    which cannot fork."""
 
     def settings(
         self, steps: int, learning_rate: float, shares: dict[str, float], number: int = 0

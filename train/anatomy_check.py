@@ -18,7 +18,10 @@ from vmcore.training.outlined import OutlinedPicture
 EVERYTHING = Limits(atrium=0.0, uncertainty=10.0, visible=0.0)
 """Nothing is withheld: limits are chosen on what comes out."""
 _GROWN_MM = 150  # head circumference from which an atrium can be expected to be seen
-_EARLY_MM = 100  # head circumference of the first trimester
+_EARLY_MM, _LATE_MM = (
+    100,
+    200,
+)  # head circumferences of the first trimester and from the late second on
 _CLOSE = 0.1  # of the head's short axis: an atrium found no farther away is the right one
 
 
@@ -143,10 +146,7 @@ def figures(table: pd.DataFrame) -> list[dict[str, str]]:
                 mean_by_subject(rows, error)
             )
         if source == "hc18":
-            early = rows[rows["true_circumference_mm"] < _EARLY_MM]
-            one[f"head circumference under {_EARLY_MM} mm, mean error in mm"] = str(
-                mean_by_subject(early, early["circumference_mm"] - early["true_circumference_mm"])
-            )
+            one |= _circumference_errors(rows)
             one |= _assumed_normal(rows[rows["told"]])
         if rows["true_share"].notna().any():
             one |= _atrium_figures(rows)
@@ -154,6 +154,23 @@ def figures(table: pd.DataFrame) -> list[dict[str, str]]:
             {"set": str(source), "figure": name, "value": value} for name, value in one.items()
         ]
     return said
+
+
+def _circumference_errors(rows: pd.DataFrame) -> dict[str, str]:
+    """Whether heads are found too large or too small, by their size."""
+    true = rows["true_circumference_mm"]
+    error = rows["circumference_mm"] - true
+    groups = {
+        f"under {_EARLY_MM} mm": true < _EARLY_MM,
+        f"of {_EARLY_MM} to {_LATE_MM} mm": true.between(_EARLY_MM, _LATE_MM),
+        f"over {_LATE_MM} mm": true > _LATE_MM,
+    }
+    return {
+        f"head circumference {words}: mean error in mm, where it is told": str(
+            mean_by_subject(rows[chosen], error[chosen])
+        )
+        for words, chosen in groups.items()
+    }
 
 
 def _assumed_normal(rows: pd.DataFrame) -> dict[str, str]:

@@ -31,7 +31,7 @@ LONG_SIDE = 512
 """Pictures are kept no larger: in a view a head's short axis has 148 pixels."""
 _HEAD, _CAVUM, _VENTRICLE = 1, 2, 3
 _EARLY_MM, _EARLY_OFTEN = 100.0, 3.0
-"""Head circumference of the first trimester, whose heads look unlike the others and are few."""
+"""Head circumference of the first trimester, whose heads look unlike the others."""
 _DRAWN_ASPECT = 959 / 661
 """Width over height of FETAL_PLANES_DB's pictures as the scanners drew them."""
 

@@ -55,8 +55,6 @@ class Recipe(Steps):
     """The same where parts of the subjects are learnt from."""
     shares: tuple[float, ...] = (0.1, 0.25, 0.5)
     """These parts."""
-    most: int | None = None
-    """Unlabelled images at the most; all of them without."""
     only_kept: bool = False
     """Train nothing: judge what is whole in the work folder."""
     note: str = ""

@@ -64,7 +64,7 @@ def encoders_document(figures: Mapping[str, Any]) -> str:
 
 
 _FEWER = """Of each source and class a part of the subjects, at least one; epochs in proportion, at most four times
-as many, so that networks take about as many steps."""
+as many: down to a quarter of the subjects networks take about as many steps, with fewer they take fewer."""
 _AGAIN = """`python -m train.encoders --data FOLDER` with the public sets in FOLDER. Steps keep their results in the
 work folder (`--work`) and are skipped when they are there, so they may be taken on several machines; `--only-kept`
 judges what is there. The figures are kept in `benchmarks/encoders.json`, and this document is written from them."""

@@ -20,9 +20,9 @@ def made_of(steps: Steps, compared: Sequence[tuple[Start, float]], note: str) ->
         note: a sentence on how the steps were taken.
     """
     folds = [
-        _read(path)
+        _read(path.with_suffix(".json"))
         for start, share in compared
-        for path in sorted(steps.work.glob(f"{start.name}-share-{share:g}-fold-*.json"))
+        for path in sorted(steps.work.glob(f"{start.name}-share-{share:g}-fold-*.csv"))
     ]  # fmt: skip
     encoders = {
         path.stem: _read(path.with_suffix(".json"))
@@ -40,5 +40,7 @@ def made_of(steps: Steps, compared: Sequence[tuple[Start, float]], note: str) ->
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise SystemExit(f"{path} is missing: it says how the result beside it was made.")
     found: dict[str, Any] = json.loads(path.read_text())
     return found

@@ -39,6 +39,8 @@ class Start:
         """
         architecture, _, weights = words.partition(":")
         start = cls(architecture, weights)
+        if start.hidden:
+            start = cls(architecture, f"{start.hidden:g}")  # one share, one name
         if architecture == LITE0 and weights in {"random", "imagenet"}:
             return start
         if architecture in MAE_SHAPES and (weights == "random" or 0 < start.hidden < 1):

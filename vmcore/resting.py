@@ -6,6 +6,7 @@ have needed: some hundred MB. The next pass lays it out anew.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
@@ -17,9 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+log = logging.getLogger(__name__)
+
 Array = npt.NDArray[np.float32]
 _IDLE_S = 30.0
 _all: weakref.WeakSet[Resting] = weakref.WeakSet()
+_of_all = threading.Lock()
+_looked_after = threading.Event()
 
 
 class Resting(ABC):
@@ -28,7 +33,8 @@ class Resting(ABC):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._used: float | None = None  # when, since it has rested last
-        _all.add(self)
+        with _of_all:
+            _all.add(self)
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -82,7 +88,22 @@ class Network(Resting):
         self._compiled.release_memory()
 
 
+def keep_until_idle() -> None:
+    """Say that somebody calls :func:`rest_idle` now and then: what is used often may keep its memory till then."""
+    _looked_after.set()
+
+
+def kept_until_idle() -> bool:
+    """Whether somebody does; what takes much gives it back after each use otherwise."""
+    return _looked_after.is_set()
+
+
 def rest_idle(idle_s: float = _IDLE_S) -> None:
-    """Have all networks of the process rest that nobody has used for so many seconds."""
-    for network in list(_all):
-        network.rest(idle_s)
+    """Have everything in the process rest that nobody has used for so many seconds."""
+    with _of_all:
+        resting = list(_all)
+    for one in resting:
+        try:
+            one.rest(idle_s)
+        except Exception as error:  # the others' memory goes back all the same
+            log.warning("%s does not rest (%s).", type(one).__name__, type(error).__name__)

@@ -23,16 +23,18 @@ from streamlit import runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from vmcore.file_modes import keep_private
-from vmcore.resting import rest_idle
+from vmcore.resting import keep_until_idle, rest_idle
 from vmcore.runs.purging import sweep
 from vmcore.settings import settings
 
 log = logging.getLogger(__name__)
 
-_EVERY_S = 15.0
+_EVERY_S = 5.0
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
 _PICTURE_BYTES = 2**20  # from there on memory is asked of the system and goes back to it
-_KEPT_BYTES = 8 * 2**20  # free memory of what is smaller; with none, work is a tenth slower
+_KEPT_BYTES = (
+    8 * 2**20
+)  # free memory of what is smaller, until it is trimmed: each picture needs it again
 _ARENAS = 2  # each keeps some, and threads share them
 _first = threading.Lock()  # taken once, and for good
 _held: set[str] = set()  # sessions of those who have left, when it was looked last
@@ -45,6 +47,7 @@ def start_upkeep() -> None:
     keep_uploads_in_memory()
     keep_private()
     give_back_pictures()
+    keep_until_idle()
     threading.Thread(target=_keep_up, name="upkeep", daemon=True).start()
 
 

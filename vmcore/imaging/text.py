@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.imaging.scan import Region
-from vmcore.resting import Resting
+from vmcore.resting import Resting, kept_until_idle
 
 Pixels = npt.NDArray[np.float32]
 _SHORT_SIDE = 736  # vendor text is a few pixels high: smaller pictures are enlarged to this
@@ -61,7 +61,8 @@ class _Detector(Resting):
 
     def __call__(self, pixels: Pixels) -> Pixels:
         with self._at_work():
-            found: Pixels = self._session.run(None, {self._input: pixels})[0]
+            options = None if kept_until_idle() else self._shrinking
+            found: Pixels = self._session.run(None, {self._input: pixels}, options)[0]
         return found
 
     def _give_back(self) -> None:
@@ -100,7 +101,7 @@ def _engine() -> _Engine:
 
 
 def rest_text_search() -> None:
-    """Give back what looking for text has worked in, when no more pictures are to be searched just now."""
+    """Give back what the network that looks for text worked in; no more pictures are searched just now."""
     if _engine.cache_info().currsize:
         _engine().detect.rest()
 

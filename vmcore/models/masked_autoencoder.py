@@ -127,9 +127,7 @@ class MaskedAutoencoder(nn.Module):
             visible: (B, V) indices of the patches to keep, in order; all without it.
         """
         patches, positions = self.patchify(images), self.pos_embed[:, 1:]
-        if (
-            visible is not None
-        ):  # before they are embedded: hidden ones cost nothing, nor do their gradients
+        if visible is not None:  # before they are embedded: hidden ones cost nothing
             patches, positions = _take(patches, visible), positions[0, visible]
         kernel = self.patch_embed.proj  # a convolution whose steps are its own size is a product
         weight = kernel.weight.permute(0, 2, 3, 1).flatten(1)

@@ -120,6 +120,7 @@ def learn_structures(
         multiprocessing_context="fork" if loaders else None,  # pictures are shared, not copied
         pin_memory=fabric.device.type == "cuda",
     )
+    ahead = iter(batches)  # its processes begin before the network has threads of its own
     task, optimizer = set_up(
         fabric,
         network.to(memory_format=torch.channels_last),
@@ -127,7 +128,7 @@ def learn_structures(
         lr=settings.learning_rate,
     )
     task.train()
-    for step, drawn in enumerate(batches):
+    for step, drawn in enumerate(ahead):
         batch = ViewBatch(*(part.to(fabric.device, non_blocking=True) for part in drawn))
         views = batch.views.contiguous(memory_format=torch.channels_last)
         losses = structure_losses(task(views), batch)
