@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -56,21 +57,37 @@ def show_list(uploads: Uploads, models: Models) -> None:
     draw(uploads, models, opened=opened_scan(uploads).number, watched=working)
 
 
-def _steps(order: list[int], here: int) -> None:
-    """Buttons and keys to the next and the previous scan of the list."""
+def _steps(order: list[int], here: int, unseen: Sequence[int]) -> None:
+    """Buttons and keys to the next and the previous scan of the list, and from its end to what was passed by."""
     place = order.index(here) if here in order else -1
     back, onward = st.columns(2)
     back.button(
         "Previous", key="previous scan", shortcut="p", width="stretch", disabled=place <= 0,
         on_click=open_scan, args=(order[max(place - 1, 0)] if order else here,),
     )  # fmt: skip
-    last = len(order) - 1
+    following = next_scan(order, here, unseen)
     onward.button(
-        "Next", key="next scan", shortcut="n", width="stretch", disabled=place >= last,
-        on_click=open_scan, args=(order[min(place + 1, last)] if order else here,),
+        "Next", key="next scan", shortcut="n", width="stretch", disabled=following is None,
+        on_click=open_scan, args=(following,),
     )  # fmt: skip
     where = f"{place + 1} of {len(order)}" if place >= 0 else "not in this list"
     st.caption(f"Scan {here}: {where}")
+
+
+def next_scan(order: Sequence[int], here: int, unseen: Sequence[int]) -> int | None:
+    """The scan after this one; at the list's end the first that nobody has looked at.
+
+    While scans are judged, urgent ones come to stand before those that were looked at already.
+
+    Args:
+        order: scans' numbers in the list's order.
+        here: the one that is looked at.
+        unseen: of the list, those that nobody has looked at.
+    """
+    place = order.index(here) if here in order else -1
+    if place + 1 < len(order):
+        return order[place + 1]
+    return next((number for number in order if number in unseen and number != here), None)
 
 
 class _Row(NamedTuple):
@@ -93,7 +110,8 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
     ):
         st.rerun()  # the rest of the page is another one now
     rows = _listed(uploads, models)
-    _steps(_in_turn(rows, opened), opened)
+    unseen = [row.scan.number for row in rows if not row.scan.used]
+    _steps(_in_turn(rows, opened), opened, unseen)
     if progress.working:
         left, right = st.columns([3, 2], vertical_alignment="center")
         left.progress(
