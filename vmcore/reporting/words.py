@@ -178,7 +178,8 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
             "The calliper lies in the half of the head that is near to the probe; the far one is usually "
             "measured."
         )
-    if analysis.scan.spacing_mm is None:
+    nothing_to_measure = analysis.anatomy is not None and analysis.anatomy.head is None
+    if analysis.scan.spacing_mm is None and not nothing_to_measure:
         said.append(_no_spacing(analysis))
     if analysis.clean.removed("text"):
         said.append(
