@@ -7,7 +7,7 @@ from typing import Literal
 
 from vmcore.anatomy import WIDE_MM, Anatomy, Grades, RulerScale, grade, weeks_of_biparietal
 from vmcore.inference import Analysis, Prediction
-from vmcore.reporting.figures import percent
+from vmcore.reporting.figures import percent, told_apart
 from vmcore.reporting.measurement import holds_limit, shown_mm, why_not_measured, width_words
 
 HEATMAP_WORDS = {
@@ -120,8 +120,7 @@ def measured_verdict(measured: str, width_mm: float, opinion: Verdict, grades: G
 
 def classifier_opinion(prediction: Prediction) -> Verdict:
     """Put a prediction into words; withheld where the model should not be trusted."""
-    sure = percent(prediction.probability)
-    line = percent(prediction.threshold)
+    sure, line = told_apart(prediction.probability, prediction.threshold)
     if prediction.in_domain is False:
         return Verdict(
             NO_VERDICT,
