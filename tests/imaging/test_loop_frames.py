@@ -185,7 +185,8 @@ class Grey:
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[SandboxedReader]:
-    made = SandboxedReader(workers=1, patience_s=2.0)
+    # a worker that has just been started imports this file too, which takes seconds on a busy machine
+    made = SandboxedReader(workers=1, patience_s=10.0)
     yield made
     made.close()
 
