@@ -166,6 +166,14 @@ def wait_for(folder: RunFolder, *states: str, seconds: float = 240) -> RunStatus
     return wait_until(folder, lambda stands: stands.state in states, seconds)
 
 
+def wait_until_gone(folder: RunFolder, pattern: str, seconds: float = 60) -> None:
+    """Wait until a run that has ended has cleared such files away."""
+    ends = time.monotonic() + seconds
+    while left := list(folder.path.glob(pattern)):
+        assert time.monotonic() < ends, left
+        time.sleep(0.05)
+
+
 def wait_until(
     folder: RunFolder, wanted: Callable[[RunStatus], bool], seconds: float = 240
 ) -> RunStatus:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.runs.support import draw_study, kept_run, small_plan, wait_for
+from tests.runs.support import draw_study, kept_run, small_plan, wait_for, wait_until_gone
 from vmcore.data import StoredStudy, load_study, prepare_study
 from vmcore.models import load_card
 from vmcore.runs import RunError, RunFolder, estimate_seconds, open_store, start_run
@@ -35,7 +35,7 @@ def run_with_pairs(study: StoredStudy) -> RunFolder:
 def test_a_run_learns_from_pairs_and_says_so(study: StoredStudy, store: Path) -> None:
     folder = start_run(small_plan(study.folder, epochs=1, pairs=True))
     assert wait_for(folder, "finished", "failed").state == "finished", folder.tail()
-    assert not list(folder.path.glob("pairs*"))  # they are pictures of people
+    wait_until_gone(folder, "pairs*")  # they are pictures of people
     splits = folder.cross_validation().splits(study)
     pairs = paired_heads(run_with_pairs(study), study, splits)  # the same in every run
     normal = np.flatnonzero(study.table["label"] == "normal")
