@@ -30,6 +30,7 @@ from vmcore.files import write_atomically
 from vmcore.imaging import clean_frame, read_sandboxed, read_scan, to_model_input
 from vmcore.inference import Classifier, analyse
 from vmcore.models import BundleCard, create_classifier, load_models
+from vmcore.resting import keep_until_idle
 from vmcore.settings import settings
 
 Frame = npt.NDArray[np.uint8]
@@ -176,6 +177,7 @@ def main(
         write_atomically(out, json.dumps(figures, indent=2) + "\n")
         print(json.dumps(figures, indent=2))
         return
+    keep_until_idle()  # as in the app
     scans = [
         with_text.read_bytes() if with_text else drawn(OverlaySettings()),
         without_text.read_bytes() if without_text else drawn(None),

@@ -32,9 +32,7 @@ log = logging.getLogger(__name__)
 _EVERY_S = 5.0
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
 _PICTURE_BYTES = 2**20  # from there on memory is asked of the system and goes back to it
-_KEPT_BYTES = (
-    8 * 2**20
-)  # free memory of what is smaller, until it is trimmed: each picture needs it again
+_KEPT_BYTES = 8 * 2**20  # of smaller pieces stay till the next trimming: pictures need them again
 _ARENAS = 2  # each keeps some, and threads share them
 _first = threading.Lock()  # taken once, and for good
 _held: set[str] = set()  # sessions of those who have left, when it was looked last

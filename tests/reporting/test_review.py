@@ -34,7 +34,6 @@ from vmcore.evaluation import (
 from vmcore.evaluation.operating import OperatingPoint
 from vmcore.evaluation.published import CONFUSION
 from vmcore.reporting import decimal, percent
-from vmcore.reporting.figures import told_apart
 from vmcore.reporting.review import (
     PREVALENCES,
     PrintError,
@@ -130,13 +129,6 @@ def test_a_probability_is_never_shown_as_certain_where_it_is_not(
     assert percent(value) == words
     assert decimal(value).startswith(decimals)
     assert float(decimal(value)) == pytest.approx(value, rel=0.05)
-
-
-def test_a_probability_is_told_apart_from_its_threshold() -> None:
-    assert told_apart(0.13, 0.2885) == ("13%", "29%")
-    assert told_apart(0.2921, 0.2891) == ("29.2%", "28.9%")
-    assert told_apart(0.28912, 0.2891) == ("28.912%", "28.910%")
-    assert told_apart(0.2885, 0.2885) == ("29%", "29%")
 
 
 def test_false_negatives_come_first_and_the_surest_of_them_foremost(

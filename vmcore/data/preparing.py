@@ -34,6 +34,7 @@ from vmcore.imaging import (
     to_model_pixels,
 )
 from vmcore.imaging.text import find_text
+from vmcore.resting import keep_until_idle
 
 PREPARING_VERSION = 4
 """Raised whenever the same file and settings give other pixels or another layout on disk."""
@@ -178,7 +179,8 @@ def _run(
         yield from map(task, paths)
         return
     # a forked child of a process that has threads can hang: start fresh ones
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    spawning = get_context("spawn")  # what looks for text keeps its memory: they end soon
+    with ProcessPoolExecutor(workers, spawning, initializer=keep_until_idle) as pool:
         yield from pool.map(task, paths, chunksize=4)
 
 
