@@ -180,7 +180,7 @@ def _run(
         return
     # a forked child of a process that has threads can hang: start fresh ones
     spawning = get_context("spawn")  # what looks for text keeps its memory: they end soon
-    with ProcessPoolExecutor(workers, spawning, initializer=keep_until_idle) as pool:
+    with ProcessPoolExecutor(workers, mp_context=spawning, initializer=keep_until_idle) as pool:
         yield from pool.map(task, paths, chunksize=4)
 
 
