@@ -220,12 +220,12 @@ def test_a_connection_that_ends_within_the_headers_has_found_nothing_out() -> No
 def test_who_drips_bytes_is_waited_for_no_longer_than_others(begins: bytes) -> None:
     began = time.monotonic()
     with (
-        raw([begins, *[b" "] * 100], pause_s=0.05) as archive,
+        raw([begins, *[b" "] * 1000], pause_s=0.05) as archive,
         pytest.raises(ArchiveError, match="takes too long"),
         asking(archive, LIMIT, longest_s=0.4) as session,
     ):
         assert session.get(f"{archive.url}/studies", timeout=3).content
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # of 50 that the drops would take
 
 
 def test_a_list_that_is_cut_says_so(web: Answering) -> None:
@@ -448,13 +448,13 @@ def test_who_is_slow_holds_no_other_destination_up(
     outbox = Outbox(tmp_path / "outbox.db")
     outbox.add([item], "slow")
     outbox.add([item], "web")
-    with raw([b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b" "] * 400], pause_s=0.05) as dripping:
+    with raw([b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b" "] * 1000], pause_s=0.05) as dripping:
         slow = dripping.model_copy(update={"name": "slow"})
         deliveries = Deliveries(outbox, (slow, web.archive), "VENTRISCOPE")
         began = time.monotonic()
         for _ in range(2):
             deliveries.begin()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10  # of 50 that the drops take
         until(lambda: outbox.parcels()[0].state is State.SENT)
         assert [(one.destination, one.state) for one in outbox.parcels()] == [
             ("web", State.SENT),

@@ -12,6 +12,7 @@ from tests.runs.support import draw_study, kept_run, small_plan, wait_for, wait_
 from vmcore.data import StoredStudy, load_study, prepare_study
 from vmcore.models import load_card
 from vmcore.runs import RunError, RunFolder, estimate_seconds, open_store, start_run
+from vmcore.runs.estimate import workload
 from vmcore.runs.paired_heads import paired_heads
 from vmcore.training import Stopped
 
@@ -52,11 +53,16 @@ def test_a_run_learns_from_pairs_and_says_so(study: StoredStudy, store: Path) ->
 
 
 def test_the_estimate_counts_them(study: StoredStudy) -> None:
-    without, with_pairs = (
-        estimate_seconds(small_plan(study.folder, pairs=pairs, epochs=20))
-        for pairs in (False, True)
-    )
-    assert with_pairs > 1.3 * without  # each of half of the images stands for two more
+    plan, with_pairs = (small_plan(study.folder, pairs=pairs) for pairs in (False, True))
+    splits = plan.splits(study)
+    without, work = workload(plan, study, splits), workload(with_pairs, study, splits)
+    labels = study.table["label"].to_numpy()
+    assert without.paired == 0
+    assert work.paired == sum(labels == "normal") - sum(labels[splits.test] == "normal") > 2
+    assert work.validated == without.validated
+    normal = sum(sum(labels[fold.train] == "normal") for fold in splits.folds)
+    assert work.learnt == without.learnt + 2 * normal  # each of them stands for two more
+    assert estimate_seconds(with_pairs) > work.paired  # a second to make each
 
 
 def test_they_are_made_once_and_only_of_files_that_are_as_they_were(

@@ -1,13 +1,11 @@
-"""Whether a plan can be run, and what its run's folder begins with; how long it should take."""
+"""Whether a plan can be run, and what its run's folder begins with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from vmcore.data import label_numbers, load_study
+from vmcore.data import load_study
 from vmcore.models import FetchProgress
 from vmcore.runs.lineage import find_starts
 from vmcore.runs.paired_heads import check_originals
@@ -17,8 +15,6 @@ from vmcore.runs.pretraining_start import described_start, learnt_before, starti
 from vmcore.runs.start import SeenError
 from vmcore.runs.unlabelled import unlabelled_images
 from vmcore.runs.weights import describe_start, starting_model
-
-_PAIR_S = 1.0  # reading, cleaning and measuring a head
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +70,3 @@ def _pretraining(plan: PretrainPlan, on_fetch: FetchProgress | None) -> Beginnin
         "starting_weights": described_start(plan, learnt),
     }
     return Beginning(known)
-
-
-def estimate(plan: Plan | PretrainPlan, steps: int) -> float:
-    """Seconds that a plan should take here, from a trial of a few training steps.
-
-    What is compiled is tried as it is: it should take less.
-
-    Raises:
-        RunError, ManifestError: the plan cannot be run.
-    """
-    from vmcore.runs.trial import (  # noqa: PLC0415  only this needs it
-        pretraining_seconds_per_image,
-        seconds_per_image,
-    )
-
-    if isinstance(plan, PretrainPlan):
-        images = len(unlabelled_images(plan))
-        return plan.epochs * images * pretraining_seconds_per_image(plan, steps)
-    study = load_study(plan.study)
-    splits = plan.splits(study)
-    forth_and_back, forth = seconds_per_image(plan, steps)
-    normal = np.flatnonzero(label_numbers(study.table) == 0)
-    once, learnt = 0.0, [len(fold.train) for fold in splits.folds]
-    if plan.pairs:  # as if one could be made of every head
-        once = _PAIR_S * len(np.setdiff1d(normal, splits.test))
-        learnt = [
-            len(one.train) + 2 * len(np.intersect1d(normal, one.train)) for one in splits.folds
-        ]
-    validated = sum(len(fold.validation) for fold in splits.folds)
-    return once + plan.epochs * (sum(learnt) * forth_and_back + validated * forth)

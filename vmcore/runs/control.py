@@ -16,8 +16,9 @@ import torch
 from vmcore import __version__
 from vmcore.models import FetchProgress
 from vmcore.runs.access import require
-from vmcore.runs.beginning import begin, estimate
+from vmcore.runs.beginning import begin
 from vmcore.runs.errors import RunError
+from vmcore.runs.estimate import estimate
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
 from vmcore.runs.locks import alone

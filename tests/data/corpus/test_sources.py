@@ -201,7 +201,7 @@ def test_ten_thousand_empty_files_are_counted_at_once(tmp_path: Path) -> None:
     write(tmp_path / "good.png", texture(1))
     start = time.perf_counter()
     found = find_files([CorpusSource(tmp_path)])
-    assert time.perf_counter() - start < 3.0
+    assert time.perf_counter() - start < 30  # well under a second where nothing else runs
     assert [file.path for file in found.files] == ["good.png"]
     assert found.skipped == {"The file is empty.": 10_000}
 
