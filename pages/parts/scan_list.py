@@ -231,7 +231,7 @@ def _words(row: _Row) -> str:
     width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
     decided = row.scan.assessment(row.analysis)
     mark = f" ({decided.outcome})" if decided else ""
-    return f"{row.scan.number} · {width}{row.said.headline.rsplit(': ', 1)[-1]}{mark}"
+    return f"{row.scan.number} · {width}{row.said.brief}{mark}"
 
 
 def _colour(said: Verdict | None) -> str:

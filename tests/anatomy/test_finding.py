@@ -109,6 +109,10 @@ def test_a_head_that_the_frame_cuts_keeps_its_ellipse() -> None:
     anatomy = found(drawn(cut, ((230.0, 300.0), (150.0, 40.0), 0.0)))
     assert anatomy.head is not None
     assert anatomy.head.circumference_px == pytest.approx(cut.circumference, rel=0.03)
+    assert anatomy.head.within_picture == pytest.approx(0.69, abs=0.05)
+    whole = found(drawn())
+    assert whole.head is not None
+    assert whole.head.within_picture == 1.0
 
 
 def test_the_larger_of_two_heads_is_measured() -> None:

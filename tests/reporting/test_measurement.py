@@ -28,7 +28,7 @@ from vmcore.reporting import (
     verdict,
     width_words,
 )
-from vmcore.reporting.callipers import with_callipers
+from vmcore.reporting.callipers import midline_strokes, with_callipers
 
 SHAPE = (240, 320)
 CARD = BundleCard(architecture="usf-mae-tiny", folds=3, name="test model")
@@ -136,6 +136,36 @@ def test_it_is_said_why_there_is_no_width() -> None:
     assert "the classifier's opinion alone" in verdict(without).sentence
 
 
+def of_width(answer: Analysis, biparietal_mm: float, within_picture: float = 1.0) -> Analysis:
+    """The same with a head of another size, or one that leaves the picture."""
+    head = Head(answer.anatomy.head.ellipse, 80.0, biparietal_mm, within_picture)  # type: ignore[union-attr]
+    return replace(answer, anatomy=replace(answer.anatomy, head=head))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("atrium", [None, calliper(4.0), calliper(11.9)])
+def test_before_14_weeks_nothing_is_said_of_ventriculomegaly(atrium: AtriumCalliper | None) -> None:
+    suspected = analysed(atrium, 0.93)
+    early = verdict(of_width(suspected, 24.0))
+    assert (early.headline, early.tone) == ("No verdict", "withheld")
+    assert "24 mm wide, less than at 14 weeks" in early.sentence
+    assert "93%" in early.sentence
+    assert verdict(of_width(suspected, 31.0)).headline == verdict(suspected).headline
+
+
+def test_a_head_that_leaves_the_picture_is_told() -> None:
+    whole, cut = (of_width(analysed(calliper(6.2), 0.1), 60.0, share) for share in (0.99, 0.9))
+    assert not any("outside of the picture" in sentence for sentence in caution(whole))
+    assert any("outside of the picture" in sentence for sentence in caution(cut))
+
+
+@pytest.mark.parametrize(
+    ("width", "probability", "brief"),
+    [(None, 0.9, "VM suspected"), (None, 0.1, "No sign of VM"), (11.9, 0.9, "mild")],
+)
+def test_a_narrow_list_says_it_in_short(width: float, probability: float, brief: str) -> None:
+    assert verdict(analysed(width and calliper(width), probability)).brief == brief  # type: ignore[arg-type]
+
+
 def test_a_scale_that_cannot_be_and_a_near_calliper_are_told() -> None:
     near = analysed(replace(calliper(6.2), side="near"), 0.1)
     assert any("near to the probe" in sentence for sentence in caution(near))
@@ -209,6 +239,20 @@ def test_callipers_are_drawn_where_they_were_measured() -> None:
     changed = np.abs(drawn.astype(int) - analysis.clean.image).max(2) > 20
     assert changed[ellipse > 0].sum() > 400
     assert (analysis.clean.image == 60).all()  # the picture itself stays as it was
+
+
+def test_a_mere_long_axis_does_not_look_like_a_falx() -> None:
+    found = anatomy(None)
+    assert found.midline is not None
+    assert midline_strokes(replace(found, midline_from="falx")) == [found.midline]
+    left, right = midline_strokes(replace(found, midline_from="long axis"))
+    assert left[0] == (120.0, 30.0)
+    assert right[0] == (120.0, 290.0)
+    for outer, inner in (left, right):  # short, along the axis, and inwards
+        assert inner[0] == 120.0
+        assert abs(inner[1] - outer[1]) == pytest.approx(0.08 * 260)
+        assert 30 <= inner[1] <= 290
+    assert midline_strokes(replace(found, head=None, midline=None)) == []
 
 
 def test_the_pixel_size_says_where_it_comes_from() -> None:

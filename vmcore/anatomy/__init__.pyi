@@ -1,15 +1,22 @@
 from .card import AnatomyCard, AnatomyError, Limits, anatomy_digest, load_anatomy_card
 from .finding import find_anatomy
-from .gestation import by_gestational_age, expected_biparietal_mm, weeks_of_biparietal
+from .gestation import (
+    FIRST_WEEK,
+    before_first_week,
+    by_gestational_age,
+    expected_biparietal_mm,
+    weeks_of_biparietal,
+)
 from .grades import WIDE_MM, Grades, grade
 from .hand import HandCalliper, HandError, KnownDistance, known_distance, measure_by_hand
 from .head import HeadEllipse
 from .measuring import StudyMeasure
 from .model import AnatomyModel
-from .result import Anatomy, AtriumCalliper, Head, Plane, RulerScale
+from .result import Anatomy, AtriumCalliper, Head, Plane, Point, RulerScale
 from .scale import ruler_scale
 
 __all__ = [
+    "FIRST_WEEK",
     "WIDE_MM",
     "Anatomy",
     "AnatomyCard",
@@ -24,9 +31,11 @@ __all__ = [
     "KnownDistance",
     "Limits",
     "Plane",
+    "Point",
     "RulerScale",
     "StudyMeasure",
     "anatomy_digest",
+    "before_first_week",
     "by_gestational_age",
     "expected_biparietal_mm",
     "find_anatomy",

@@ -85,7 +85,7 @@ def find_anatomy(
     plane = Plane(visible, float(output.visible[1]), fits=atrium is not None)
     return Anatomy(
         structures=_structures(output, view, picture.shape, has_head=head is not None),
-        head=None if head is None else _head(head, view, stretch, mm),
+        head=None if head is None else _head(head, view, stretch, mm, picture.shape),
         midline=None if head is None else _midline(head, falx, view),
         atrium=atrium,
         plane=plane,
@@ -142,14 +142,21 @@ def _moved(head: HeadEllipse, view: View, stretch: float) -> HeadEllipse:
 
 
 def _head(
-    head: HeadEllipse, view: View, stretch: float, spacing_mm: tuple[float, float] | None
+    head: HeadEllipse,
+    view: View,
+    stretch: float,
+    spacing_mm: tuple[float, float] | None,
+    shape: tuple[int, int],
 ) -> Head:
     square = _moved(head, view, stretch)
     mm = spacing_mm[1] if spacing_mm else None
+    outline = view.to_picture(head.outline())
+    within = ((outline >= -0.5) & (outline < np.array(shape[1::-1]) - 0.5)).all(axis=1)
     return Head(
-        HeadEllipse.through(view.to_picture(head.outline())),
+        HeadEllipse.through(outline),
         None if mm is None else square.circumference * mm,
         None if mm is None else square.biparietal_diameter * mm,
+        float(within.mean()),
     )
 
 

@@ -39,6 +39,15 @@ def weeks_of_biparietal(millimetres: float) -> float:
     return float(np.interp(millimetres, [expected_biparietal_mm(week)[0] for week in weeks], weeks))
 
 
+def before_first_week(head: Head) -> bool:
+    """Whether a head is smaller than heads of 14 weeks are on average; False without its size in mm.
+
+    Earlier the ventricles fill most of the head, and 10 mm is no limit.
+    """
+    diameter = head.biparietal_diameter_mm
+    return diameter is not None and diameter < expected_biparietal_mm(FIRST_WEEK)[0]
+
+
 def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:
     """The same anatomy with the atrium's millimetres from the head's expected size.
 
@@ -55,7 +64,7 @@ def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:
         off = abs((head.biparietal_diameter_mm or mean) - mean)
         if off <= _MISREAD * deviation:
             return anatomy
-        head = Head(head.ellipse, None, None)
+        head = replace(head, circumference_mm=None, biparietal_diameter_mm=None)
         ruler = RulerScale(None, None, ruler.both_directions, "gestational age")
         anatomy = replace(anatomy, head=head, ruler=ruler)
     elif atrium is not None and atrium.width_mm is not None:

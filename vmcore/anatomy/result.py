@@ -25,11 +25,14 @@ class Head:
         ellipse: its outer line, in pixels of the picture.
         circumference_mm: head circumference; None without spacing.
         biparietal_diameter_mm: outer to outer wall; None without spacing.
+        within_picture: the share of the ellipse's line that lies in the picture, 0..1; the rest is a
+            guess.
     """
 
     ellipse: HeadEllipse
     circumference_mm: float | None
     biparietal_diameter_mm: float | None
+    within_picture: float = 1.0
 
     @property
     def circumference_px(self) -> float:

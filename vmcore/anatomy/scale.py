@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.anatomy.head import HeadEllipse
-from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, RulerScale, RulerTrouble
+from vmcore.anatomy.result import Anatomy, AtriumCalliper, RulerScale, RulerTrouble
 from vmcore.imaging.ruler import Ruler, find_rulers
 
 _TICK_MM: dict[tuple[int, ...], tuple[float, ...]] = {
@@ -121,7 +121,11 @@ def _in_mm(anatomy: Anatomy, scale: RulerScale) -> Anatomy:
     rows, columns = scale.spacing_mm
     if head.circumference_mm is None:
         square = _scaled(head.ellipse, rows, columns)
-        head = Head(head.ellipse, square.circumference, square.biparietal_diameter)
+        head = replace(
+            head,
+            circumference_mm=square.circumference,
+            biparietal_diameter_mm=square.biparietal_diameter,
+        )
     return replace(anatomy, head=head, atrium=None if atrium is None else _by_ruler(atrium, scale))
 
 

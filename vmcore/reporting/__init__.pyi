@@ -1,4 +1,5 @@
 from .card import anatomy_card, calibration_words, model_card
+from .cautions import caution
 from .colour_space import hsv_scatter
 from .curves import fold_curves, pretraining_curves, run_curves
 from .figures import decimal, percent
@@ -10,7 +11,7 @@ from .pictures import blend, heatmap_png
 from .ranking import needs_a_look, urgency
 from .shown import shown_table
 from .tables import results_csv
-from .words import HEATMAP_WORDS, NO_VERDICT, Verdict, caution, verdict
+from .words import HEATMAP_WORDS, NO_VERDICT, Verdict, verdict
 
 __all__ = [
     "HEATMAP_WORDS",

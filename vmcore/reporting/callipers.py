@@ -9,11 +9,31 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from vmcore.anatomy import Anatomy, HandCalliper
+from vmcore.anatomy import Anatomy, HandCalliper, Point
 from vmcore.reporting.colours import AMBER, BACKGROUND, CYAN, INK
 
 _FAINT = "rgba(217,226,232,0.45)"
+_AXIS_END = 0.08  # of the long axis, at each of its ends
 _FINE = 4  # bits of a pixel's share when lines are drawn into a picture
+
+
+def midline_strokes(anatomy: Anatomy) -> list[tuple[Point, Point]]:
+    """Lines, (row, column) to (row, column), that stand for the midline.
+
+    The whole of it where the falx was seen. Of a mere long axis only both ends: a line through the head
+    would look like a falx that nobody has seen.
+    """
+    if anatomy.midline is None:
+        return []
+    first, last = np.array(anatomy.midline)
+    if anatomy.midline_from == "falx":
+        return [anatomy.midline]
+    ends = [(end, end + _AXIS_END * (other - end)) for end, other in ((first, last), (last, first))]
+    return [(_point(outer), _point(inner)) for outer, inner in ends]
+
+
+def _point(place: npt.NDArray[np.float64]) -> Point:
+    return float(place[0]), float(place[1])
 
 
 def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
@@ -26,11 +46,12 @@ def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
         outline = anatomy.head.ellipse.outline(72)
         closed = np.vstack([outline, outline[:1]])
         traces.append(_line(closed[:, 0] + column, closed[:, 1] + row, _FAINT, 1.2, "head"))
-        ends = np.array(anatomy.midline)
         name = "midline: falx" if anatomy.midline_from == "falx" else "the skull's long axis"
-        line = _line(ends[:, 1] + column, ends[:, 0] + row, _FAINT, 1.0, name)
-        line.line.dash = "dot"
-        traces.append(line)
+        for stroke in midline_strokes(anatomy):
+            ends = np.array(stroke)
+            line = _line(ends[:, 1] + column, ends[:, 0] + row, _FAINT, 1.0, name)
+            line.line.dash = "dot" if anatomy.midline_from == "falx" else "solid"
+            traces.append(line)
     if anatomy.atrium is not None:
         ends = np.array([anatomy.atrium.start, anatomy.atrium.end])
         x, y = ends[:, 1] + column, ends[:, 0] + row
@@ -77,7 +98,8 @@ def with_callipers(
     if anatomy is not None and anatomy.head is not None and anatomy.midline is not None:
         outline = np.round(anatomy.head.ellipse.outline() * 2**_FINE).astype(np.int32)
         cv2.polylines(faint, [outline], True, _rgb(INK), width, cv2.LINE_AA, _FINE)
-        _stroke(faint, anatomy.midline, INK, width)
+        for stroke in midline_strokes(anatomy):
+            _stroke(faint, stroke, INK, width)
         drawn = cv2.addWeighted(drawn, 0.5, faint, 0.5, 0)
     arm = 5.0 * width
     if anatomy is not None and anatomy.atrium is not None:

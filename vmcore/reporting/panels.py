@@ -78,7 +78,9 @@ def picture_panels(
         visible=False, range=[frame.shape[0] - 0.5, -0.5], scaleanchor="x", constrain="domain",
         matches="y",
     )  # fmt: skip
-    figure.update_annotations(font={"size": 14, "color": QUIET})
+    figure.update_annotations(font={"size": 14, "color": QUIET}, xanchor="left")
+    for title, axis in zip(figure.layout.annotations, figure.select_xaxes(), strict=False):
+        title.x = axis.domain[0]  # the toolbar covers the other end
     above, below = 24 if len(shown) > 1 else 4, 4 if heatmap is None else 52
     figure.update_layout(
         height=_height(frame.shape, len(shown)) + above + below,

@@ -1,14 +1,22 @@
-"""The verdict and its cautions in a sonographer's words."""
+"""The verdict in a sonographer's words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from vmcore.anatomy import WIDE_MM, Anatomy, Grades, RulerScale, grade, weeks_of_biparietal
+from vmcore.anatomy import (
+    FIRST_WEEK,
+    WIDE_MM,
+    Grades,
+    Head,
+    before_first_week,
+    expected_biparietal_mm,
+    grade,
+)
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent, told_apart
-from vmcore.reporting.measurement import holds_limit, shown_mm, why_not_measured, width_words
+from vmcore.reporting.measurement import holds_limit, shown_mm, width_words
 
 HEATMAP_WORDS = {
     "eigen-cam": (
@@ -31,20 +39,8 @@ HEATMAP_WORDS = {
 
 Tone = Literal["normal", "ventriculomegaly", "withheld"]
 NO_VERDICT = "No verdict"
+_NOT_MEASURED = " (not measured)"
 _BY_HAND = "Measure it by hand."
-_UNREAD = {
-    "ticks": "A ruler was seen at its edge, but not what its ticks stand for.",
-    "head": "A ruler was seen at its edge, but by it the head would be impossibly small or large.",
-    "shape": (
-        "A ruler was seen at its edge, but the head's shape says that the picture was squeezed or "
-        "stretched; then its share of the head is wrong too."
-    ),
-    "contradiction": "Two rulers at its edges contradict each other.",
-    "columns only": "A ruler was seen below or above, but none at the side.",
-    "gestational age": (
-        "The ruler at its edge does not fit the gestational age that you told, so it is not used."
-    ),
-}
 _BY = {"ruler": "the ruler", "gestational age": "gestational age"}
 
 
@@ -56,22 +52,25 @@ class Verdict:
     sentence: str
     tone: Tone
 
+    @property
+    def brief(self) -> str:
+        """The headline for a narrow list, without the width, ventriculomegaly as VM."""
+        said = self.headline.rsplit(": ", 1)[-1].removesuffix(_NOT_MEASURED)
+        return said.replace("Ventriculomegaly", "VM").replace("ventriculomegaly", "VM")
+
 
 def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     """Put an analysis into words: what was measured first, the classifier's opinion beside it.
 
     Where both contradict each other, or the width's 95 % interval holds 10 mm, that is the verdict;
-    it is withheld where neither should be trusted.
+    it is withheld where neither should be trusted, and of heads under 14 weeks.
     """
-    opinion = classifier_opinion(analysis.prediction)
     anatomy = analysis.anatomy
-    if anatomy is not None and anatomy.head is None:
-        return Verdict(
-            NO_VERDICT,
-            "No fetal head was found in this picture, so nothing was measured, and the classifier's "
-            f"answer ({percent(analysis.prediction.probability)} for ventriculomegaly) means nothing.",
-            "withheld",
-        )
+    nothing = None if anatomy is None else _why_no_verdict(anatomy.head)
+    if nothing is not None:
+        chance = f"({percent(analysis.prediction.probability)} for ventriculomegaly)"
+        return Verdict(NO_VERDICT, nothing.format(answer=f"answer {chance}"), "withheld")
+    opinion = classifier_opinion(analysis.prediction)
     if anatomy is None:
         return opinion
     if anatomy.atrium is None:
@@ -92,12 +91,29 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     return measured_verdict(measured, width, opinion, grades)
 
 
+def _why_no_verdict(head: Head | None) -> str | None:
+    """Why nothing is said of this head; the classifier's answer comes in the place of {answer}."""
+    if head is None:
+        return (
+            "No fetal head was found in this picture, so nothing was measured, and the classifier's "
+            "{answer} means nothing."
+        )
+    if before_first_week(head):
+        return (
+            f"The head is {head.biparietal_diameter_mm:.0f} mm wide, less than at {FIRST_WEEK:.0f} weeks "
+            f"of gestation ({expected_biparietal_mm(FIRST_WEEK)[0]:.0f} mm on average). Earlier the "
+            "ventricles fill most of the head and 10 mm is no limit, so neither a width nor the "
+            "classifier's {answer} means anything."
+        )
+    return None
+
+
 def _unmeasured(opinion: Verdict) -> Verdict:
     """The classifier's opinion, where no width stands beside it."""
     if opinion.tone == "withheld":
         return opinion
     return Verdict(
-        f"{opinion.headline} (not measured)",
+        opinion.headline + _NOT_MEASURED,
         f"No atrium was measured: this is the classifier's opinion alone. {opinion.sentence}",
         opinion.tone,
     )
@@ -146,87 +162,4 @@ def classifier_opinion(prediction: Prediction) -> Verdict:
         "No sign of ventriculomegaly",
         f"The model gives ventriculomegaly {sure}; from {line} it would call it suspected.",
         "normal",
-    )
-
-
-def caution(analysis: Analysis) -> tuple[str, ...]:
-    """What to bear in mind with this image, in plain words."""
-    said = []
-    if analysis.prediction.folds_disagree:
-        low, high = (
-            analysis.prediction.fold_probabilities.min(),
-            analysis.prediction.fold_probabilities.max(),
-        )
-        said.append(f"The folds disagree: they range from {low:.0%} to {high:.0%}.")
-    if analysis.prediction.in_domain is False:
-        said.append(
-            "Out of distribution: another organ, another plane or a photograph gets a number too, "
-            "but not a meaningful one."
-        )
-    if analysis.prediction.in_domain is None:
-        said.append("This model cannot tell whether it knows such images.")
-    if analysis.anatomy is not None and analysis.anatomy.atrium is None:
-        said.append(why_not_measured(analysis.anatomy))
-    if analysis.anatomy is not None and analysis.anatomy.scale_doubtful:
-        said.append(
-            "By the pixel size that the file gives, the head would be impossibly small or large; nothing is "
-            "told in mm."
-        )
-    if analysis.anatomy and analysis.anatomy.atrium and analysis.anatomy.atrium.side == "near":
-        said.append(
-            "The calliper lies in the half of the head that is near to the probe; the far one is usually "
-            "measured."
-        )
-    nothing_to_measure = analysis.anatomy is not None and analysis.anatomy.head is None
-    if analysis.scan.spacing_mm is None and not nothing_to_measure:
-        said.append(_no_spacing(analysis))
-    if analysis.clean.removed("text"):
-        said.append(
-            "Burned-in text was found and removed. Text can name a person: look at the cleaned "
-            "picture before you share it."
-        )
-    if analysis.clean.removed("colour"):
-        said.append("Much of the frame is coloured (Doppler?); the model learnt from grey scans.")
-    return tuple(said)
-
-
-def _no_spacing(analysis: Analysis) -> str:
-    atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if atrium is not None and atrium.millimetres_from == "gestational age":
-        return (
-            "The millimetres come from the size that a head of this gestational age is expected to have, "
-            "not from the file: on a head that is small or large for its age they are wrong."
-            + _misread(analysis)
-        )
-    unread = ""
-    anatomy = analysis.anatomy
-    if anatomy is not None and anatomy.ruler is not None:
-        if anatomy.ruler.tick_mm is not None:
-            return _by_ruler(anatomy, anatomy.ruler)
-        unread = f" {_UNREAD[anatomy.ruler.trouble or 'ticks']}"
-    return (
-        "The file does not say how large its pixels are, so nothing can be measured in mm." + unread
-    )
-
-
-def _misread(analysis: Analysis) -> str:
-    ruler = analysis.anatomy.ruler if analysis.anatomy else None
-    if ruler is None or ruler.trouble != "gestational age":
-        return ""
-    return f" {_UNREAD['gestational age']}"
-
-
-def _by_ruler(anatomy: Anatomy, ruler: RulerScale) -> str:
-    """Where the millimetres come from, and by what a person sees that they are wrong."""
-    square = "" if ruler.both_directions else " and pixels as square"
-    diameter = anatomy.head.biparietal_diameter_mm if anatomy.head else None
-    said = (
-        f"The millimetres come from the ruler at the picture's edge, its ticks taken as {ruler.tick_mm:g} "
-        f"mm apart{square}."
-    )
-    if diameter is None:
-        return said
-    return (
-        f"{said} By it the head is {diameter:.0f} mm wide, as at about "
-        f"{weeks_of_biparietal(diameter):.0f} weeks: if that does not fit, the width is wrong too."
     )

@@ -104,3 +104,13 @@ def test_by_hand_stands_in_where_the_machine_measured_nothing() -> None:
     case = ReportedCase(analysed(None, 0.9), CARD, hand=(hand(8.0), hand(11.2, side="near")))
     assert case_verdict(case).headline == "Atrial width 11.2 mm by hand: mild"
     assert case_verdict(replace(case, hand=())).headline.startswith("Ventriculomegaly suspected")
+
+
+def test_before_14_weeks_no_width_by_hand_makes_a_verdict() -> None:
+    from tests.reporting.test_measurement import CARD, of_width
+    from vmcore.reporting.case import ReportedCase, case_verdict
+
+    for atrium in (None, calliper(7.0)):
+        early = of_width(analysed(atrium, 0.9), 24.0)
+        case = ReportedCase(early, CARD, hand=(hand(13.0, side="near"),))
+        assert case_verdict(case).headline == "No verdict"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, before_first_week
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.measurement import interval, interval_mm, shown_mm, width_words
 from vmcore.reporting.words import Verdict, classifier_opinion, measured_verdict, verdict
@@ -60,6 +60,8 @@ def case_verdict(case: ReportedCase) -> Verdict:
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
+    if anatomy is not None and anatomy.head is not None and before_first_week(anatomy.head):
+        return verdict(case.analysis, case.grades)  # no width means anything then
     for hand in case.hand:
         if atrium is not None and (
             contradiction(hand, anatomy) or _other_side_of_limit(hand, atrium)

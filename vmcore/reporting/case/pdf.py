@@ -10,6 +10,7 @@ from PIL import Image
 
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.anatomy import Anatomy
+from vmcore.reporting.callipers import midline_strokes
 from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.identity import PatientIdentity
 from vmcore.reporting.case.reported import ReportedCase
@@ -148,8 +149,10 @@ def _draw_anatomy(sheet: Sheet, anatomy: Anatomy, x: float, y: float, scale: flo
             sheet.set_draw_color(_FAINT)
             sheet.set_line_width(0.25)
             sheet.polygon([place(r, c) for c, r in outline.tolist()])
-            sheet.set_dash_pattern(0.6, 0.8)
-            sheet.polyline([place(r, c) for r, c in anatomy.midline])
+            if anatomy.midline_from == "falx":
+                sheet.set_dash_pattern(0.6, 0.8)
+            for stroke in midline_strokes(anatomy):
+                sheet.polyline([place(r, c) for r, c in stroke])
             sheet.set_dash_pattern()
     if anatomy.atrium is not None:
         ends = anatomy.atrium.start, anatomy.atrium.end
@@ -184,7 +187,11 @@ def _draw_legend(sheet: Sheet, case: ReportedCase, y: float) -> float:
     if hands:
         said.append("slanted crosses, dashed: measured by hand")
     if anatomy is not None and anatomy.head is not None:
-        line = "midline" if anatomy.midline_from == "falx" else "its long axis (no falx was seen)"
+        line = (
+            "midline"
+            if anatomy.midline_from == "falx"
+            else "its long axis's ends (no falx was seen)"
+        )
         said.append(f"faint: head and {line}")
     if not said:
         return y

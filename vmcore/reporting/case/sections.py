@@ -11,6 +11,7 @@ from vmcore.reporting.case.assessment import Assessment
 from vmcore.reporting.case.comparison import comparison_words, hand_words
 from vmcore.reporting.case.picture_digest import picture_digest
 from vmcore.reporting.case.reported import ReportedCase
+from vmcore.reporting.cautions import caution
 from vmcore.reporting.figures import percent
 from vmcore.reporting.measurement import (
     head_words,
@@ -19,7 +20,6 @@ from vmcore.reporting.measurement import (
     why_not_measured,
     width_words,
 )
-from vmcore.reporting.words import caution
 
 _DEGREES = {
     "isuog": "Degrees of ISUOG 2020: mild 10 to 12 mm, moderate over 12 and under 15, severe from 15 mm on.",

@@ -24,8 +24,9 @@ from vmcore.reporting.case.dicom.groups import (
 )
 from vmcore.reporting.case.dicom.study import SourceStudy
 from vmcore.reporting.case.reported import ReportedCase
+from vmcore.reporting.cautions import caution
 from vmcore.reporting.measurement import interval_mm, why_not_measured, width_words
-from vmcore.reporting.words import caution, verdict
+from vmcore.reporting.words import verdict
 
 _UNNAMED_MODEL = "no version: not loaded from a bundle"
 _BY = {

@@ -1,0 +1,114 @@
+"""What to bear in mind with an answer, in a sonographer's words."""
+
+from __future__ import annotations
+
+from vmcore.anatomy import Anatomy, Head, RulerScale, weeks_of_biparietal
+from vmcore.inference import Analysis
+from vmcore.reporting.measurement import why_not_measured
+
+_WHOLE = 0.97  # of the head's line in the picture: what is less, is told
+_UNREAD = {
+    "ticks": "A ruler was seen at its edge, but not what its ticks stand for.",
+    "head": "A ruler was seen at its edge, but by it the head would be impossibly small or large.",
+    "shape": (
+        "A ruler was seen at its edge, but the head's shape says that the picture was squeezed or "
+        "stretched; then its share of the head is wrong too."
+    ),
+    "contradiction": "Two rulers at its edges contradict each other.",
+    "columns only": "A ruler was seen below or above, but none at the side.",
+    "gestational age": (
+        "The ruler at its edge does not fit the gestational age that you told, so it is not used."
+    ),
+}
+
+
+def caution(analysis: Analysis) -> tuple[str, ...]:
+    """What to bear in mind with this image, in plain words."""
+    said = []
+    if analysis.prediction.folds_disagree:
+        low, high = (
+            analysis.prediction.fold_probabilities.min(),
+            analysis.prediction.fold_probabilities.max(),
+        )
+        said.append(f"The folds disagree: they range from {low:.0%} to {high:.0%}.")
+    if analysis.prediction.in_domain is False:
+        said.append(
+            "Out of distribution: another organ, another plane or a photograph gets a number too, "
+            "but not a meaningful one."
+        )
+    if analysis.prediction.in_domain is None:
+        said.append("This model cannot tell whether it knows such images.")
+    if analysis.anatomy is not None and analysis.anatomy.atrium is None:
+        said.append(why_not_measured(analysis.anatomy))
+    if analysis.anatomy is not None and analysis.anatomy.scale_doubtful:
+        said.append(
+            "By the pixel size that the file gives, the head would be impossibly small or large; nothing is "
+            "told in mm."
+        )
+    if analysis.anatomy and analysis.anatomy.head and _cut(analysis.anatomy.head):
+        said.append(
+            "Part of the head lies outside of the picture; there its outline, and what is measured by "
+            "it, is a guess."
+        )
+    if analysis.anatomy and analysis.anatomy.atrium and analysis.anatomy.atrium.side == "near":
+        said.append(
+            "The calliper lies in the half of the head that is near to the probe; the far one is usually "
+            "measured."
+        )
+    nothing_to_measure = analysis.anatomy is not None and analysis.anatomy.head is None
+    if analysis.scan.spacing_mm is None and not nothing_to_measure:
+        said.append(_no_spacing(analysis))
+    if analysis.clean.removed("text"):
+        said.append(
+            "Burned-in text was found and removed. Text can name a person: look at the cleaned "
+            "picture before you share it."
+        )
+    if analysis.clean.removed("colour"):
+        said.append("Much of the frame is coloured (Doppler?); the model learnt from grey scans.")
+    return tuple(said)
+
+
+def _cut(head: Head) -> bool:
+    return head.within_picture < _WHOLE
+
+
+def _no_spacing(analysis: Analysis) -> str:
+    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+    if atrium is not None and atrium.millimetres_from == "gestational age":
+        return (
+            "The millimetres come from the size that a head of this gestational age is expected to have, "
+            "not from the file: on a head that is small or large for its age they are wrong."
+            + _misread(analysis)
+        )
+    unread = ""
+    anatomy = analysis.anatomy
+    if anatomy is not None and anatomy.ruler is not None:
+        if anatomy.ruler.tick_mm is not None:
+            return _by_ruler(anatomy, anatomy.ruler)
+        unread = f" {_UNREAD[anatomy.ruler.trouble or 'ticks']}"
+    return (
+        "The file does not say how large its pixels are, so nothing can be measured in mm." + unread
+    )
+
+
+def _misread(analysis: Analysis) -> str:
+    ruler = analysis.anatomy.ruler if analysis.anatomy else None
+    if ruler is None or ruler.trouble != "gestational age":
+        return ""
+    return f" {_UNREAD['gestational age']}"
+
+
+def _by_ruler(anatomy: Anatomy, ruler: RulerScale) -> str:
+    """Where the millimetres come from, and by what a person sees that they are wrong."""
+    square = "" if ruler.both_directions else " and pixels as square"
+    diameter = anatomy.head.biparietal_diameter_mm if anatomy.head else None
+    said = (
+        f"The millimetres come from the ruler at the picture's edge, its ticks taken as {ruler.tick_mm:g} "
+        f"mm apart{square}."
+    )
+    if diameter is None:
+        return said
+    return (
+        f"{said} By it the head is {diameter:.0f} mm wide, as at about "
+        f"{weeks_of_biparietal(diameter):.0f} weeks: if that does not fit, the width is wrong too."
+    )
