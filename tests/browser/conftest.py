@@ -112,11 +112,14 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     opened.on(
         "request", lambda request: foreign.append(request.url) if _leaves(request.url) else None
     )
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.goto(server.url)
     opened.wait_for_selector("input[type=file]", state="attached")
     yield opened
     opened.close()
     assert not foreign, "the browser asked other hosts"
+    assert not errors, "the page raised in JavaScript"
 
 
 def _leaves(url: str) -> bool:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.anatomy.test_hand import squeezed
 from tests.browser.driving import downloaded, settled
-from tests.browser.test_classify import no_trace, upload, wait_for_answer
+from tests.browser.scans import no_trace, upload, wait_for_answer
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.imaging import clean_frame, read_scan
 

@@ -3,69 +3,20 @@
 from __future__ import annotations
 
 import io
-import re
-import zipfile
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from pydicom import dcmread
 
-from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
 from tests.browser.driving import downloaded, settled, toggle_example
+from tests.browser.scans import no_trace, open_scan, upload, wait_for_answer
 from tests.imaging.drawn import as_ycbcr, dataset_of, picture, saved
 from tests.imaging.ruled import ruled
-from tests.imaging.test_bad_files import (
-    animated,
-    locked_zip,
-    png_header,
-    tiny_png,
-    truncated_dicom,
-    without_pixels,
-)
 from tests.imaging.test_reading import packaged
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_dicom, write_png
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
-
-VERDICTS = (
-    "Atrial width", "Look again", "Ventriculomegaly suspected", "No sign of ventriculomegaly",
-    "No verdict", "Undecided",
-)  # fmt: skip
-
-
-def upload(page: Page, *files: Path | dict[str, object]) -> None:
-    page.set_input_files("input[type=file]", list(files))  # type: ignore[arg-type]
-
-
-def wait_for_answer(page: Page) -> str:
-    """Wait for verdict and panels; return the verdict's headline."""
-    headline = page.locator("h3").first
-    expect(headline).to_be_visible()
-    expect(page.locator(".heatmaplayer image").first).to_be_attached()
-    text = headline.inner_text()
-    assert any(words in text for words in VERDICTS), text
-    return text
-
-
-def open_scan(page: Page, number: int) -> None:
-    """Go through the list, once it is in its order, to this scan."""
-    expect(page.get_by_text("Judged ")).to_have_count(0)
-    here = page.get_by_text(re.compile(r"^Scan \d+: \d+ of \d+$"))
-    previous, following = (page.get_by_role("button", name=name) for name in ("Previous", "Next"))
-    for button in (previous, following):
-        while not here.inner_text().startswith(f"Scan {number}:") and button.is_enabled():
-            before = here.inner_text()
-            button.click()
-            expect(here).not_to_have_text(before)
-    expect(here).to_contain_text(f"Scan {number}:")
-
-
-def no_trace(page: Page) -> None:
-    text = page.locator("body").inner_text()
-    assert "Traceback" not in text
 
 
 def test_the_page_opens_with_its_notice(page: Page) -> None:
@@ -177,43 +128,6 @@ def test_no_width_is_told_where_there_is_no_head(page: Page) -> None:
     no_trace(page)
 
 
-def test_a_report_is_taken_away_as_dicom_of_the_study(page: Page, tmp_path: Path) -> None:
-    path = write_dicom(tmp_path / "scan.dcm", make_phantom(14.0, 21, shape=(360, 480)))
-    upload(page, path)
-    wait_for_answer(page)
-    button = page.get_by_role("button", name="DICOM (capture")
-    expect(button).to_be_disabled()
-    page.get_by_text("I looked: no name is visible").click()
-    expect(button).to_be_enabled()
-    button.click()
-    expect(page.get_by_text("carry the patient's name and numbers")).to_be_visible()
-    caught = downloaded(page, "Save 3 DICOM files")
-    assert MADE_UP_NAME not in caught.suggested_filename
-    with zipfile.ZipFile(caught.path()) as archive:
-        made = [dcmread(io.BytesIO(archive.read(name))) for name in archive.namelist()]
-    study = dcmread(path).StudyInstanceUID
-    assert [(one.Modality, one.StudyInstanceUID) for one in made] == [
-        ("OT", study), ("SR", study), ("PR", study),
-    ]  # fmt: skip
-    assert MADE_UP_NUMBER not in page.content()
-    no_trace(page)
-
-
-def test_a_broken_study_gets_a_sentence_instead_of_files(page: Page, tmp_path: Path) -> None:
-    path = write_dicom(tmp_path / "scan.dcm", make_phantom(9.0, 5, shape=(240, 320)))
-    broken = dcmread(path)
-    del broken.StudyInstanceUID
-    broken.save_as(path)
-    upload(page, path)
-    wait_for_answer(page)
-    page.get_by_text("I looked: no name is visible").click()
-    button = page.get_by_role("button", name="DICOM (capture")
-    expect(button).to_be_enabled()
-    button.click()
-    expect(page.get_by_text("does not say which study it is")).to_be_visible()
-    no_trace(page)
-
-
 def test_several_scans_are_listed(page: Page, tmp_path: Path) -> None:
     files = [
         write_dicom(tmp_path / f"{i}.dcm", make_phantom(width, 30 + i, shape=(240, 320)))
@@ -256,48 +170,6 @@ def test_verdict_and_pictures_are_seen_without_scrolling_on_a_small_screen(
     assert wide["y"] + wide["height"] <= 768
 
 
-BAD: dict[str, tuple[bytes, str]] = {
-    "empty.dcm": (b"", "empty"),
-    "text.dcm": (b"Jane Doe 1990", "not a scan"),
-    "cut.dcm": (truncated_dicom(), "damaged or incomplete"),
-    "no-pixels.dcm": (without_pixels(), "no image"),
-    "huge.png": (png_header(30_000, 30_000), "30000 x 30000"),
-    "ct.dcm": (packaged("CT_small.dcm").read_bytes(), "CT image"),
-    "locked.zip": (locked_zip(), "archive"),
-    "moving.gif": (animated("GIF"), "GIF"),
-    "dot.png": (tiny_png(), "too small"),
-}
-
-
-def test_each_bad_file_gets_a_sentence_and_the_good_one_its_answer(
-    page: Page, tmp_path: Path
-) -> None:
-    good = write_dicom(tmp_path / "good.dcm", make_phantom(8.0, 3, shape=(240, 320)))
-    payload = [
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-        for name, (content, _) in BAD.items()
-    ]
-    payload.append({"name": "good.dcm", "mimeType": "", "buffer": good.read_bytes()})
-    upload(page, *payload)
-    wait_for_answer(page)
-    page.get_by_text("more files could not be used").click()
-    expect(page.get_by_text(BAD["dot.png"][1])).to_be_visible()
-    said = page.get_by_test_id("stSidebar").inner_text()
-    for _, words in BAD.values():
-        assert words in said
-    assert "Doe" not in said
-    no_trace(page)
-
-
-def test_a_file_over_the_limit_is_refused_and_the_page_goes_on(page: Page) -> None:
-    large = bytes((UPLOAD_LIMIT_MB + 1) * 2**20)
-    upload(page, {"name": "large.dcm", "mimeType": "", "buffer": large})
-    expect(page.get_by_text(f"must be {UPLOAD_LIMIT_MB}")).to_be_visible()
-    toggle_example(page, "1 normal")
-    wait_for_answer(page)
-    no_trace(page)
-
-
 def test_other_heatmaps_can_be_compared(page: Page) -> None:
     toggle_example(page, "3 wide")
     wait_for_answer(page)
@@ -317,33 +189,3 @@ def test_the_about_page_shows_the_card_and_its_limits(page: Page) -> None:
     expect(page.get_by_text("far too few").first).to_be_visible()
     expect(page.get_by_text(RESEARCH_USE_ONLY).first).to_be_visible()
     no_trace(page)
-
-
-def test_nothing_of_an_upload_reaches_log_or_disk(
-    page: Page, server: Server, tmp_path: Path
-) -> None:
-    phantom = make_phantom(9.0, 77, shape=(240, 320), overlays=OverlaySettings())
-    path = write_dicom(tmp_path / f"{MADE_UP_NAME}.dcm", phantom)
-    note = tmp_path / "doe-jane.dcm"
-    note.write_bytes(b"Doe, Jane")
-    upload(page, path, note)
-    wait_for_answer(page)
-    log = server.log.read_text()
-    for secret in (MADE_UP_NAME, MADE_UP_NUMBER, "doe-jane", "Doe, Jane"):
-        assert secret not in log
-    pixels = phantom.image.tobytes()[120_000:120_600]
-    for file in server.home.rglob("*"):
-        if file.is_file():
-            content = file.read_bytes()
-            assert MADE_UP_NAME.encode() not in content
-            assert pixels not in content
-
-
-@pytest.fixture(autouse=True)
-def _quiet_console(page: Page) -> None:
-    """A page that raises in JavaScript fails the test that saw it."""
-
-    def refuse(error: object) -> None:
-        raise AssertionError(f"JavaScript error: {error}")
-
-    page.on("pageerror", refuse)

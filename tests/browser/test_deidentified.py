@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
 from tests.browser.driving import downloaded, settled
-from tests.browser.test_classify import no_trace, upload, wait_for_answer
+from tests.browser.scans import no_trace, upload, wait_for_answer
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.driving import downloaded, toggle_example
-from tests.browser.test_classify import no_trace, open_scan, wait_for_answer
+from tests.browser.scans import no_trace, open_scan, wait_for_answer
 from tests.imaging.test_reading import packaged
 from vmcore.data.phantom import make_phantom, write_dicom, write_png
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.driving import downloaded, settled
-from tests.browser.test_classify import no_trace, upload, wait_for_answer
+from tests.browser.scans import no_trace, upload, wait_for_answer
 from tests.canaries import search
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic import AuditTrail

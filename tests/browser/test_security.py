@@ -13,7 +13,7 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
 from tests.browser.conftest import Server
-from tests.browser.test_classify import upload, wait_for_answer
+from tests.browser.scans import upload, wait_for_answer
 from tests.imaging.test_reading import packaged
 
 BEACON = "![x](http://127.0.0.1:9/beacon.png) **No sign** :green[No sign of ventriculomegaly]"

@@ -23,7 +23,7 @@ from tests.browser import marked
 from tests.browser.conftest import Server
 from tests.browser.day import Day, Person, crash
 from tests.browser.driving import downloaded
-from tests.browser.test_classify import open_scan, upload, wait_for_answer
+from tests.browser.scans import open_scan, upload, wait_for_answer
 from tests.browser.test_training import prepare, start
 from tests.canaries import search
 from vmcore.runs.processes import end_process

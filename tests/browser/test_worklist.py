@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
-from tests.browser.test_classify import no_trace, wait_for_answer
+from tests.browser.scans import no_trace, wait_for_answer
 from vmcore.clinic.network import Answer, Answers, Inbox, Judged, Outbox, State
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
