@@ -5,25 +5,24 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pytest
-
 from vmcore.runs.epoch_under_way import noting, under_way
 
 
 def test_it_tells_the_share_and_the_pace(tmp_path: Path) -> None:
     note = noting(tmp_path, every_s=0.0)
+    began = time.monotonic()
     note(3, 4, 8)  # gone on with in the middle
     told = under_way(tmp_path, 3)
     assert told is not None
     assert (told.share, told.seconds) == (0.5, None)
-    began = time.monotonic()
     time.sleep(0.05)
     note(3, 6, 8)
-    taken = time.monotonic() - began
+    most = time.monotonic() - began
     told = under_way(tmp_path, 3)
     assert told is not None
     assert told.share == 0.75
-    assert told.seconds == pytest.approx(taken / 2 * 8, rel=0.2)
+    assert told.seconds is not None
+    assert 0.05 / 2 * 8 <= told.seconds <= most / 2 * 8
     note(4, 0, 8)
     assert under_way(tmp_path, 3) is None  # of an epoch that is over
     note(4, 1, 8)
