@@ -26,6 +26,7 @@ from vmcore.data import Fold
 from vmcore.files import write_atomically
 from vmcore.models import MAE_SHAPES, MaskedAutoencoder, create_classifier, fast_dtype
 from vmcore.training import (
+    Compiling,
     FinetuneSettings,
     LabelledImages,
     PretrainSettings,
@@ -34,7 +35,7 @@ from vmcore.training import (
     make_fabric,
     pretrain,
 )
-from vmcore.training.steps import Compiling, set_up, update
+from vmcore.training.steps import set_up, update
 
 PAPER_IMAGES = 370_000 * 100  # of USF-MAE's pretraining, all epochs together
 _WARM = 5

@@ -104,7 +104,9 @@ def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path
             expect(stranger.get_by_label("Token")).to_be_visible()
             expect(stranger.locator("input[type=file]")).to_have_count(0)
             seen = stranger.evaluate("[...window.linksSeen]")
-            assert all(text.endswith("Sign in") for text in seen), seen  # no menu of all files first
+            assert all(text.endswith("Sign in") for text in seen), (
+                seen
+            )  # no menu of all files first
         stranger.close()
         owner = browser.new_page()
         owner.goto(f"{app.url}?token=open-sesame-0123456789")

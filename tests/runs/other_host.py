@@ -10,7 +10,13 @@ import sys
 from tests.conftest import ROOT
 
 _APART = ("unshare", "--pid", "--uts", "--mount-proc", "--fork", "--kill-child")
-_IMPORTS = "import sys; from pathlib import Path; from vmcore.runs import *\n"
+_IMPORTS = """import sys
+from pathlib import Path
+from vmcore.runs import (
+    RunError, all_studies, cancel_run, continue_preparing, delete_run, find_run, resume_run, status,
+    stop_preparing,
+)
+"""
 
 
 def why_not() -> str:
@@ -22,7 +28,7 @@ def why_not() -> str:
 
 
 def elsewhere(code: str, *arguments: object, host: str = "other") -> subprocess.Popen[str]:
-    """Start Python code on the other host, with everything of ``vmcore.runs`` at hand."""
+    """Start Python code on the other host, with what people do with runs and studies at hand."""
     return subprocess.Popen(
         [*_APART, sys.executable, "-c", _IMPORTS + code, *map(str, arguments)], cwd=ROOT, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -139,7 +139,9 @@ def test_a_host_that_goes_down_takes_its_runs_with_it(long_run: RunFolder) -> No
 
 def test_of_two_who_resume_at_the_same_time_one_does(long_run: RunFolder) -> None:
     cancel_run(long_run.run_id)
-    code = "import sys; from vmcore.runs import *; input()\n" + _TRY.format("resume_run")
+    code = "import sys; from vmcore.runs import RunError, resume_run; input()\n" + _TRY.format(
+        "resume_run"
+    )
     people = [
         subprocess.Popen(
             [sys.executable, "-c", code, long_run.run_id], cwd=ROOT, text=True,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
-from torch.nn import functional
+
+if TYPE_CHECKING:  # slow to import; a plan needs the settings alone
+    import torch
+    from torch import Tensor
 
 
 class Augmentation(BaseModel):
@@ -26,6 +28,7 @@ class Augmentation(BaseModel):
 
     def matrices(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw (count, 2, 3) affine matrices from output to input coordinates in [-1, 1]."""
+        import torch  # noqa: PLC0415
 
         def uniform(low: float, high: float) -> Tensor:
             return low + (high - low) * torch.rand(count, generator=generator)
@@ -60,6 +63,9 @@ class Augmentation(BaseModel):
     @staticmethod
     def apply(images: Tensor, matrices: Tensor) -> Tensor:
         """Resample a batch once by matrices (B, 2, 3) that :meth:`matrices` drew."""
+        import torch  # noqa: PLC0415
+        from torch.nn import functional  # noqa: PLC0415
+
         values = images.float().div_(255) if images.dtype == torch.uint8 else images
         matrices = matrices.to(values.device, values.dtype, non_blocking=True)
         grid = functional.affine_grid(matrices, list(values.shape), align_corners=False)

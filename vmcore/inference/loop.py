@@ -76,8 +76,9 @@ class LoopReader:
             raise IndexError(f"The loop has {len(scan.frames)} frames.")
         ask_ahead(scan.frames, frames)
         if self._text is None:
+            rest_idle(0.0)  # what single pictures took; the search takes much by itself
             self._text = still_text(scan.frames, region=scan.region, settings=settings)
-            rest_idle(0.0)  # what single pictures took; a batch of frames takes less
+            rest_idle(0.0)  # and a batch of frames takes less
         decoded = {}
         for frame in frames:
             try:

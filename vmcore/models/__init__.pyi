@@ -11,7 +11,8 @@ from .errors import BundleError, WeightsError
 from .fetch import FetchProgress, fetch_public_weights
 from .found_network import FoundNetwork, find_network
 from .learnt import LEARNT_FILE, UNKNOWN, Learnt, read_learnt, write_learnt
-from .masked_autoencoder import MAE_SHAPES, MaeShape, MaskedAutoencoder
+from .mae_shapes import MAE_SHAPES, MaeShape
+from .masked_autoencoder import MaskedAutoencoder
 from .ood import OodDetector, load_ood_detector
 from .precision import Precision, emulated, fast_dtype, training_precision
 from .pretraining_weights import ForPretraining, for_pretraining

@@ -6,7 +6,6 @@ Numerically the published model: parameter names and arithmetic follow the publi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -17,29 +16,10 @@ from timm.models.vision_transformer import Block, PatchEmbed
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vmcore.models.mae_shapes import MaeShape
+
 PATCH_EPSILON = 1e-6
 """Added to a patch's variance where patches are normalised, as in He et al.'s code."""
-
-
-@dataclass(frozen=True, slots=True)
-class MaeShape:
-    """Sizes of an encoder and its decoder; the defaults are ViT-B/16 with 512 x 8."""
-
-    width: int = 768
-    depth: int = 12
-    heads: int = 12
-    decoder_width: int = 512
-    decoder_depth: int = 8
-    decoder_heads: int = 16
-    image_side: int = 224
-    patch_side: int = 16
-
-
-MAE_SHAPES = {
-    "usf-mae": MaeShape(),
-    "usf-mae-small": MaeShape(384, 12, 6, 256, 4, 8),
-    "usf-mae-tiny": MaeShape(192, 12, 3, 128, 2, 4),
-}
 
 
 class MaskedAutoencoder(nn.Module):

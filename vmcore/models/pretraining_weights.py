@@ -10,7 +10,8 @@ from torch import Tensor
 
 from vmcore.models.checkpoints import find_misfit
 from vmcore.models.errors import WeightsError
-from vmcore.models.masked_autoencoder import MaeShape, MaskedAutoencoder
+from vmcore.models.mae_shapes import MaeShape
+from vmcore.models.masked_autoencoder import MaskedAutoencoder
 from vmcore.models.positions import for_grid
 from vmcore.models.usf_mae import of_decoder
 

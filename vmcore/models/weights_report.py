@@ -18,7 +18,7 @@ from vmcore.models.digest import file_digest
 from vmcore.models.errors import WeightsError
 from vmcore.models.fitting import GRID, ForClassifier, for_classifier
 from vmcore.models.found_network import FoundNetwork, find_network
-from vmcore.models.masked_autoencoder import MAE_SHAPES
+from vmcore.models.mae_shapes import MAE_SHAPES
 from vmcore.models.normalisation import to_our_input
 from vmcore.models.pretraining_weights import for_pretraining
 

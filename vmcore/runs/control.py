@@ -10,15 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from vmcore import __version__
-from vmcore.models import FetchProgress
 from vmcore.runs.access import require
-from vmcore.runs.beginning import begin
 from vmcore.runs.errors import RunError
-from vmcore.runs.estimate import estimate
 from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
 from vmcore.runs.locks import alone
@@ -30,6 +26,9 @@ from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError
 from vmcore.settings import settings
+
+if TYPE_CHECKING:
+    from vmcore.models import FetchProgress
 
 _STORE_WORDS = {
     "pending": "SCHEDULED",
@@ -64,6 +63,8 @@ def start_run(plan: Plan | PretrainPlan, *, on_fetch: FetchProgress | None = Non
         RunError, ManifestError: what is wrong, before anything was written or started.
     """
     require("train")
+    from vmcore.runs.beginning import begin  # noqa: PLC0415  slow to import; to look at runs takes less
+
     beginning = begin(plan, on_fetch)
     folder = RunFolder(runs_folder() / open_store(settings().store).create(plan))
     folder.path.mkdir(parents=True)
@@ -198,10 +199,14 @@ def estimate_seconds(plan: Plan | PretrainPlan, steps: int = 2) -> float:
         RunError, ManifestError: the plan cannot be run.
     """
     require("train")
+    from vmcore.runs.estimate import estimate  # noqa: PLC0415
+
     return estimate(plan, steps)
 
 
 def _environment() -> dict[str, object]:
+    import torch  # noqa: PLC0415
+
     git = shutil.which("git")
     revision = ""
     if git:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from filelock import FileLock, Timeout
 
 from vmcore.runs.locks import held, hold
@@ -30,6 +29,8 @@ def devices_folder() -> Path:
 
 def device_names() -> list[str]:
     """The machine's devices: "cuda:0" and so on, or "cpu"."""
+    import torch  # noqa: PLC0415  slow to import; to look at the line takes less
+
     return [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
 
 
@@ -90,7 +91,11 @@ def _first_free(folder: Path, names: list[str]) -> tuple[str, FileLock] | None:
 def _lasting(name: str) -> str:
     """A device's name that is the same in every container, where each may count from zero."""
     kind, _, index = name.partition(":")
-    if kind != "cuda" or not index.isdigit() or int(index) >= torch.cuda.device_count():
+    if kind != "cuda" or not index.isdigit():
+        return name
+    import torch  # noqa: PLC0415
+
+    if int(index) >= torch.cuda.device_count():
         return name
     return f"gpu-{torch.cuda.get_device_properties(int(index)).uuid}"
 

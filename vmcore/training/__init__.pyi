@@ -1,6 +1,6 @@
-from .checkpoint import CheckpointError, EpochResult
+from .checkpoint import CheckpointError
+from .epochs import EpochResult, PretrainEpoch
 from .finetune import (
-    FinetuneSettings,
     FoldResult,
     LabelledImages,
     Stopped,
@@ -12,10 +12,11 @@ from .normalise import normalise
 from .ood import fit_ood_detector
 from .pairs import PairedHeads, WidenedPair, model_pair, widened_pair
 from .predicting import fold_predictions
-from .pretrain import PRETRAIN_PRESETS, PretrainEpoch, PretrainSettings, pretrain
+from .pretrain import pretrain
 from .reconstruction import Reconstruction, reconstruct
 from .schedule import learning_rate
-from .steps import Compiling, make_fabric, seeded
+from .settings import PRETRAIN_PRESETS, Compiling, FinetuneSettings, PretrainSettings
+from .steps import make_fabric, seeded
 from .ventricle_patches import learn_ventricle_patches
 
 __all__ = [

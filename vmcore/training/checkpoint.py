@@ -15,29 +15,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vmcore.files import replacing
+from vmcore.training.epochs import EpochResult
 
 _MODEL, _BEST, _OPTIMIZER = "model.", "best.", "optimizer."
 
 
 class CheckpointError(ValueError):
     """A checkpoint that is damaged or belongs to something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """What one epoch did; ``validation`` holds :func:`vmcore.evaluation.binary_metrics`."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    validation: dict[str, float]
-    learning_rate: float
-    seconds: float = field(default=0.0, compare=False)
-
-    @property
-    def score(self) -> tuple[float, float]:
-        """What the best epoch has most of: validation accuracy, then low validation loss."""
-        return self.validation["accuracy"], -self.validation_loss
 
 
 @dataclass(slots=True)

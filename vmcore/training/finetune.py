@@ -12,20 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vmcore.data.augmentation import Augmentation
 from vmcore.data.splits import Fold
 from vmcore.evaluation import binary_metrics
 from vmcore.training.checkpoint import (
-    EpochResult,
     FoldProgress,
     load_checkpoint,
     save_checkpoint,
 )
+from vmcore.training.epochs import EpochResult
 from vmcore.training.normalise import normalise
+from vmcore.training.settings import FinetuneSettings
 from vmcore.training.steps import (
     batches,
     count_batches,
@@ -36,20 +35,6 @@ from vmcore.training.steps import (
     share_of,
     update,
 )
-
-
-class FinetuneSettings(BaseModel):
-    """The paper's fine-tuning by default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int = Field(100, ge=1, le=10_000)
-    batch_size: int = Field(128, ge=1, le=4096)
-    learning_rate: float = Field(3e-4, gt=0.0, le=1.0)
-    weight_decay: float = Field(1e-4, ge=0.0, le=1.0)
-    warm_up: float = Field(0.1, ge=0.0, lt=1.0)
-    augmentation: Augmentation = Augmentation()
-    seed: int = Field(0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vmcore.data.augmentation import Augmentation
 from vmcore.models import MaskedAutoencoder
+from vmcore.training.epochs import PretrainEpoch
 from vmcore.training.feeding import Feed, Images
 from vmcore.training.finetune import Stopped
 from vmcore.training.normalise import normalise
 from vmcore.training.pretrain_checkpoint import Position, load_position, save_position
+from vmcore.training.settings import Compiling, PretrainSettings
 from vmcore.training.steps import (
-    Compiling,
     batches,
     count_batches,
     mean_over,
@@ -38,66 +37,6 @@ from vmcore.training.steps import (
 _KEPT_EVERY_S = 300.0
 _ASKED_EVERY = 20  # steps after which processes agree whether it is time for a checkpoint
 _HASHED = 1024
-
-
-class PretrainSettings(BaseModel):
-    """How a masked autoencoder is pretrained; the defaults are those of the public USF-MAE code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int = Field(100, ge=1, le=10_000)
-    batch_size: int = Field(64, ge=1, le=16_384)
-    learning_rate: float = Field(1.5e-4, gt=0.0, le=1.0)
-    """At its peak; He et al. give a base rate, which is multiplied by batch / 256."""
-    floor: float = Field(1e-5, ge=0.0)
-    weight_decay: float = Field(0.01, ge=0.0, le=1.0)
-    warm_up: float = Field(0.1, ge=0.0, lt=1.0)
-    mask_ratio: float = Field(0.25, ge=0.0, lt=1.0)
-    loss_on: Literal["masked", "all"] = "masked"
-    """"masked": the error of hidden patches (the public code); "all": of every one (the paper)."""
-    normalise_patches: bool = False
-    """Whether each patch's own mean and deviation are taken out of what is to be drawn."""
-    augmentation: Augmentation = Augmentation()
-    seed: int = Field(42, ge=0)
-
-
-def _public(base_rate: float, weight_decay: float) -> PretrainSettings:
-    # the public code multiplies by 128 / 256 though its batches hold 64
-    return PretrainSettings(learning_rate=base_rate * 128 / 256, weight_decay=weight_decay)
-
-
-PRETRAIN_PRESETS: Mapping[str, PretrainSettings] = {
-    "usf-mae": _public(3e-4, 0.01),
-    "usf-mae, decay 0.05": _public(3e-4, 0.05),
-    "usf-mae, rate 5e-4": _public(1e-3, 0.01),
-    "usf-mae, rate 5e-4, decay 0.05": _public(1e-3, 0.05),
-    "paper's equation": PretrainSettings(loss_on="all"),
-    "mae": PretrainSettings(
-        epochs=800, batch_size=4096, learning_rate=1.5e-4 * 4096 / 256, floor=0.0,
-        weight_decay=0.05, warm_up=0.05, mask_ratio=0.75, normalise_patches=True,
-    ),
-}  # fmt: skip
-"""Settings by name: the four that the public USF-MAE code goes through, the loss as the paper writes
-it, and He et al.'s for ImageNet (their augmentation is a crop and a flip; ours stays the paper's)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PretrainEpoch:
-    """What one epoch did.
-
-    Attributes:
-        epoch: counted from 0.
-        loss: mean over the epoch's images.
-        learning_rate: of its last step.
-        seconds: that it took, interruptions left out.
-        images_per_s: images a second, of all processes together.
-    """
-
-    epoch: int
-    loss: float
-    learning_rate: float
-    seconds: float = field(default=0.0, compare=False)
-    images_per_s: float = field(default=0.0, compare=False)
 
 
 def pretrain(

@@ -15,10 +15,9 @@ from torch.optim import AdamW, Optimizer
 
 from vmcore.models import Precision, plain_attention, training_precision
 from vmcore.training.schedule import learning_rate
+from vmcore.training.settings import Compiling
 
 CLIP_NORM = 1.0
-
-Compiling = Literal["no", "yes"]
 
 
 def make_fabric(

@@ -15,8 +15,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vmcore.training.finetune import FinetuneSettings
 from vmcore.training.normalise import normalise
+from vmcore.training.settings import FinetuneSettings
 from vmcore.training.steps import batches, count_batches, seeded, set_up, update
 
 
