@@ -135,7 +135,7 @@ def test_an_emptied_registry_is_not_taken_for_the_bundled_model(
 ) -> None:
     (store / "mlflow.db").unlink()
     code = (
-        "from vmcore.runs import *\n"
+        "from vmcore.runs import all_runs, bundle_in_use, roll_back\n"
         "print(len(all_runs()))\n"  # looking at the training page makes a new database
         "one = bundle_in_use(); print(one.run_id, one.concern)\n"
         "roll_back(why='the database was lost'); print(bundle_in_use())"
