@@ -46,7 +46,14 @@ log = logging.getLogger(__name__)
 _QUIET_BAR = {
     "displaylogo": False,
     # a saved picture of the panels would hold the uploaded one, names and all
-    "modeBarButtonsToRemove": ["toImage", "select2d", "lasso2d", "autoScale2d"],
+    "modeBarButtonsToRemove": [
+        "toImage",
+        "select2d",
+        "lasso2d",
+        "autoScale2d",
+        "zoomIn2d",
+        "zoomOut2d",
+    ],
 }
 
 

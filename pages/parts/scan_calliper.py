@@ -15,6 +15,7 @@ from vmcore.anatomy import (
     grade,
     known_distance,
     measure_by_hand,
+    under_14_weeks,
 )
 from vmcore.inference import Analysis
 from vmcore.reporting.case import ReportedCase, comparison_words, hand_words
@@ -84,9 +85,11 @@ def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale:
             "The known distance, in mm", uploaded.distances.get(case.analysis.frame, ""), key=_distance_key(uploaded, case.analysis.frame),
             placeholder="for example 50",
         )  # fmt: skip
+    anatomy = case.analysis.anatomy
+    early = anatomy is not None and under_14_weeks(anatomy.head)
     for hand in case.hand:
         said = hand_words(hand)
-        if hand.width_mm is not None:
+        if hand.width_mm is not None and not early:
             said += f": {grade(round(hand.width_mm, 1), settings().grades)}"
         st.markdown(f"**By hand {said}**")
         st.caption(comparison_words(hand, case.analysis.anatomy))

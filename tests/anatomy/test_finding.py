@@ -115,6 +115,15 @@ def test_a_head_that_the_frame_cuts_keeps_its_ellipse() -> None:
     assert whole.head.within_picture == 1.0
 
 
+@pytest.mark.parametrize(("diameter_mm", "measured"), [(24.0, False), (27.0, True)])
+def test_in_a_head_under_14_weeks_nothing_is_measured(diameter_mm: float, measured: bool) -> None:
+    spacing = diameter_mm / HEAD.biparietal_diameter
+    anatomy = found(drawn(), spacing_mm=(spacing, spacing))
+    assert anatomy.head is not None
+    assert anatomy.head.biparietal_diameter_mm == pytest.approx(diameter_mm, rel=0.03)
+    assert (anatomy.atrium is not None, anatomy.plane.fits) == (measured, measured)
+
+
 def test_the_larger_of_two_heads_is_measured() -> None:
     small = HeadEllipse((110.0, 110.0), (75.0, 60.0), 0.0)
     large = HeadEllipse((270.0, 450.0), (180.0, 140.0), 0.0)

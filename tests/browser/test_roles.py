@@ -109,9 +109,12 @@ def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path
             )  # no menu of all files first
         stranger.close()
         owner = browser.new_page()
+        owner.add_init_script(NOTE_LINKS)
         owner.goto(f"{app.url}?token=open-sesame-0123456789")
         owner.wait_for_selector("input[type=file]", state="attached")
         assert "open-sesame-0123456789" not in owner.url
+        expect_pages(owner, "Classify", "Worklist", "Results", "Training", "Audit", "About")
+        assert len(owner.evaluate("[...window.linksSeen]")) == 6  # links are noted, and no others
         owner.close()
         assert "open-sesame-0123456789" not in (tmp_path / "app.log").read_text()
 

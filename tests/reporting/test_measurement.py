@@ -22,9 +22,11 @@ from vmcore.inference import Analysis, Prediction
 from vmcore.models import BundleCard
 from vmcore.reporting import (
     caution,
+    needs_a_look,
     picture_panels,
     pixel_size_words,
     results_csv,
+    urgency,
     verdict,
     width_words,
 )
@@ -142,20 +144,24 @@ def of_width(answer: Analysis, biparietal_mm: float, within_picture: float = 1.0
     return replace(answer, anatomy=replace(answer.anatomy, head=head))  # type: ignore[type-var]
 
 
-@pytest.mark.parametrize("atrium", [None, calliper(4.0), calliper(11.9)])
-def test_before_14_weeks_nothing_is_said_of_ventriculomegaly(atrium: AtriumCalliper | None) -> None:
-    suspected = analysed(atrium, 0.93)
-    early = verdict(of_width(suspected, 24.0))
-    assert (early.headline, early.tone) == ("No verdict", "withheld")
-    assert "24 mm wide, less than at 14 weeks" in early.sentence
-    assert "93%" in early.sentence
-    assert verdict(of_width(suspected, 31.0)).headline == verdict(suspected).headline
+def test_before_14_weeks_nothing_is_said_of_ventriculomegaly() -> None:
+    suspected = analysed(None, 0.93)
+    early = of_width(suspected, 24.0)
+    said = verdict(early)
+    assert (said.headline, said.tone) == ("Too small to judge", "withheld")
+    assert "24 mm wide, smaller than nearly all heads of 14 weeks" in said.sentence
+    assert "93% for ventriculomegaly) means nothing" in said.sentence
+    assert "the pixel size is wrong" in said.sentence  # which somebody should look at, soon
+    assert needs_a_look(said)
+    assert urgency(said, early) < urgency(verdict(analysed(None, 0.1)), analysed(None, 0.1))
+    for other in (of_width(suspected, 27.0), of_width(suspected, 24.0, within_picture=0.9)):
+        assert verdict(other).headline == verdict(suspected).headline
 
 
 def test_a_head_that_leaves_the_picture_is_told() -> None:
     whole, cut = (of_width(analysed(calliper(6.2), 0.1), 60.0, share) for share in (0.99, 0.9))
-    assert not any("outside of the picture" in sentence for sentence in caution(whole))
-    assert any("outside of the picture" in sentence for sentence in caution(cut))
+    assert not any("outside of the cleaned picture" in sentence for sentence in caution(whole))
+    assert any("outside of the cleaned picture" in sentence for sentence in caution(cut))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,9 @@
 from .card import AnatomyCard, AnatomyError, Limits, anatomy_digest, load_anatomy_card
 from .finding import find_anatomy
 from .gestation import (
-    FIRST_WEEK,
-    before_first_week,
     by_gestational_age,
     expected_biparietal_mm,
+    under_14_weeks,
     weeks_of_biparietal,
 )
 from .grades import WIDE_MM, Grades, grade
@@ -16,7 +15,6 @@ from .result import Anatomy, AtriumCalliper, Head, Plane, Point, RulerScale
 from .scale import ruler_scale
 
 __all__ = [
-    "FIRST_WEEK",
     "WIDE_MM",
     "Anatomy",
     "AnatomyCard",
@@ -35,7 +33,6 @@ __all__ = [
     "RulerScale",
     "StudyMeasure",
     "anatomy_digest",
-    "before_first_week",
     "by_gestational_age",
     "expected_biparietal_mm",
     "find_anatomy",
@@ -44,5 +41,6 @@ __all__ = [
     "load_anatomy_card",
     "measure_by_hand",
     "ruler_scale",
+    "under_14_weeks",
     "weeks_of_biparietal",
 ]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vmcore.anatomy.card import Limits
 from vmcore.anatomy.decoding import STRIDE, MapOutput, ViewCalliper, decode_atrium, decode_head
+from vmcore.anatomy.gestation import under_14_weeks
 from vmcore.anatomy.head import HeadEllipse
 from vmcore.anatomy.midline import Falx, find_falx
 from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, Plane, Point
@@ -82,10 +83,13 @@ def find_anatomy(
         surely = atrium.probability >= limits.atrium and visible >= limits.visible
         if not surely or atrium.uncertainty > limits.uncertainty:
             atrium = None
+    skull = None if head is None else _head(head, view, stretch, mm, picture.shape)
+    if under_14_weeks(skull):
+        atrium = None
     plane = Plane(visible, float(output.visible[1]), fits=atrium is not None)
     return Anatomy(
         structures=_structures(output, view, picture.shape, has_head=head is not None),
-        head=None if head is None else _head(head, view, stretch, mm, picture.shape),
+        head=skull,
         midline=None if head is None else _midline(head, falx, view),
         atrium=atrium,
         plane=plane,

@@ -39,13 +39,16 @@ def weeks_of_biparietal(millimetres: float) -> float:
     return float(np.interp(millimetres, [expected_biparietal_mm(week)[0] for week in weeks], weeks))
 
 
-def before_first_week(head: Head) -> bool:
-    """Whether a head is smaller than heads of 14 weeks are on average; False without its size in mm.
+def under_14_weeks(head: Head | None) -> bool:
+    """Whether a head is smaller than nearly all heads of 14 weeks: more than two standard deviations.
 
-    Earlier the ventricles fill most of the head, and 10 mm is no limit.
+    Earlier the ventricles fill most of the head, and 10 mm is no limit. False without a size in mm, and for
+    a head that leaves the picture: its size is a guess.
     """
-    diameter = head.biparietal_diameter_mm
-    return diameter is not None and diameter < expected_biparietal_mm(FIRST_WEEK)[0]
+    if head is None or head.biparietal_diameter_mm is None or not head.is_whole:
+        return False
+    mean, deviation = expected_biparietal_mm(FIRST_WEEK)
+    return head.biparietal_diameter_mm < mean - 2 * deviation
 
 
 def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:

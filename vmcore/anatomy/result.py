@@ -17,6 +17,9 @@ shape says that pixels are not square; two rulers contradict each other; none li
 direction; the head's size does not fit the gestational age that was told."""
 
 
+_WHOLE = 0.97  # of the ellipse's line
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The skull.
@@ -25,14 +28,19 @@ class Head:
         ellipse: its outer line, in pixels of the picture.
         circumference_mm: head circumference; None without spacing.
         biparietal_diameter_mm: outer to outer wall; None without spacing.
-        within_picture: the share of the ellipse's line that lies in the picture, 0..1; the rest is a
-            guess.
+        within_picture: the share of the ellipse's line that lies in the picture that was looked at, 0..1;
+            the rest is a guess.
     """
 
     ellipse: HeadEllipse
     circumference_mm: float | None
     biparietal_diameter_mm: float | None
     within_picture: float = 1.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as good as all of it lies in the picture."""
+        return self.within_picture >= _WHOLE
 
     @property
     def circumference_px(self) -> float:
@@ -123,7 +131,7 @@ class Anatomy:
         head: None where no skull was found.
         midline: its ends (row, column) on the skull: along the falx where that is seen, else the
             head's long axis; None without a head.
-        atrium: None where no ventricle was found or none can be measured.
+        atrium: None where no ventricle was found or none can be measured, and in a head under 14 weeks.
         plane: what is visible.
         scale_doubtful: whether the spacing that was given makes the head impossibly small or large; then
             nothing is told in mm.

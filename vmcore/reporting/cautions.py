@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from vmcore.anatomy import Anatomy, Head, RulerScale, weeks_of_biparietal
+from vmcore.anatomy import Anatomy, RulerScale, weeks_of_biparietal
 from vmcore.inference import Analysis
 from vmcore.reporting.measurement import why_not_measured
 
-_WHOLE = 0.97  # of the head's line in the picture: what is less, is told
 _UNREAD = {
     "ticks": "A ruler was seen at its edge, but not what its ticks stand for.",
-    "head": "A ruler was seen at its edge, but by it the head would be impossibly small or large.",
+    "head": "A ruler was seen at its edge, but by it the head would be smaller than at 14 weeks, or impossibly large.",
     "shape": (
         "A ruler was seen at its edge, but the head's shape says that the picture was squeezed or "
         "stretched; then its share of the head is wrong too."
@@ -45,10 +44,10 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
             "By the pixel size that the file gives, the head would be impossibly small or large; nothing is "
             "told in mm."
         )
-    if analysis.anatomy and analysis.anatomy.head and _cut(analysis.anatomy.head):
+    if analysis.anatomy and analysis.anatomy.head and not analysis.anatomy.head.is_whole:
         said.append(
-            "Part of the head lies outside of the picture; there its outline, and what is measured by "
-            "it, is a guess."
+            "Part of the head lies outside of the cleaned picture; there its outline, and what is measured "
+            "by it, is a guess."
         )
     if analysis.anatomy and analysis.anatomy.atrium and analysis.anatomy.atrium.side == "near":
         said.append(
@@ -68,10 +67,6 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _cut(head: Head) -> bool:
-    return head.within_picture < _WHOLE
-
-
 def _no_spacing(analysis: Analysis) -> str:
     atrium = analysis.anatomy.atrium if analysis.anatomy else None
     if atrium is not None and atrium.millimetres_from == "gestational age":
@@ -87,7 +82,8 @@ def _no_spacing(analysis: Analysis) -> str:
             return _by_ruler(anatomy, anatomy.ruler)
         unread = f" {_UNREAD[anatomy.ruler.trouble or 'ticks']}"
     return (
-        "The file does not say how large its pixels are, so nothing can be measured in mm." + unread
+        "The file does not say how large its pixels are, so nothing can be measured in mm, and nothing here "
+        "tells whether it is a head under 14 weeks, of which no answer means anything." + unread
     )
 
 

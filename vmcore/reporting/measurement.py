@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, under_14_weeks
 from vmcore.inference import Analysis
 
 _NORMAL_95 = 1.96  # standard deviations on both sides that hold 95 of 100 errors
@@ -46,7 +46,13 @@ def width_words(atrium: AtriumCalliper) -> str:
 def why_not_measured(anatomy: Anatomy) -> str:
     """Why there is no width, in a sentence."""
     if anatomy.head is None:
-        return "No fetal head was found, so nothing was measured."
+        return "No fetal head was found in this picture, so nothing was measured."
+    if under_14_weeks(anatomy.head):
+        return (
+            f"By the pixel size the head is {anatomy.head.biparietal_diameter_mm:.0f} mm wide, smaller than nearly "
+            "all heads of 14 weeks; earlier the ventricles fill most of a head and 10 mm is no limit, so nothing "
+            "was measured. If the pregnancy is further on, the pixel size is wrong."
+        )
     return (
         "A head was found but no atrium that can be measured: the plane does not show it, or it is too "
         "uncertain where its walls are."

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vmcore.anatomy import (
-    FIRST_WEEK,
     WIDE_MM,
     Grades,
-    Head,
-    before_first_week,
-    expected_biparietal_mm,
     grade,
+    under_14_weeks,
 )
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent, told_apart
-from vmcore.reporting.measurement import holds_limit, shown_mm, width_words
+from vmcore.reporting.measurement import holds_limit, shown_mm, why_not_measured, width_words
 
 HEATMAP_WORDS = {
     "eigen-cam": (
@@ -38,7 +35,7 @@ HEATMAP_WORDS = {
 
 
 Tone = Literal["normal", "ventriculomegaly", "withheld"]
-NO_VERDICT = "No verdict"
+NO_VERDICT, TOO_SMALL = "No verdict", "Too small to judge"
 _NOT_MEASURED = " (not measured)"
 _BY_HAND = "Measure it by hand."
 _BY = {"ruler": "the ruler", "gestational age": "gestational age"}
@@ -66,10 +63,13 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     it is withheld where neither should be trusted, and of heads under 14 weeks.
     """
     anatomy = analysis.anatomy
-    nothing = None if anatomy is None else _why_no_verdict(anatomy.head)
-    if nothing is not None:
-        chance = f"({percent(analysis.prediction.probability)} for ventriculomegaly)"
-        return Verdict(NO_VERDICT, nothing.format(answer=f"answer {chance}"), "withheld")
+    if anatomy is not None and (anatomy.head is None or under_14_weeks(anatomy.head)):
+        return Verdict(
+            NO_VERDICT if anatomy.head is None else TOO_SMALL,
+            f"{why_not_measured(anatomy)} The classifier's answer "
+            f"({percent(analysis.prediction.probability)} for ventriculomegaly) means nothing.",
+            "withheld",
+        )
     opinion = classifier_opinion(analysis.prediction)
     if anatomy is None:
         return opinion
@@ -89,23 +89,6 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
             "withheld",
         )
     return measured_verdict(measured, width, opinion, grades)
-
-
-def _why_no_verdict(head: Head | None) -> str | None:
-    """Why nothing is said of this head; the classifier's answer comes in the place of {answer}."""
-    if head is None:
-        return (
-            "No fetal head was found in this picture, so nothing was measured, and the classifier's "
-            "{answer} means nothing."
-        )
-    if before_first_week(head):
-        return (
-            f"The head is {head.biparietal_diameter_mm:.0f} mm wide, less than at {FIRST_WEEK:.0f} weeks "
-            f"of gestation ({expected_biparietal_mm(FIRST_WEEK)[0]:.0f} mm on average). Earlier the "
-            "ventricles fill most of the head and 10 mm is no limit, so neither a width nor the "
-            "classifier's {answer} means anything."
-        )
-    return None
 
 
 def _unmeasured(opinion: Verdict) -> Verdict:

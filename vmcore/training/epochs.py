@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """What one epoch did; ``validation`` holds :func:`vmcore.evaluation.binary_metrics`."""
+    """What one epoch of a fine-tuning did; ``validation`` holds :func:`vmcore.evaluation.binary_metrics`."""
 
     epoch: int
     train_loss: float
@@ -24,7 +24,7 @@ class EpochResult:
 
 @dataclass(frozen=True, slots=True)
 class PretrainEpoch:
-    """What one epoch did.
+    """What one epoch of a pretraining did.
 
     Attributes:
         epoch: counted from 0.

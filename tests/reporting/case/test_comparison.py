@@ -106,11 +106,13 @@ def test_by_hand_stands_in_where_the_machine_measured_nothing() -> None:
     assert case_verdict(replace(case, hand=())).headline.startswith("Ventriculomegaly suspected")
 
 
-def test_before_14_weeks_no_width_by_hand_makes_a_verdict() -> None:
+def test_before_14_weeks_no_width_by_hand_makes_a_verdict_or_is_accepted() -> None:
     from tests.reporting.test_measurement import CARD, of_width
-    from vmcore.reporting.case import ReportedCase, case_verdict
+    from vmcore.reporting.case import ReportedCase, accepted_width_mm, case_verdict
 
-    for atrium in (None, calliper(7.0)):
-        early = of_width(analysed(atrium, 0.9), 24.0)
-        case = ReportedCase(early, CARD, hand=(hand(13.0, side="near"),))
-        assert case_verdict(case).headline == "No verdict"
+    by_hand = (hand(13.0, side="near"),)
+    early = ReportedCase(of_width(analysed(None, 0.9), 24.0), CARD, hand=by_hand)
+    assert case_verdict(early).headline == "Too small to judge"
+    assert accepted_width_mm(early) is None
+    later = replace(early, analysis=analysed(None, 0.9))
+    assert accepted_width_mm(later) == 13.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, before_first_week
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, under_14_weeks
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.measurement import interval, interval_mm, shown_mm, width_words
 from vmcore.reporting.words import Verdict, classifier_opinion, measured_verdict, verdict
@@ -60,7 +60,7 @@ def case_verdict(case: ReportedCase) -> Verdict:
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
-    if anatomy is not None and anatomy.head is not None and before_first_week(anatomy.head):
+    if anatomy is not None and under_14_weeks(anatomy.head):
         return verdict(case.analysis, case.grades)  # no width means anything then
     for hand in case.hand:
         if atrium is not None and (
@@ -83,10 +83,12 @@ def case_verdict(case: ReportedCase) -> Verdict:
 def accepted_width_mm(case: ReportedCase) -> float | None:
     """The width that is accepted with the verdict: the machine's, or by hand where that stands in its place.
 
-    None where both contradict each other, and without millimetres.
+    None where both contradict each other, without millimetres, and in a head under 14 weeks.
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
+    if anatomy is not None and under_14_weeks(anatomy.head):
+        return None
     by_machine = shown_mm(atrium) if atrium else None
     widths = [round(hand.width_mm, 1) for hand in case.hand if hand.width_mm is not None]
     if by_machine is None:
