@@ -38,6 +38,7 @@ from vmcore.reporting import (
     caution,
     picture_panels,
 )
+from vmcore.reporting.case import case_verdict
 from vmcore.runs import InUse, RunError, bundle_in_use
 from vmcore.settings import settings
 
@@ -163,7 +164,10 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
         )
     show_loop(uploads, uploaded, models, frame)
     ask_for_age(uploaded, analysis)
+    headed = case_verdict(case).sentence
     for sentence in (*analysis.scan.notes, *caution(analysis)):
+        if sentence in headed:
+            continue  # it was read already
         st.markdown(f":orange[:material/warning:] {sentence}")
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
     ask_for_decision(uploaded, case)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 VERDICTS = (
     "Atrial width", "Look again", "Ventriculomegaly suspected", "No sign of ventriculomegaly",
-    "No verdict", "Undecided",
+    "No verdict", "Too small to judge", "Undecided",
 )  # fmt: skip
 
 
