@@ -36,7 +36,7 @@ from vmcore.imaging import ReadLimits
 
 _SHAPE = (708, 1016)
 _DRAWN = 6  # heads that the frames are made of
-_SETTLED_MS = 25_000  # until everything is warm and what was freed is given back
+_SETTLED_MS = 60_000  # until everything is warm, and at rest again: what was freed is given back
 _LEFT_S = 75.0
 _JUDGED = """([least, frames]) => {
     const said = document.body.innerText.match(/(\\d+) of (\\d+) frames/g) || [];
