@@ -33,10 +33,6 @@ shown = [page for page, needed in (
     (classify, {"classify"}), (worklist, {"classify"}), (results, {"review"}), (training, {"train", "release"}),
     (audit, {"release"}), (about, roles),
 ) if roles & needed]  # fmt: skip
-if not st.get_option(
-    "client.showSidebarNavigation"
-):  # of the pages that are shown, not of all files
-    st.set_option("client.showSidebarNavigation", True)
 page = st.navigation(shown or [st.Page(draw_entrance, title="Sign in", icon=":material/login:")])
 st.logo("assets/logo.svg", size="large")
 with st.sidebar:
