@@ -96,8 +96,6 @@ def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path
             stranger.goto(app.url + path)
             expect(stranger.get_by_label("Token")).to_be_visible()
             expect(stranger.locator("input[type=file]")).to_have_count(0)
-                seen
-            )  # no menu of all files first
         stranger.close()
         owner = browser.new_page()
         owner.goto(f"{app.url}?token=open-sesame-0123456789")
