@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from vmcore.importing import import_in_turn
+
+import_in_turn()  # before anything that several sessions may load at once
+
 from pages.parts.identity import admitted, draw_entrance, draw_who
 from pages.parts.upkeep import start_upkeep
 from pages.parts.warm_up import start_warming_up
@@ -39,6 +43,8 @@ with st.sidebar:
     st.caption(f":material/science: {RESEARCH_USE_ONLY}")
     draw_who()
 
-start_warming_up()
 start_upkeep()
-page.run()
+try:
+    page.run()
+finally:  # a page is drawn before what it may need later is loaded
+    start_warming_up()

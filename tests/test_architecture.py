@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {
-    "imaging": 0, "files": 0, "processor": 0, "resting": 0, "settings": 1, "file_modes": 1, "data": 1, "models": 1,
+    "imaging": 0, "files": 0, "importing": 0, "processor": 0, "resting": 0, "settings": 1, "file_modes": 1, "data": 1, "models": 1,
     "anatomy": 2, "evaluation": 3, "training": 3, "inference": 3, "reporting": 4, "runs": 4,
     "clinic": 5,
 }  # fmt: skip

@@ -24,7 +24,6 @@ from vmcore.runs import (
     seen_by_start,
     validated_unlabelled,
 )
-from vmcore.runs.paired_heads import has_originals
 from vmcore.runs.plan import CROSS_VALIDATION
 from vmcore.runs.pretraining_plan import PRETRAINING
 from vmcore.settings import settings
@@ -109,7 +108,7 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
 
 def _has_originals(study: Path) -> bool:
     try:
-        return has_originals(load_study(study))
+        return load_study(study).has_originals()
     except ManifestError:
         return False  # what is wrong is said above
 

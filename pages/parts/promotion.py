@@ -1,24 +1,14 @@
-"""Let a run's model answer on the classify page, see who did so before, and go back."""
+"""Let a run's model answer on the classify page."""
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts.identity import ask_for_name
 from pages.parts.plain import plain
 from pages.parts.promotion_check import draw_check, last_check, note_check
 from vmcore.models import BundleError
-from vmcore.runs import (
-    BUNDLED,
-    RunError,
-    RunFolder,
-    WorseCasesError,
-    bundle_in_use,
-    promote,
-    promotions,
-    roll_back,
-)
+from vmcore.runs import RunError, RunFolder, WorseCasesError, promote
 
 
 def draw_promotion(folder: RunFolder) -> None:
@@ -54,35 +44,3 @@ def _promote(run_id: str, why: str, who: str | None, bound: float, accepted: str
         st.success(f"{plain(made.name)} answers from now on.", icon=":material/check_circle:")
         if made.check:
             st.caption(plain(made.check))
-
-
-def draw_registry() -> None:
-    """Draw the history of promotions, and what is unsure about the model in use.
-
-    Raises:
-        RunError: the registry does not answer.
-    """
-    concern = bundle_in_use().concern
-    if concern:
-        st.warning(plain(concern), icon=":material/sync_problem:")
-    changes = promotions()
-    if not changes:
-        return
-    now = changes[0]
-    with st.expander(f"In use on the classify page: {plain(now.name)}", icon=":material/history:"):
-        rows = [
-            {
-                "when": c.when, "who": c.who, "model": c.name, "why": c.why, "old cases": c.check,
-                "worse, accepted because": c.accepted, "run": c.run_id[:6],
-            }
-            for c in changes
-        ]  # fmt: skip
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
-        if now.run_id != BUNDLED and st.button("Roll back", icon=":material/undo:"):
-            try:
-                made = roll_back(why=f"rolled back from {now.name}")
-            except (RunError, BundleError) as error:
-                st.error(plain(error), icon=":material/error:")
-            else:
-                st.toast(f"{plain(made.name)} answers again.")
-                st.rerun(scope="app")

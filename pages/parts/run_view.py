@@ -10,7 +10,7 @@ from pages.parts.identity import stay
 from pages.parts.jump import jump
 from pages.parts.plain import plain
 from pages.parts.plan_form import duration
-from pages.parts.promotion import draw_promotion, draw_registry
+from pages.parts.promotion_history import draw_promotions
 from pages.parts.refreshing import refreshing
 from vmcore.reporting import fold_curves, pretraining_curves, run_curves
 from vmcore.runs import (
@@ -61,7 +61,7 @@ def draw() -> None:
         _watch(chosen[0], going=going)
     elif chosen:
         refreshing(_side_by_side, _REFRESH_S if going else None)(chosen)
-    draw_registry()
+    draw_promotions()
 
 
 def _label(folder: RunFolder) -> str:
@@ -122,6 +122,8 @@ def _cross_validation(folder: RunFolder, plan: Plan, stands: RunStatus, *, revie
                 query_params={"model": folder.run_id},
             )  # fmt: skip
         _results(folder)
+        from pages.parts.promotion import draw_promotion  # noqa: PLC0415  it may ask two models, and loads them
+
         draw_promotion(folder)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from pages.parts.plain import plain
-from vmcore.models import WeightsReport
-from vmcore.runs import RunError, report_on_file
+from vmcore.runs import RunError
+
+if TYPE_CHECKING:
+    from vmcore.models import WeightsReport
 
 Pooling = Literal["token", "avg"]
 _FEW, _HEIGHT = 4, 120  # names, pixels
@@ -24,6 +26,8 @@ def draw_weights(named: str, architecture: str, pooling: Pooling | None) -> None
     """
     if not named.strip():
         return
+    from vmcore.runs import report_on_file  # noqa: PLC0415  with torch, which takes long
+
     try:
         report = report_on_file(named, architecture, pooling or "token")
     except RunError as error:

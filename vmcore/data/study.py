@@ -71,6 +71,11 @@ class StoredStudy:
         """The folder that the paths of ``table`` start from, which may be gone."""
         return originals_root(self.folder, self.report.root)
 
+    def has_originals(self) -> bool:
+        """Whether any of the original files of ``table`` is there."""
+        root = self.originals
+        return any((root / str(path)).is_file() for path in self.table["path"])
+
     def images(self) -> npt.NDArray[np.uint8]:
         """All images of ``table``, uint8 (N, 3, 224, 224)."""
         return load_prepared(self.table, self.folder / "prepared")

@@ -16,7 +16,8 @@ from .masked_autoencoder import MaskedAutoencoder
 from .ood import OodDetector, load_ood_detector
 from .precision import Precision, emulated, fast_dtype, training_precision
 from .pretraining_weights import ForPretraining, for_pretraining
-from .usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
+from .public_checkpoints import PUBLIC_CHECKPOINTS
+from .usf_mae import load_usf_mae_encoder
 from .weights_report import WeightsReport, explain_weights
 
 __all__ = [

@@ -10,7 +10,8 @@ import gdown
 
 from vmcore.files import write_atomically
 from vmcore.models.errors import WeightsError
-from vmcore.models.usf_mae import PUBLIC_CHECKPOINTS, load_usf_mae_encoder
+from vmcore.models.public_checkpoints import PUBLIC_CHECKPOINTS
+from vmcore.models.usf_mae import load_usf_mae_encoder
 
 FetchProgress = Callable[[int, int | None], None]
 """Called with (bytes done, bytes in all or None)."""

@@ -10,12 +10,6 @@ from torch import Tensor
 from vmcore.models.checkpoints import read_weights
 from vmcore.models.errors import WeightsError
 
-PUBLIC_CHECKPOINTS: Mapping[str, str] = {
-    "usf-mae-100": "1ZPu_7KhMEuaq-XdLhVp2EEgMgLJ4dKhr",
-    "usf-mae-500": "15n71qHXSBjEjrLtCOzvBb6gTsGhh7NUg",
-}
-"""Google Drive ids of the public files by pretraining epochs; 100 is the recommended one."""
-
 _ENCODER = ("cls_token", "pos_embed", "patch_embed.", "blocks.", "norm.")
 
 

@@ -57,19 +57,13 @@ def forget_pairs(folder: RunFolder) -> None:
         (folder.path / name).unlink(missing_ok=True)
 
 
-def has_originals(study: StoredStudy) -> bool:
-    """Whether any of a study's original files is there, to make pairs from."""
-    root = study.originals
-    return any((root / str(path)).is_file() for path in study.table["path"])
-
-
 def check_originals(study: StoredStudy) -> None:
     """Make sure, before a run is started, that there is something to make pairs from.
 
     Raises:
         RunError: none of the original files is there any more.
     """
-    if not has_originals(study):
+    if not study.has_originals():
         raise RunError(
             "Pairs are made from a study's original files, and none of them is there any more (those of a "
             "study that came as a zip are deleted when it is ready). Start a run without pairs."

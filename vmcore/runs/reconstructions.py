@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vmcore.files import write_atomically
-from vmcore.models import MaskedAutoencoder
 from vmcore.runs.folder import RunFolder
-from vmcore.training import reconstruct
+
+if TYPE_CHECKING:
+    from vmcore.models import MaskedAutoencoder
 
 SHOWN = 6
 _PICTURES = 12
@@ -42,6 +44,8 @@ def write_reconstruction(
         mask_ratio: share of patches that are hidden, the same ones each time.
         after: how many epochs it has learnt for.
     """
+    from vmcore.training import reconstruct  # noqa: PLC0415  with torch; to look at pictures takes less
+
     made = reconstruct(model, images, mask_ratio)
     rows = (made.original, made.masked, made.reconstructed)
     grid = cv2.vconcat([cv2.hconcat([_framed(one) for one in row]) for row in rows])

@@ -29,6 +29,7 @@ from vmcore.clinic.network.outbox import Destination, Outbox
 from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.clinic.network.running import JudgingProcess, hold_node
 from vmcore.file_modes import keep_private
+from vmcore.importing import import_in_turn
 from vmcore.settings import Settings, settings
 
 log = logging.getLogger(__name__)
@@ -171,6 +172,7 @@ def main() -> None:
     """Receive until the process is ended."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     keep_private()
+    import_in_turn()
     configured = settings()
     inbox = Inbox(free_bytes=configured.node_free_mb * 2**20)
     ended = threading.Event()

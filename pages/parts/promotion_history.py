@@ -1,0 +1,42 @@
+"""Which model answers on the classify page, which did before, and the way back."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts.plain import plain
+from vmcore.models import BundleError
+from vmcore.runs import BUNDLED, RunError, bundle_in_use, promotions, roll_back
+
+
+def draw_promotions() -> None:
+    """Draw the history of promotions, and what is unsure about the model in use.
+
+    Raises:
+        RunError: the registry does not answer.
+    """
+    concern = bundle_in_use().concern
+    if concern:
+        st.warning(plain(concern), icon=":material/sync_problem:")
+    changes = promotions()
+    if not changes:
+        return
+    now = changes[0]
+    with st.expander(f"In use on the classify page: {plain(now.name)}", icon=":material/history:"):
+        rows = [
+            {
+                "when": c.when, "who": c.who, "model": c.name, "why": c.why, "old cases": c.check,
+                "worse, accepted because": c.accepted, "run": c.run_id[:6],
+            }
+            for c in changes
+        ]  # fmt: skip
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        if now.run_id != BUNDLED and st.button("Roll back", icon=":material/undo:"):
+            try:
+                made = roll_back(why=f"rolled back from {now.name}")
+            except (RunError, BundleError) as error:
+                st.error(plain(error), icon=":material/error:")
+            else:
+                st.toast(f"{plain(made.name)} answers again.")
+                st.rerun(scope="app")

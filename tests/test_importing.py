@@ -1,0 +1,75 @@
+"""Threads that load modules at the same time: all get whole ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULE = """
+import time
+time.sleep(0.3)  # the other thread comes in from the other end
+import ring.{other}
+name = "{own}"
+def neighbour(): return ring.{other}.name
+"""
+TWO_ENDS = """
+import importlib, sys, threading
+from vmcore.importing import import_in_turn
+import_in_turn()
+import_in_turn()  # once more changes nothing
+sys.path.insert(0, sys.argv[1])
+found = {}
+def load(own):
+    found[own] = importlib.import_module(f"ring.{own}").neighbour()
+threads = [threading.Thread(target=load, args=(own,)) for own in ("one", "two")]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sorted(found.items()))
+"""
+FORKED = """
+import os, sys, threading, time
+from vmcore.importing import import_in_turn
+import_in_turn()
+sys.path.insert(0, sys.argv[1])
+threading.Thread(target=lambda: __import__("slow")).start()
+time.sleep(0.5)  # it is in the middle of that
+child = os.fork()
+if child == 0:
+    import colorsys
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+ONE_PAGE_LOADS = """
+import sys
+from pages.parts import new_run, run_view, study_view
+print(sorted({"torch", "timm", "sklearn"} & set(sys.modules)))
+"""
+
+
+def said(code: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
+def test_modules_that_import_each_other_are_whole_for_threads_from_both_ends(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ring").mkdir()
+    (tmp_path / "ring/__init__.py").touch()
+    for own, other in (("one", "two"), ("two", "one")):
+        (tmp_path / f"ring/{own}.py").write_text(MODULE.format(own=own, other=other))
+    assert said(TWO_ENDS, str(tmp_path)) == "[('one', 'two'), ('two', 'one')]"
+
+
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time; time.sleep(3)")
+    assert said(FORKED, str(tmp_path)) == "7"
+
+
+def test_the_training_page_loads_nothing_that_trains() -> None:
+    assert said(ONE_PAGE_LOADS) == "[]"

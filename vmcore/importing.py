@@ -1,0 +1,45 @@
+"""One thread at a time loads modules, for programs whose threads load what they need when they need it.
+
+Python locks module by module: of two threads that load a library whose modules import each other, from two ends,
+each may find the other's half-made modules (bpo-38884), and the library stays broken until the program ends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from typing import Any
+
+_WAIT_S = 120.0  # a module that waits for a thread of its own, which loads another, must not wait for ever
+_turn = threading.RLock()
+_first = threading.Lock()  # taken once, and for good
+
+
+def import_in_turn() -> None:
+    """Have threads take turns from the first module of an import to its last; for the start of a program.
+
+    Modules that are loaded already cost nothing more. What imports them does not matter: the statement,
+    ``importlib.import_module`` and lazy packages all come by here.
+    """
+    if not _first.acquire(blocking=False):
+        return
+    system: Any = importlib._bootstrap  # type: ignore[attr-defined]  # noqa: SLF001
+    load = system._find_and_load  # noqa: SLF001  all of them call it, where a module is not loaded yet
+
+    def load_in_turn(name: str, import_: Any) -> Any:
+        taken = _turn.acquire(timeout=_WAIT_S)
+        try:
+            return load(name, import_)
+        finally:
+            if taken:
+                _turn.release()
+
+    system._find_and_load = load_in_turn  # noqa: SLF001
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _begin_anew() -> None:
+    """Free the turn in a forked process: the thread that held it is not there."""
+    global _turn  # noqa: PLW0603
+    _turn = threading.RLock()
