@@ -24,7 +24,7 @@ def import_in_turn() -> None:
     """
     if not _first.acquire(blocking=False):
         return
-    system: Any = importlib._bootstrap  # type: ignore[attr-defined]  # noqa: SLF001
+    system: Any = importlib._bootstrap  # noqa: SLF001
     load = system._find_and_load  # noqa: SLF001  all of them call it, where a module is not loaded yet
 
     def load_in_turn(name: str, import_: Any) -> Any:
