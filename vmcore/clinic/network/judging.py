@@ -32,6 +32,7 @@ from vmcore.models import BundleError, bundle_digest
 from vmcore.reporting.case import ReportedCase
 from vmcore.runs import RunError, bundle_in_use
 from vmcore.runs.locks import hold
+from vmcore.resting import keep_until_idle, rest_idle
 from vmcore.settings import Settings, settings
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,7 @@ def main() -> None:
     """Judge until the node that started this is gone."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     keep_private()
+    keep_until_idle()  # below: image after image uses what the networks work in
     say_nothing_of_images()
     os.nice(_NICENESS)  # receiving comes first
     configured, parent = settings(), os.getppid()
@@ -173,6 +175,7 @@ def main() -> None:
             trouble = _said(str(error), trouble)
         except (sqlite3.Error, OSError) as error:
             trouble = _said(f"The store cannot be used ({type(error).__name__}).", trouble)
+        rest_idle()
         time.sleep(_PAUSE_S)
 
 
