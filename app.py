@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from vmcore.importing import import_in_turn
-
-import_in_turn()  # before anything that several sessions may load at once
-
+from pages.parts.frame import draw_frame
 from pages.parts.identity import admitted, draw_entrance, draw_who
 from pages.parts.upkeep import start_upkeep
 from pages.parts.warm_up import start_warming_up
 from vmcore import RESEARCH_USE_ONLY
 
+draw_frame()
 st.set_page_config(
     page_title="VentriScope",
     page_icon="assets/logo.svg",
@@ -37,6 +35,10 @@ shown = [page for page, needed in (
     (classify, {"classify"}), (worklist, {"classify"}), (results, {"review"}), (training, {"train", "release"}),
     (audit, {"release"}), (about, roles),
 ) if roles & needed]  # fmt: skip
+if not st.get_option(
+    "client.showSidebarNavigation"
+):  # of the pages that are shown, not of all files
+    st.set_option("client.showSidebarNavigation", True)
 page = st.navigation(shown or [st.Page(draw_entrance, title="Sign in", icon=":material/login:")])
 st.logo("assets/logo.svg", size="large")
 with st.sidebar:

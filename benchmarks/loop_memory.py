@@ -138,6 +138,8 @@ def judge(pages: list[Page], frames: int, judged: int) -> tuple[float, list[int]
     while min(done) < judged and time.perf_counter() - start < _LONGEST_S:
         pages[0].wait_for_timeout(500)
         done = [page.evaluate(_JUDGED, frames) for page in pages]
+    if min(done) < judged:
+        raise TimeoutError(f"Only {done} frames were judged in {_LONGEST_S} s.")
     seconds = time.perf_counter() - start
     if judged < frames:
         for page in pages:

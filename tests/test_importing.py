@@ -41,6 +41,42 @@ if child == 0:
     os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
+FORKS = """
+import os
+child = os.fork()
+if child:
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+FORKED_WITHIN = """
+import os, sys
+from vmcore.importing import import_in_turn
+import_in_turn()
+sys.path.insert(0, sys.argv[1])
+import forks
+if not forks.child:
+    import colorsys
+    os._exit(7)
+print(forks.status)
+"""
+WAITS_FOR_ITSELF = """
+import threading
+def load():
+    for number in range(5):
+        __import__(f"small{number}")
+thread = threading.Thread(target=load)
+thread.start()
+thread.join()
+"""
+WAITED = """
+import logging, sys, time
+from vmcore import importing
+importing._WAIT_S = 1.0
+importing.import_in_turn()
+sys.path.insert(0, sys.argv[1])
+start = time.monotonic()
+import waits_for_itself
+print(1 <= time.monotonic() - start < 4, {f"small{number}" for number in range(5)} <= set(sys.modules))
+"""
 ONE_PAGE_LOADS = """
 import sys
 from pages.parts import new_run, run_view, study_view
@@ -69,6 +105,18 @@ def test_modules_that_import_each_other_are_whole_for_threads_from_both_ends(
 def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time; time.sleep(3)")
     assert said(FORKED, str(tmp_path)) == "7"
+
+
+def test_a_module_that_forks_is_loaded_in_both_processes(tmp_path: Path) -> None:
+    (tmp_path / "forks.py").write_text(FORKS)
+    assert said(FORKED_WITHIN, str(tmp_path)) == "7"
+
+
+def test_a_module_that_waits_for_its_own_thread_is_held_up_once(tmp_path: Path) -> None:
+    (tmp_path / "waits_for_itself.py").write_text(WAITS_FOR_ITSELF)
+    for number in range(5):
+        (tmp_path / f"small{number}.py").touch()
+    assert said(WAITED, str(tmp_path)) == "True True"
 
 
 def test_the_training_page_loads_nothing_that_trains() -> None:

@@ -7,20 +7,37 @@ each may find the other's half-made modules (bpo-38884), and the library stays b
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import threading
 from typing import Any
 
-_WAIT_S = 120.0  # a module that waits for a thread of its own, which loads another, must not wait for ever
+log = logging.getLogger(__name__)
+
+_WAIT_S = (
+    60.0  # a module that waits for a thread of its own, which loads another, must not wait for ever
+)
 _turn = threading.RLock()
 _first = threading.Lock()  # taken once, and for good
+
+
+class _Here(threading.local):
+    """Whether a thread waits for its turn: not any more, once it has waited in vain."""
+
+    waits = True
+
+
+_here = _Here()
 
 
 def import_in_turn() -> None:
     """Have threads take turns from the first module of an import to its last; for the start of a program.
 
     Modules that are loaded already cost nothing more. What imports them does not matter: the statement,
-    ``importlib.import_module`` and lazy packages all come by here.
+    ``importlib.import_module`` and lazy packages all come by here. The price is that a thread that needs something
+    small waits while another one loads something large.
+
+    Call it before anything that several threads may load at once: an import that has begun knows of no turn.
     """
     if not _first.acquire(blocking=False):
         return
@@ -28,12 +45,18 @@ def import_in_turn() -> None:
     load = system._find_and_load  # noqa: SLF001  all of them call it, where a module is not loaded yet
 
     def load_in_turn(name: str, import_: Any) -> Any:
-        taken = _turn.acquire(timeout=_WAIT_S)
+        turn = _turn  # a module that forks comes back with another one
+        taken = _here.waits and turn.acquire(timeout=_WAIT_S)
+        if _here.waits and not taken:
+            log.warning(
+                "A module is loaded out of turn: another one took more than %.0f s.", _WAIT_S
+            )
+            _here.waits = False
         try:
             return load(name, import_)
         finally:
             if taken:
-                _turn.release()
+                turn.release()
 
     system._find_and_load = load_in_turn  # noqa: SLF001
     os.register_at_fork(after_in_child=_begin_anew)

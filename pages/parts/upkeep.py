@@ -22,6 +22,7 @@ from starlette.formparsers import MultiPartParser
 from streamlit import runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
+from pages.parts.late_refreshes import drop_late_refreshes
 from vmcore.file_modes import keep_private
 from vmcore.resting import keep_until_idle, rest_idle
 from vmcore.runs.purging import sweep
@@ -46,6 +47,7 @@ def start_upkeep() -> None:
     keep_private()
     give_back_pictures()
     keep_until_idle()
+    drop_late_refreshes()
     threading.Thread(target=_keep_up, name="upkeep", daemon=True).start()
 
 
@@ -135,6 +137,7 @@ def sweep_store() -> None:
 
 
 def _keep_up() -> None:
+    time.sleep(_EVERY_S)  # a page comes first
     sweep_store()
     while True:
         time.sleep(_EVERY_S)

@@ -26,10 +26,11 @@ def draw_weights(named: str, architecture: str, pooling: Pooling | None) -> None
     """
     if not named.strip():
         return
-    from vmcore.runs import report_on_file  # noqa: PLC0415  with torch, which takes long
-
     try:
-        report = report_on_file(named, architecture, pooling or "token")
+        with st.spinner("Reading the file …"):
+            from vmcore.runs import report_on_file  # noqa: PLC0415  with torch, which takes long
+
+            report = report_on_file(named, architecture, pooling or "token")
     except RunError as error:
         st.error(plain(error), icon=":material/error:")
         return

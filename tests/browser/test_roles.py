@@ -11,11 +11,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server, running_app
+from vmcore import RESEARCH_USE_ONLY
 
 ROLES = """
 "anna@clinic.example" = ["classify"]
 "ben@clinic.example" = ["review", "train"]
 "eve@clinic.example" = []
+"""
+NOTE_LINKS = """
+    window.linksSeen = new Set();
+    new MutationObserver(() => document.querySelectorAll('[data-testid=stSidebarNavLink]')
+        .forEach(link => window.linksSeen.add(link.innerText.trim()))
+    ).observe(document, {subtree: true, childList: true, characterData: true});
 """
 Open = Callable[..., Page]
 
@@ -92,10 +99,15 @@ def alone(tmp_path: Path, named: dict[str, str], *options: str) -> Iterator[Serv
 def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path: Path) -> None:
     with alone(tmp_path, {"VMCORE_TOKEN": "open-sesame-0123456789"}) as app:
         stranger = browser.new_page()
+        stranger.add_init_script(NOTE_LINKS)
         for path in ("", "?token=guessed", "/training"):
             stranger.goto(app.url + path)
             expect(stranger.get_by_label("Token")).to_be_visible()
             expect(stranger.locator("input[type=file]")).to_have_count(0)
+            seen = stranger.evaluate("[...window.linksSeen]")
+            assert all(text.endswith("Sign in") for text in seen), (
+                seen
+            )  # no menu of all files first
         stranger.close()
         owner = browser.new_page()
         owner.goto(f"{app.url}?token=open-sesame-0123456789")
@@ -113,3 +125,15 @@ def test_an_open_address_without_a_login_is_refused(browser: Browser, tmp_path: 
         expect(page.get_by_text("nobody has to sign in")).to_be_visible()
         expect(page.locator("input[type=file]")).to_have_count(0)
         page.close()
+
+
+def test_all_who_come_first_get_the_frame(browser: Browser, tmp_path: Path) -> None:
+    with alone(tmp_path, {}) as app:
+        paths = ("/results", "/training", "/about", "/training?view=new")
+        first = [browser.new_page() for _ in paths]
+        for page, path in zip(first, paths, strict=True):
+            page.goto(app.url + path, wait_until="commit")  # all at once
+        for page in first:
+            expect(page.get_by_text(RESEARCH_USE_ONLY).first).to_be_visible(timeout=180_000)
+            expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(6)
+            page.close()

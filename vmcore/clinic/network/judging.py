@@ -30,9 +30,9 @@ from vmcore.imaging import ScanError, read_sandboxed, read_source_sandboxed
 from vmcore.inference import Classifier, analyse
 from vmcore.models import BundleError, bundle_digest
 from vmcore.reporting.case import ReportedCase
+from vmcore.resting import keep_until_idle, rest_idle
 from vmcore.runs import RunError, bundle_in_use
 from vmcore.runs.locks import hold
-from vmcore.resting import keep_until_idle, rest_idle
 from vmcore.settings import Settings, settings
 
 log = logging.getLogger(__name__)

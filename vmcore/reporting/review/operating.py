@@ -38,7 +38,7 @@ def pr_figure(
     _mark(figure, point.recall, point.precision)
     figure.update_xaxes(title_text="recall (sensitivity)", range=[-0.02, 1.02])
     figure.update_yaxes(title_text="precision (PPV)", range=[-0.02, 1.02])
-    figure.update_layout(legend={"x": 0.01, "xanchor": "left", "y": 0.03, "yanchor": "bottom"})
+    figure.update_layout(legend={"x": 0.99, "xanchor": "right", "y": 0.03, "yanchor": "bottom"})
     return styled(figure, title, height=440)
 
 
@@ -82,7 +82,7 @@ def _banded(band: CurveBand, area: str) -> go.Figure:
 def _mark(figure: go.Figure, x: float, y: float) -> None:
     figure.add_trace(
         go.Scatter(
-            x=[x], y=[y], mode="markers", name="at the threshold, mean of folds",
+            x=[x], y=[y], mode="markers", name="at the threshold",
             marker={"size": 13, "symbol": "diamond", "color": AMBER, "line": {"color": INK, "width": 1}},
             hovertemplate="at the threshold, mean of folds: %{x:.3f}, %{y:.3f}<extra></extra>",
         )
