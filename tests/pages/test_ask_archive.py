@@ -19,7 +19,6 @@ from vmcore.clinic.network.running import hold_node
 from vmcore.runs import RunError
 from vmcore.settings import settings
 
-ROOT = Path(__file__).parents[2]
 PEERS = json.dumps([{"ae_title": "SCANNER", "host": "127.0.0.1"}])
 
 
