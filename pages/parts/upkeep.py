@@ -22,6 +22,7 @@ from starlette.formparsers import MultiPartParser
 from streamlit import runtime
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
+from pages.parts.late_downloads import answer_late_downloads
 from pages.parts.late_refreshes import drop_late_refreshes
 from vmcore.file_modes import keep_private
 from vmcore.resting import keep_until_idle, rest_idle
@@ -48,6 +49,7 @@ def start_upkeep() -> None:
     give_back_pictures()
     keep_until_idle()
     drop_late_refreshes()
+    answer_late_downloads()
     threading.Thread(target=_keep_up, name="upkeep", daemon=True).start()
 
 

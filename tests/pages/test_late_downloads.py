@@ -1,0 +1,118 @@
+"""A click on a download button that is being drawn anew gives a file."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime, RuntimeConfig, SessionClient
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+from pages.parts import late_downloads
+from pages.parts.late_downloads import answer_late_downloads
+from tests.event_loop import run_apart
+
+ONE_BUTTON = """
+import time
+import streamlit as st
+
+run = st.session_state["run"] = st.session_state.get("run", 0) + 1
+if run > 1:
+    time.sleep(1)
+st.write("the next run takes over here")
+if run < 4:
+    st.download_button("File", lambda: f"of run {run}", "file.txt", key="file")
+"""
+
+
+class Browser(SessionClient):
+    """Notes the numbers of the download buttons that it is told to draw."""
+
+    def __init__(self) -> None:
+        self.numbers: list[str] = []
+        self.drawn = asyncio.Event()
+
+    def write_forward_msg(self, msg: ForwardMsg) -> None:
+        """Keep a number, and notice the end of a run."""
+        number = msg.delta.new_element.download_button.deferred_file_id
+        if number:
+            self.numbers.append(number)
+        if msg.WhichOneof("type") == "script_finished" and (
+            msg.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        ):
+            self.drawn.set()
+
+
+def test_a_click_that_comes_between_two_runs_gives_what_the_button_gives_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runtime, "_instance", None)
+    for name in ("_drop_deferred_id", "execute_deferred"):  # as they were, afterwards
+        monkeypatch.setattr(MediaFileManager, name, getattr(MediaFileManager, name))
+    monkeypatch.setattr(late_downloads, "_PATIENCE_S", 4.0)
+    answer_late_downloads()
+    script = tmp_path / "app.py"
+    script.write_text(ONE_BUTTON)
+    files = MemoryMediaFileStorage("/media")
+    server = Runtime(
+        RuntimeConfig(
+            str(script), files, MemoryUploadedFileManager("/upload"), session_storage=MemorySessionStorage()
+        )
+    )  # fmt: skip
+
+    def clicked(number: str) -> str:
+        url = server.media_file_mgr.execute_deferred(number)
+        return files.get_file(Path(url).name).content.decode()
+
+    async def click() -> dict[str, str]:
+        await server.start()
+        browser = Browser()
+        session = server.connect_session(browser, {})
+
+        def request() -> None:
+            message = BackMsg()
+            message.rerun_script.query_string = ""
+            server.handle_backmsg(session, message)
+
+        request()
+        await asyncio.wait_for(browser.drawn.wait(), 60)
+        (number,) = browser.numbers
+        found = {"at rest": await asyncio.to_thread(clicked, number)}
+        browser.drawn.clear()
+        request()
+        await asyncio.sleep(0.3)
+        request()  # the second run makes way before it draws the button
+        forgotten = time.monotonic() + 30
+        while number in server.media_file_mgr._deferred_callables and time.monotonic() < forgotten:
+            await asyncio.sleep(0.01)
+        found["between two runs"] = await asyncio.to_thread(clicked, number)
+        await asyncio.wait_for(browser.drawn.wait(), 60)
+        found["afterwards"] = await asyncio.to_thread(clicked, number)
+        browser.drawn.clear()
+        request()  # a page without the button
+        await asyncio.wait_for(browser.drawn.wait(), 60)
+        await asyncio.sleep(0.5)
+        for name, asked in (("gone", browser.numbers[-1]), ("never given", "0" * 32)):
+            try:
+                found[name] = await asyncio.to_thread(clicked, asked)
+            except MediaFileStorageError as refused:
+                found[name] = str(refused).split(asked)[1].strip()
+        server.stop()
+        await server.stopped
+        return found
+
+    assert run_apart(click()) == {
+        "at rest": "of run 1",
+        "between two runs": "of run 3",
+        "afterwards": "of run 3",
+        "gone": "not found",
+        "never given": "not found",
+    }
