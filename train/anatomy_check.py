@@ -22,7 +22,7 @@ _EARLY_MM, _LATE_MM = (
     100,
     200,
 )  # head circumferences of the first trimester and from the late second on
-_CLOSE = 0.1  # of the head's short axis: an atrium found no farther away is the right one
+CLOSE = 0.1  # of the head's short axis: an atrium found no farther away is the right one
 
 
 def measured(forward: Forward, pictures: Sequence[OutlinedPicture], fold: int) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def choose_limits(table: pd.DataFrame) -> Limits:
     errors lie within it; a measurement is withheld where it would be over 0.03 of the head, and an
     atrium where its probability is below that of 98 of 100 right ones.
     """
-    right = table[(table["distance"] < _CLOSE) & table["true_share"].notna()]
+    right = table[(table["distance"] < CLOSE) & table["true_share"].notna()]
     error = (right["share"] - right["true_share"]).abs()
     spread = float((error / right["expected"]).quantile(0.683))
     return Limits(
@@ -184,8 +184,8 @@ def _atrium_figures(rows: pd.DataFrame) -> dict[str, str]:
     told = rows[rows["told"] & rows["true_share"].notna()]
     error = told["share"] - told["true_share"]
     said = {
-        "centre within a tenth of the short axis, of all": _share(rows["distance"] < _CLOSE),
-        "told, but its centre is farther away": _share(told["distance"] >= _CLOSE),
+        "centre within a tenth of the short axis, of all": _share(rows["distance"] < CLOSE),
+        "told, but its centre is farther away": _share(told["distance"] >= CLOSE),
         "distance of the centre, share of the short axis, of all found": str(
             mean_by_subject(rows, rows["distance"])
         ),

@@ -123,6 +123,10 @@ def main(recipe: Recipe) -> None:
         "made": made_of(recipe, whole, recipe.note),
         "shares": {f"{share:g}": figures_of(table, said) for share, said in answers.items()},
     }
+    if recipe.figures.is_file():  # what train.anatomy_starts added
+        figures |= {
+            k: v for k, v in json.loads(recipe.figures.read_text()).items() if k == "anatomy"
+        }
     write_atomically(recipe.figures, json.dumps(figures, indent=2) + "\n")
     write_atomically(recipe.document, encoders_document(figures))
     log.info("Written: %s and %s.", recipe.figures, recipe.document)
