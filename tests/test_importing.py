@@ -28,6 +28,32 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(sorted(found.items()))
 """
+WITHOUT_GARBAGE = """
+import gc, os, sys, threading, time
+from vmcore.importing import import_in_turn
+import_in_turn()
+sys.path.insert(0, sys.argv[1])
+looks = lambda: "looked" if gc.isenabled() else "waits"
+import collected
+print(collected.within, looks())
+threading.Thread(target=lambda: __import__("slow")).start()
+time.sleep(0.5)  # it is in the middle of that
+child = os.fork()
+if child == 0:
+    os._exit(7 if gc.isenabled() else 8)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+try:
+    import damaged
+except SyntaxError:
+    print(looks())
+gc.disable()
+import colorsys
+print(looks())
+"""
+COLLECTED = """
+import gc, json.tool
+within = "looked" if gc.isenabled() else "waits"
+"""
 FORKED = """
 import os, sys, threading, time
 from vmcore.importing import import_in_turn
@@ -105,6 +131,17 @@ def test_modules_that_import_each_other_are_whole_for_threads_from_both_ends(
 def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time; time.sleep(3)")
     assert said(FORKED, str(tmp_path)) == "7"
+
+
+def test_nothing_looks_for_garbage_until_a_module_and_what_it_loads_are_there(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "collected.py").write_text(COLLECTED)
+    (tmp_path / "slow.py").write_text("import time; time.sleep(3)")
+    (tmp_path / "damaged.py").write_text("def:")
+    assert said(WITHOUT_GARBAGE, str(tmp_path)).splitlines() == [
+        "waits looked", "7", "looked", "waits",  # who had it wait before is asked
+    ]  # fmt: skip
 
 
 def test_a_module_that_forks_is_loaded_in_both_processes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ each may find the other's half-made modules (bpo-38884), and the library stays b
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -22,12 +23,19 @@ _first = threading.Lock()  # taken once, and for good
 
 
 class _Here(threading.local):
-    """Whether a thread waits for its turn: not any more, once it has waited in vain."""
+    """What a thread is at.
+
+    Attributes:
+        waits: whether it waits for its turn: not any more, once it has waited in vain.
+        loads: whether it is in the middle of an import.
+    """
 
     waits = True
+    loads = False
 
 
 _here = _Here()
+_loading = False  # whether any thread is, and garbage waits for it
 
 
 def import_in_turn() -> None:
@@ -52,9 +60,17 @@ def import_in_turn() -> None:
                 "A module is loaded out of turn: another one took more than %.0f s.", _WAIT_S
             )
             _here.waits = False
+        global _loading  # noqa: PLW0603
+        outermost = taken and not _here.loads and gc.isenabled()
+        if outermost:
+            _loading = _here.loads = True
+            gc.disable()
         try:
             return load(name, import_)
         finally:
+            if outermost:
+                gc.enable()
+                _loading = _here.loads = False
             if taken:
                 turn.release()
 
@@ -66,3 +82,5 @@ def _begin_anew() -> None:
     """Free the turn in a forked process: the thread that held it is not there."""
     global _turn  # noqa: PLW0603
     _turn = threading.RLock()
+    if _loading and not _here.loads:
+        gc.enable()

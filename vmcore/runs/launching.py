@@ -21,6 +21,7 @@ from vmcore.settings import settings
 
 Life = Literal["waiting", "alive", "gone"]
 _ROOT = Path(__file__).resolve().parent.parent.parent
+_STARTING = "vmcore.runs.starting"
 _INTO_LOG = 'log=$1; shift; exec "$@" >>"$log" 2>&1'  # what workers say belongs to the run
 
 
@@ -53,7 +54,7 @@ class LocalLauncher:
             RunError: a worker is at it already.
         """
         del folds  # one worker does all of them, one after the other
-        return spawn(folder.log, folder.worker_lock, worker, str(folder.path))
+        return spawn(folder.log, folder.worker_lock, _STARTING, worker, str(folder.path))
 
     def life(self, folder: RunFolder, job: Job, *, now: bool) -> Life:
         """See :class:`Launcher`."""
@@ -90,7 +91,7 @@ class SlurmLauncher:
                 gpus_per_node=chosen.slurm_gpus or None,
                 additional_parameters=after,  # two workers must never be at one fold
             )
-            words = [sys.executable, "-m", worker, str(folder.path)]
+            words = [sys.executable, "-m", _STARTING, worker, str(folder.path)]
             work = CommandFunction(
                 ["sh", "-c", _INTO_LOG, "worker", str(folder.log), *words], cwd=str(_ROOT)
             )

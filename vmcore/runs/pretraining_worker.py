@@ -1,4 +1,4 @@
-"""The process that does a pretraining's work: ``python -m vmcore.runs.pretraining_worker RUN``.
+"""What a pretraining's process does, once :mod:`vmcore.runs.starting` has loaded it.
 
 Starting it again after it was stopped or killed is how the run is resumed, from the middle of an
 epoch too.
@@ -19,7 +19,6 @@ import tyro
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
 
-from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, MaskedAutoencoder, write_learnt
 from vmcore.runs.epoch_under_way import noting
@@ -159,8 +158,3 @@ def _finish(folder: RunFolder, images: UnlabelledImages, store: RunStore) -> Non
 def main(run: tyro.conf.Positional[Path]) -> None:
     """Do a pretraining's work and say how it ended."""
     do_work(RunFolder(run.resolve()), work)
-
-
-if __name__ == "__main__":
-    keep_private()
-    tyro.cli(main)

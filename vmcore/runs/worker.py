@@ -1,4 +1,4 @@
-"""The process that does a cross-validation's work: ``python -m vmcore.runs.worker RUN [--fold K]``.
+"""What a cross-validation's process does, once :mod:`vmcore.runs.starting` has loaded it.
 
 It trains what is not trained yet and finishes the run when every fold is done, so starting it again
 after it was stopped or killed is how a run is resumed.
@@ -23,7 +23,6 @@ from vmcore.data import (
     load_study,
     numbered,
 )
-from vmcore.file_modes import keep_private
 from vmcore.files import replacing, write_atomically
 from vmcore.models import UNKNOWN, Learnt, create_classifier, write_learnt
 from vmcore.runs.case_images import note_images
@@ -165,8 +164,3 @@ def _check_splits(folder: RunFolder, stored: StoredStudy, splits: Splits) -> Non
 def main(run: tyro.conf.Positional[Path], fold: int | None = None) -> None:
     """Do a run's work and say how it ended."""
     do_work(RunFolder(run.resolve()), lambda folder, fabric: work(folder, fabric, fold))
-
-
-if __name__ == "__main__":
-    keep_private()
-    tyro.cli(main)
