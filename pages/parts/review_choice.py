@@ -173,7 +173,7 @@ def choose_operating(key: str) -> Review:
             "fetus may stand on both sides of the split, and the figures may be too good.]"
         )
     splits = reviewed.predictions.splits()
-    first, second, third, fourth = st.columns([3, 3, 5, 5], gap="medium")
+    first, second, third, fourth = st.columns([4, 3, 5, 4], gap="medium")
     asked = st.query_params.get("split")
     split = first.segmented_control(
         "Images", splits, default=asked if asked in splits else splits[-1], required=True,

@@ -85,7 +85,7 @@ def pretraining_curves(runs: Mapping[str, Sequence[PretrainEpoch]], planned: int
     figure.update_xaxes(
         range=[0.5, planned + 0.5], gridcolor=LINE, zeroline=False, title_text="epoch"
     )
-    figure.update_yaxes(gridcolor=LINE, zeroline=False)
+    figure.update_yaxes(gridcolor=LINE, zeroline=False, rangemode="nonnegative")
     figure.update_yaxes(rangemode="tozero", col=2)
     figure.update_yaxes(tickformat=".1e", col=3)
     _dress(figure, 260)
@@ -100,7 +100,7 @@ def _empty(planned: int) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(range=[0.5, planned + 0.5], gridcolor=LINE, zeroline=False)
     figure.update_xaxes(title_text="epoch", row=2)
-    figure.update_yaxes(gridcolor=LINE, zeroline=False)
+    figure.update_yaxes(gridcolor=LINE, zeroline=False, rangemode="nonnegative")
     for place in (1, 2):
         row, column = divmod(place, 2)
         figure.update_yaxes(range=[-0.03, 1.03], row=row + 1, col=column + 1)

@@ -108,7 +108,8 @@ def confusion_figure(point: OperatingPoint, folds: int) -> go.Figure:
             hovertemplate="truly %{y}, called %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title_text="called", side="bottom", showgrid=False)
-    figure.update_yaxes(title_text="truly", autorange="reversed", showgrid=False, tickangle=-90)
+    short = {"tickvals": words, "ticktext": ["normal", "VM"], "showgrid": False}
+    figure.update_xaxes(title_text="called", side="bottom", **short)
+    figure.update_yaxes(title_text="truly", autorange="reversed", tickangle=-90, **short)
     title = f"Confusion, {folds} folds summed" if folds > 1 else "Confusion"
     return styled(figure, title, height=440)
