@@ -69,9 +69,9 @@ class Recipe:
     """Phantoms that are only measured on."""
     speckle: int = 200
     """Pictures of grain without a head that are learnt from."""
-    base_steps: int = 4000
-    fold_steps: int = 1000
-    final_steps: int = 1000
+    base_steps: int = 2500
+    fold_steps: int = 500
+    final_steps: int = 500
     batch_size: int = 32
     folds: int = 4
     seed: int = 1

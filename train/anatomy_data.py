@@ -1,6 +1,6 @@
 """The outlined pictures that the anatomy model learns from, set by set.
 
-- fetal-head-structures: cavum and atrium by experts, and the skull, which is not learnt;
+- fetal-head-structures: skull, cavum and atrium by experts;
 - hc18: the skull alone, with the pixel size;
 - fetal-brain-planes: no outline, but whether ventricle and cavum are visible;
 - fetal-planes: abdomen, thorax and femur, in which there is no head;
@@ -37,11 +37,7 @@ _DRAWN_ASPECT = 959 / 661
 
 
 def head_structures(folder: Path) -> list[OutlinedPicture]:
-    """Heads with skull, cavum and atrium; six without the skull.
-
-    The skull lets them be shown level and is measured against, but is not learnt: these experts
-    and HC18's outline heads differently, and a network that learns both is right on neither.
-    """
+    """Heads with skull, cavum and atrium; six without the skull."""
     table = pd.read_csv(folder / "manifest.csv", dtype={"subject_id": str})
     pictures = []
     for row in table.itertuples():
@@ -58,7 +54,7 @@ def head_structures(folder: Path) -> list[OutlinedPicture]:
                 head=None if head is None else _scaled_head(head, scale),
                 ventricle=_rectangle(mask == _VENTRICLE, scale),
                 cavum=_rectangle(mask == _CAVUM, scale),
-                known=(False, True, True),
+                known=(outlined, True, True),
                 visible=(True, bool((mask == _CAVUM).any())),
                 widenable=True,
             )

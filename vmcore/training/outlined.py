@@ -186,7 +186,7 @@ def _widened(picture: OutlinedPicture, rng: np.random.Generator) -> OutlinedPict
 def _jitter(rng: np.random.Generator, *, is_level: bool) -> npt.NDArray[np.float64]:
     """(2, 3) a random change of a view around its middle."""
     turn = np.deg2rad(rng.normal(0, 7 if is_level else 20))
-    scale = np.exp(rng.normal(0, 0.12) if is_level else rng.uniform(np.log(0.6), np.log(1.5)))
+    scale = np.exp(rng.normal(0, 0.06) if is_level else rng.uniform(np.log(0.6), np.log(1.5)))
     aspect = np.exp(rng.normal(0, 0.05))
     shear = rng.normal(0, 0.03)
     cos, sin = np.cos(turn), np.sin(turn)
