@@ -210,7 +210,6 @@ def test_no_fetus_of_the_study_is_among_the_unlabelled(tmp_path: Path) -> None:
 FIGURES = ROOT / "benchmarks/encoders.json"
 
 
-@pytest.mark.skipif(not FIGURES.is_file(), reason="The comparison was not run whole yet.")
 def test_the_document_is_written_from_the_kept_figures() -> None:
     document = (ROOT / "docs/encoders.md").read_text()
     assert document == encoders_document(json.loads(FIGURES.read_text()))
