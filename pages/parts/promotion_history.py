@@ -24,14 +24,6 @@ def draw_promotions() -> None:
         return
     now = changes[0]
     with st.expander(f"In use on the classify page: {plain(now.name)}", icon=":material/history:"):
-        rows = [
-            {
-                "when": c.when, "who": c.who, "model": c.name, "why": c.why, "old cases": c.check,
-                "worse, accepted because": c.accepted, "run": c.run_id[:6],
-            }
-            for c in changes
-        ]  # fmt: skip
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         if now.run_id != BUNDLED and st.button("Roll back", icon=":material/undo:"):
             try:
                 made = roll_back(why=f"rolled back from {now.name}")
@@ -40,3 +32,11 @@ def draw_promotions() -> None:
             else:
                 st.toast(f"{plain(made.name)} answers again.")
                 st.rerun(scope="app")
+        rows = [
+            {
+                "when": c.when, "who": c.who, "model": c.name, "why": c.why, "old cases": c.check,
+                "worse, accepted because": c.accepted, "run": c.run_id[:6],
+            }
+            for c in changes
+        ]  # fmt: skip
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")

@@ -112,6 +112,7 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
         expect(tab.get_by_text("Answered by first try")).to_be_visible()
         tab.get_by_role("link", name="Training").click()
         tab.get_by_text("In use on the classify page: first try").click()
+        settled(tab)
         tab.get_by_role("button", name="Roll back").click()
         expect(tab.get_by_text("VentriScope bundled model (USF-MAE tiny)").first).to_be_visible()
     assert "Traceback" not in log.read_text()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.runtime import Runtime, RuntimeConfig
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.session_manager import SessionInfo
 
 from pages.parts.upkeep import forget_expired_sessions
 from tests.event_loop import run_apart
+from tests.pages.page_server import page_server, running
 
 MOVED = (
     "Streamlit keeps sessions in another way, so that scans of people who have left stay in memory: adapt "
@@ -30,10 +29,8 @@ class Left:
 
 
 def test_a_session_that_has_expired_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Runtime, "_instance", None)
     storage = MemorySessionStorage(ttl_seconds=0.01)  # type: ignore[arg-type]
-    files = MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload")
-    app = Runtime(RuntimeConfig("app.py", *files, session_storage=storage))
+    server = page_server(monkeypatch, Path("app.py"), sessions=storage)
 
     def come_and_go() -> weakref.ref[Left]:
         session: Any = Left()
@@ -41,18 +38,15 @@ def test_a_session_that_has_expired_is_let_go(monkeypatch: pytest.MonkeyPatch) -
         return weakref.ref(session)
 
     async def live() -> tuple[bool, bool]:
-        await app.start()
-        session = come_and_go()
-        await asyncio.sleep(0.05)
-        gc.collect()
-        before = session() is not None
-        await asyncio.to_thread(forget_expired_sessions)
-        await asyncio.sleep(0.05)
-        gc.collect()
-        after = session() is not None
-        app.stop()
-        await app.stopped
-        return before, after
+        async with running(server):
+            session = come_and_go()
+            await asyncio.sleep(0.05)
+            gc.collect()
+            before = session() is not None
+            await asyncio.to_thread(forget_expired_sessions)
+            await asyncio.sleep(0.05)
+            gc.collect()
+            return before, session() is not None
 
     before, after = run_apart(live())
     assert not after, MOVED

@@ -7,18 +7,16 @@ import time
 from pathlib import Path
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime import Runtime, RuntimeConfig, SessionClient
+from streamlit.runtime import SessionClient
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
-from streamlit.runtime.memory_session_storage import MemorySessionStorage
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages.parts import late_downloads
 from pages.parts.late_downloads import answer_late_downloads
 from tests.event_loop import run_apart
+from tests.pages.page_server import ask_for_page, page_server, running
 
 ONE_BUTTON = """
 import time
@@ -54,7 +52,6 @@ class Browser(SessionClient):
 def test_a_click_that_comes_between_two_runs_gives_what_the_button_gives_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Runtime, "_instance", None)
     for name in ("_drop_deferred_id", "execute_deferred"):  # as they were, afterwards
         monkeypatch.setattr(MediaFileManager, name, getattr(MediaFileManager, name))
     monkeypatch.setattr(late_downloads, "_PATIENCE_S", 4.0)
@@ -62,11 +59,7 @@ def test_a_click_that_comes_between_two_runs_gives_what_the_button_gives_then(
     script = tmp_path / "app.py"
     script.write_text(ONE_BUTTON)
     files = MemoryMediaFileStorage("/media")
-    server = Runtime(
-        RuntimeConfig(
-            str(script), files, MemoryUploadedFileManager("/upload"), session_storage=MemorySessionStorage()
-        )
-    )  # fmt: skip
+    server = page_server(monkeypatch, script, media=files)
 
     def clicked(number: str) -> str:
         url = server.media_file_mgr.execute_deferred(number)
@@ -78,29 +71,25 @@ def test_a_click_that_comes_between_two_runs_gives_what_the_button_gives_then(
             time.sleep(0.01)
 
     async def click() -> dict[str, str]:
-        await server.start()
-        browser = Browser()
+        async with running(server):
+            return await press(Browser())
+
+    async def press(browser: Browser) -> dict[str, str]:
         session = server.connect_session(browser, {})
-
-        def request() -> None:
-            message = BackMsg()
-            message.rerun_script.query_string = ""
-            server.handle_backmsg(session, message)
-
-        request()
+        ask_for_page(server, session)
         await asyncio.wait_for(browser.drawn.wait(), 60)
         (number,) = browser.numbers
         found = {"at rest": await asyncio.to_thread(clicked, number)}
         browser.drawn.clear()
-        request()
+        ask_for_page(server, session)
         await asyncio.sleep(0.3)
-        request()  # the second run makes way before it draws the button
+        ask_for_page(server, session)  # the second run makes way before it draws the button
         await asyncio.to_thread(forgotten, number)
         found["between two runs"] = await asyncio.to_thread(clicked, number)
         await asyncio.wait_for(browser.drawn.wait(), 60)
         found["afterwards"] = await asyncio.to_thread(clicked, number)
         browser.drawn.clear()
-        request()  # a page without the button
+        ask_for_page(server, session)  # a page without the button
         await asyncio.wait_for(browser.drawn.wait(), 60)
         await asyncio.sleep(0.5)
         for name, asked in (("gone", browser.numbers[-1]), ("never given", "0" * 32)):
@@ -108,8 +97,6 @@ def test_a_click_that_comes_between_two_runs_gives_what_the_button_gives_then(
                 found[name] = await asyncio.to_thread(clicked, asked)
             except MediaFileStorageError as refused:
                 found[name] = str(refused).split(asked)[1].strip()
-        server.stop()
-        await server.stopped
         return found
 
     assert run_apart(click()) == {

@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime import Runtime, RuntimeConfig, SessionClient
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
-from streamlit.runtime.memory_session_storage import MemorySessionStorage
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime import SessionClient
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from pages.parts.late_refreshes import drop_late_refreshes
 from tests.event_loop import run_apart
+from tests.pages.page_server import ask_for_page, page_server, running
 
 TWO_PAGES = """
 import time
@@ -55,36 +52,25 @@ def started(told: list[ForwardMsg]) -> list[str]:
 def test_a_page_is_not_emptied_by_a_part_of_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Runtime, "_instance", None)
     monkeypatch.setattr(
         ScriptRunner, "_run_script", ScriptRunner._run_script
     )  # as it was, afterwards
     drop_late_refreshes()
     script = tmp_path / "app.py"
     script.write_text(TWO_PAGES)
-    server = Runtime(
-        RuntimeConfig(
-            str(script), MemoryMediaFileStorage("/media"), MemoryUploadedFileManager("/upload"),
-            session_storage=MemorySessionStorage(),
-        )
-    )  # fmt: skip
+    server = page_server(monkeypatch, script)
 
     async def leave_and_ask() -> dict[str, list[str]]:
-        await server.start()
-        browser = Browser()
-        session = server.connect_session(browser, {})
+        async with running(server):
+            return await leave(Browser())
 
-        def request(**told: Any) -> None:
-            message = BackMsg()
-            message.rerun_script.query_string = ""
-            for key, value in told.items():
-                setattr(message.rerun_script, key, value)
-            server.handle_backmsg(session, message)
+    async def leave(browser: Browser) -> dict[str, list[str]]:
+        session = server.connect_session(browser, {})
 
         async def answered(**told: Any) -> list[str]:
             before = len(browser.told)
             browser.drawn.clear()
-            request(**told)
+            ask_for_page(server, session, **told)
             await asyncio.wait_for(browser.drawn.wait(), 60)
             return started(browser.told[before:])
 
@@ -102,15 +88,13 @@ def test_a_page_is_not_emptied_by_a_part_of_the_one_before(
             await answered(page_script_hash=listed)
             before = len(browser.told)
             browser.drawn.clear()
-            request(page_script_hash=opened)
+            ask_for_page(server, session, page_script_hash=opened)
             await asyncio.sleep(1)  # the server draws the other page
-            request(**{**part, "is_auto_rerun": press})
+            ask_for_page(server, session, **{**part, "is_auto_rerun": press})
             await asyncio.wait_for(browser.drawn.wait(), 60)
             await asyncio.sleep(2)
             found[how] = started(browser.told[before:])
         found["again"] = await answered(page_script_hash=opened)
-        server.stop()
-        await server.stopped
         names = {listed: "listed", opened: "opened"}
         return {key: [names[page] for page in pages] for key, pages in found.items()}
 

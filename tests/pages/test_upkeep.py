@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime import Runtime, RuntimeConfig
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.session_manager import SessionClient
@@ -25,6 +22,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from pages.parts import upkeep
 from pages.parts.turns import in_turn
 from tests.event_loop import run_apart
+from tests.pages.page_server import ask_for_page, page_server, running
 
 ROOT = Path(__file__).resolve().parents[2]
 _TTL_S = 0.1
@@ -64,36 +62,27 @@ class Person(SessionClient):
 def test_what_somebody_uploaded_goes_while_the_app_is_at_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Runtime, "_instance", None)
     script = tmp_path / "page.py"
     script.write_text(_PAGE)
     files = MemoryUploadedFileManager("/upload")
-    server = Runtime(
-        RuntimeConfig(
-            str(script), MemoryMediaFileStorage("/media"), files,
-            session_storage=MemorySessionStorage(ttl_seconds=_TTL_S),  # type: ignore[arg-type]
-        )
-    )  # fmt: skip
+    sessions = MemorySessionStorage(ttl_seconds=_TTL_S)  # type: ignore[arg-type]
+    server = page_server(monkeypatch, script, uploads=files, sessions=sessions)
 
     async def left_and_forgotten() -> list[tuple[int, int]]:
         """Files and what the page holds: after somebody has left, and after the app has seen to it."""
-        await server.start()
-        person = Person()
-        session = server.connect_session(person, {})
-        files.add_file(session, UploadedFileRec("1", "a", "b", b"scan"))
-        message = BackMsg()
-        message.rerun_script.query_string = ""
-        server.handle_backmsg(session, message)
-        await asyncio.wait_for(person.drawn.wait(), 60)
-        await asyncio.sleep(_TTL_S)  # until the server's loop is at rest too
-        server.disconnect_session(session)
-        await asyncio.sleep(2 * _TTL_S)
-        found = [(len(files.get_files(session, ["1"])), len(Held.all))]
-        upkeep.forget_expired_sessions()
-        await asyncio.sleep(2 * _TTL_S)
-        found.append((len(files.get_files(session, ["1"])), len(Held.all)))
-        server.stop()
-        await server.stopped
+        async with running(server):
+            person = Person()
+            session = server.connect_session(person, {})
+            files.add_file(session, UploadedFileRec("1", "a", "b", b"scan"))
+            ask_for_page(server, session)
+            await asyncio.wait_for(person.drawn.wait(), 60)
+            await asyncio.sleep(_TTL_S)  # until the server's loop is at rest too
+            server.disconnect_session(session)
+            await asyncio.sleep(2 * _TTL_S)
+            found = [(len(files.get_files(session, ["1"])), len(Held.all))]
+            upkeep.forget_expired_sessions()
+            await asyncio.sleep(2 * _TTL_S)
+            found.append((len(files.get_files(session, ["1"])), len(Held.all)))
         return found
 
     assert run_apart(left_and_forgotten()) == [(1, 2), (0, 0)]

@@ -256,13 +256,15 @@ def test_promoting_and_going_back(copied: RunFolder) -> None:
     made = promote(copied.run_id, why="better on our scans", who="R. Esearcher")
     assert load_card(bundle_in_use().bundle).name == "small"
     assert promotions() == [made]
-    roll_back(why="worse on others")
+    again = promote(copied.run_id, why="better, once more")
+    roll_back(why="worse on others")  # to the other model, not to the same one's first promotion
     assert bundle_in_use().bundle == settings().bundle
-    assert [change.run_id for change in promotions()] == [BUNDLED, copied.run_id]
-    assert promotions()[1].who == "R. Esearcher"
+    assert promotions()[1:] == [again, made]
+    assert promotions()[0].run_id == BUNDLED
+    assert made.who == "R. Esearcher"
     database = sqlite3.connect(settings().store / "mlflow.db")
     (count,) = database.execute("select count(*) from registered_model_tags").fetchone()
-    assert count == 2
+    assert count == 3
 
 
 def test_a_full_disk_fails_the_run_and_keeps_the_last_whole_checkpoint(

@@ -145,7 +145,7 @@ def promotions() -> list[Promotion]:
 
 
 def roll_back(*, why: str, who: str | None = None) -> Promotion:
-    """Go back to the model that was in use before the present one, without a check: it answered before.
+    """Go back to the last other model that was in use before the present one, without a check: it answered before.
 
     Raises:
         RunError: nothing was promoted yet, or the registry does not answer.
@@ -154,7 +154,8 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     changes = promotions()
     if not changes and bundle_in_use().run_id == BUNDLED:
         raise RunError("Nothing was promoted yet: the bundled model is in use.")
-    before = changes[1].run_id if len(changes) > 1 else BUNDLED
+    now = changes[0].run_id if changes else None
+    before = next((each.run_id for each in changes if each.run_id != now), BUNDLED)
     return _change(before, why, who, "", "")
 
 
