@@ -36,6 +36,7 @@ from vmcore.reporting import (
     HEATMAP_WORDS,
     PANELS,
     caution,
+    legend_words,
     picture_panels,
 )
 from vmcore.reporting.case import case_verdict
@@ -162,6 +163,8 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
             config=_QUIET_BAR,
             width="stretch",
         )
+        if legend := legend_words(analysis.anatomy, case.hand):
+            st.caption(legend)
     show_loop(uploads, uploaded, models, frame)
     ask_for_age(uploaded, analysis)
     headed = case_verdict(case).sentence

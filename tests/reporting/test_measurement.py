@@ -11,6 +11,7 @@ import pytest
 from vmcore.anatomy import (
     Anatomy,
     AtriumCalliper,
+    HandCalliper,
     Head,
     HeadEllipse,
     Plane,
@@ -30,7 +31,7 @@ from vmcore.reporting import (
     verdict,
     width_words,
 )
-from vmcore.reporting.callipers import midline_strokes, with_callipers
+from vmcore.reporting.callipers import legend_words, midline_strokes, with_callipers
 
 SHAPE = (240, 320)
 CARD = BundleCard(architecture="usf-mae-tiny", folds=3, name="test model")
@@ -227,6 +228,18 @@ def test_the_table_holds_what_was_measured() -> None:
     assert float(one["atrial_width_mm"]) == 11.4
     assert other["atrial_width_mm"] == ""
     assert float(other["biparietal_diameter_mm"]) == 60
+
+
+def test_the_legend_says_of_each_line_what_it_is_and_of_no_other() -> None:
+    by_hand = [HandCalliper((10.0, 10.0), (20.0, 10.0), 10.0, None, "far")]
+    assert legend_words(None) == ""
+    axis = "Faint: head and the ends of its long axis (no falx was seen)."
+    assert legend_words(anatomy(None)) == axis
+    assert legend_words(replace(anatomy(None), midline_from="falx")) == "Faint: head and midline."
+    assert legend_words(replace(anatomy(None), midline=None), by_hand) == (
+        "Slanted crosses, dashed: measured by hand."
+    )
+    assert legend_words(anatomy(calliper(11.0)), by_hand).count(";") == 2
 
 
 def test_callipers_are_drawn_where_they_were_measured() -> None:

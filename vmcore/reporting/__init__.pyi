@@ -1,3 +1,4 @@
+from .callipers import legend_words
 from .card import anatomy_card, calibration_words, model_card
 from .cautions import caution
 from .colour_space import hsv_scatter
@@ -32,6 +33,7 @@ __all__ = [
     "hsv_scatter",
     "learning_value",
     "learning_value_of",
+    "legend_words",
     "loop_figure",
     "loop_words",
     "model_card",

@@ -36,6 +36,21 @@ def _point(place: npt.NDArray[np.float64]) -> Point:
     return float(place[0]), float(place[1])
 
 
+def legend_words(anatomy: Anatomy | None, hand: Sequence[HandCalliper] = ()) -> str:
+    """What the lines over a picture are, as a sentence; nothing of what is not drawn, and empty without any."""
+    said = []
+    if anatomy is not None and anatomy.atrium is not None:
+        said.append("upright crosses, solid: measured by the machine")
+    if hand:
+        said.append("slanted crosses, dashed: measured by hand")
+    if anatomy is not None and anatomy.head is not None and anatomy.midline is not None:
+        falx = anatomy.midline_from == "falx"
+        said.append(
+            f"faint: head and {'midline' if falx else 'the ends of its long axis (no falx was seen)'}"
+        )
+    return f"{'; '.join(said).capitalize()}." if said else ""
+
+
 def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
     """Lines over a picture whose top left pixel lies at (row, column) of the figure.
 

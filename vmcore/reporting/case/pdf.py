@@ -10,7 +10,7 @@ from PIL import Image
 
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.anatomy import Anatomy
-from vmcore.reporting.callipers import midline_strokes
+from vmcore.reporting.callipers import legend_words, midline_strokes
 from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.identity import PatientIdentity
 from vmcore.reporting.case.reported import ReportedCase
@@ -122,7 +122,8 @@ def _draw_pictures(sheet: Sheet, case: ReportedCase, y: float) -> float:
         below = sheet.fitted(x, y, title, _HALF, (7.5,), colour=_QUIET)
         _draw_picture(sheet, picture, case, x, below + 0.5, scale)
     y += 4.5 + scale * image.shape[0]
-    return _draw_legend(sheet, case, y)
+    legend = legend_words(case.analysis.anatomy, case.hand)
+    return sheet.fitted(_LEFT, y, legend, _WIDTH, (7,), colour=_QUIET) if legend else y
 
 
 def _draw_picture(
@@ -176,26 +177,6 @@ def _draw_calliper(
         for across, down in points:
             for dx, dy in ((1.0, 1.0), (1.0, -1.0)) if dashed else ((1.3, 0.0), (0.0, 1.3)):
                 sheet.line(across - dx, down - dy, across + dx, down + dy)
-
-
-def _draw_legend(sheet: Sheet, case: ReportedCase, y: float) -> float:
-    """What the lines are; nothing of what is not drawn."""
-    anatomy, hands = case.analysis.anatomy, case.hand
-    said = []
-    if anatomy is not None and anatomy.atrium is not None:
-        said.append("upright crosses, solid: measured by the machine")
-    if hands:
-        said.append("slanted crosses, dashed: measured by hand")
-    if anatomy is not None and anatomy.head is not None:
-        line = (
-            "midline"
-            if anatomy.midline_from == "falx"
-            else "its long axis's ends (no falx was seen)"
-        )
-        said.append(f"faint: head and {line}")
-    if not said:
-        return y
-    return sheet.fitted(_LEFT, y, "; ".join(said).capitalize() + ".", _WIDTH, (7,), colour=_QUIET)
 
 
 def _draw_foot(sheet: Sheet) -> None:

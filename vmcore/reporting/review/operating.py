@@ -111,5 +111,5 @@ def confusion_figure(point: OperatingPoint, folds: int) -> go.Figure:
     short = {"tickvals": words, "ticktext": ["normal", "VM"], "showgrid": False}
     figure.update_xaxes(title_text="called", side="bottom", **short)
     figure.update_yaxes(title_text="truly", autorange="reversed", tickangle=-90, **short)
-    title = f"Confusion, {folds} folds summed" if folds > 1 else "Confusion"
+    title = f"Confusion ({folds} folds)" if folds > 1 else "Confusion"
     return styled(figure, title, height=440)
