@@ -163,7 +163,8 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
             config=_QUIET_BAR,
             width="stretch",
         )
-        if legend := legend_words(analysis.anatomy, case.hand):
+        legend = legend_words(analysis.anatomy, case.hand)
+        if legend and shown != ("uploaded",):  # over which nothing is drawn
             st.caption(legend)
     show_loop(uploads, uploaded, models, frame)
     ask_for_age(uploaded, analysis)
@@ -175,7 +176,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
     st.caption(HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]))
     ask_for_decision(uploaded, case)
     show_keeping(uploads, uploaded, case, models)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         show_removals(analysis)
     with right:
@@ -186,8 +187,8 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:
     """Which picture is shown, and which frame of a loop, from 0."""
     words = {"all": "Side by side", **PANELS, "measure": "Measure"}
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
-    picture = left.segmented_control(
+    row = st.container(horizontal=True, gap="large", vertical_alignment="center")
+    picture = row.segmented_control(
         "Picture", list(words), format_func=words.__getitem__, default="all", required=True,
         key="picture", label_visibility="collapsed",
     )  # fmt: skip
@@ -195,7 +196,7 @@ def _controls(uploaded: UploadedScan) -> tuple[str, int]:
     if frames == 1:
         return picture, 0
     st.session_state.setdefault(f"frame-{uploaded.key}", uploaded.middle + 1)
-    frame = right.slider("Frame", 1, frames, key=f"frame-{uploaded.key}")
+    frame = row.slider("Frame", 1, frames, key=f"frame-{uploaded.key}")
     return picture, frame - 1
 
 

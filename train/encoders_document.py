@@ -13,6 +13,12 @@ _GROUPS = {
     "hc18": "{normal} heads of HC18",
     "screening": "{normal} screening brains",
 }
+_FIGURES = {
+    "auc": "AUC",
+    "auc_difference": "AUC, difference",
+    "f1": "F1",
+    "f1_difference": "F1, difference",
+}
 _OF_PARTS = ("same source", "all normal")
 _WHAT = """Classifiers learnt the bundled model's study (`python -m train.bundled`) fold by fold, from different
 first weights, all in the same way: {finetune_epochs} epochs, batches of 64, rate 3e-4, the paper's augmentation,
@@ -124,18 +130,20 @@ def _parts(
     every = [*fewer, *([(1.0, whole)] if whole else [])]
     names = list(dict.fromkeys(name for _, one in fewer for name in one[against]))
     rows = [["start", *(f"{share:.0%}" for share, _ in every)]]
-    for figure, title in (("auc", "AUC"), ("auc_difference", "AUC, difference"), ("f1", "F1")):
+    for figure, title in _FIGURES.items():
         for name in names:
             found = [one[against].get(name) for _, one in every]
             cells = [_cell(each[figure]) if each else "–" for each in found]
-            if figure != "auc_difference" or name != names[0]:
+            if not figure.endswith("_difference") or name != names[0]:
                 rows.append([f"{title}: {name}", *cells])
     return f"{_against(fewer[0][1], against)}:\n\n{_table(rows)}"
 
 
 def _against(one: Mapping[str, Any], against: str) -> str:
     words = _GROUPS[against].format(normal=one["normal"][against])
-    return f"{one['positive']} images of ventriculomegaly against {words}"
+    positive, normal = one["positive"], one["normal"][against]
+    blind = 2 * positive / (2 * positive + normal)
+    return f"{positive} images of ventriculomegaly against {words} (where all are called positive, F1 is {blind:.2f})"
 
 
 def _cell(value: Sequence[float | None], digits: int = 2) -> str:

@@ -80,7 +80,8 @@ def import_in_turn() -> None:
 
 def _begin_anew() -> None:
     """Free the turn in a forked process: the thread that held it is not there."""
-    global _turn  # noqa: PLW0603
+    global _turn, _loading  # noqa: PLW0603
     _turn = threading.RLock()
     if _loading and not _here.loads:
+        _loading = False
         gc.enable()

@@ -11,7 +11,9 @@ import time
 from collections import OrderedDict
 from typing import NamedTuple
 
+from streamlit import runtime
 from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
 
 _REMEMBERED = 4096  # buttons of all sessions
 _PATIENCE_S = 15.0  # for a page that is drawn slowly
@@ -38,7 +40,14 @@ def answer_late_downloads() -> None:
         forget(self, file_id)
 
     def give_what_the_button_gives_now(self: MediaFileManager, file_id: str) -> str:
-        return give(self, _now(self, file_id, buttons))
+        number = _now(self, file_id, buttons)
+        try:
+            return give(self, number)
+        except MediaFileStorageError:
+            newer = _now(self, number, buttons)
+            if newer == number:
+                raise
+            return give(self, newer)  # the page was drawn anew between looking and asking
 
     MediaFileManager._drop_deferred_id = forget_all_but_the_button  # type: ignore[method-assign]  # noqa: SLF001
     MediaFileManager.execute_deferred = give_what_the_button_gives_now  # type: ignore[method-assign]
@@ -50,7 +59,11 @@ def _now(manager: MediaFileManager, file_id: str, buttons: OrderedDict[str, _But
     while True:
         with manager._lock:  # noqa: SLF001
             button = buttons.get(file_id)
-            if button is None or file_id in manager._deferred_callables:  # noqa: SLF001
+            if (
+                button is None
+                or _has_left(button.session)
+                or file_id in manager._deferred_callables
+            ):  # noqa: SLF001
                 return file_id
             newest = _newest(manager, button)
         if newest is not None:
@@ -58,6 +71,11 @@ def _now(manager: MediaFileManager, file_id: str, buttons: OrderedDict[str, _But
         if time.monotonic() > until:
             return file_id
         time.sleep(_ASKED_EVERY_S)
+
+
+def _has_left(session: str) -> bool:
+    """Whether nobody looks at a session's page any more."""
+    return runtime.exists() and not runtime.get_instance().is_active_session(session)
 
 
 def _newest(manager: MediaFileManager, button: _Button) -> str | None:

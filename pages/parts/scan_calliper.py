@@ -76,6 +76,7 @@ def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:
         st.caption(
             "At the glomus of the choroid plexus, across the ventricle's long axis, from inner wall to "
             "inner wall (ISUOG 2020). Wheel: enlarge. Arrow keys: move an end by a pixel, with Shift by ten."
+            f"{'' if atrium is None else ' Dotted: measured by the machine.'}"
         )
 
 

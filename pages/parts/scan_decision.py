@@ -37,7 +37,7 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
     if case.assessment is not None and not st.session_state.get(again):
         _show(case, again)
         return
-    accept, correct, reject, name = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
+    accept, correct, reject, name = st.columns([4, 3, 3, 5], vertical_alignment="bottom")
     with name:
         st.session_state.setdefault(_NAME, st.session_state.get(_KEPT_NAME, ""))
         who = named(person(), ask_for_name(_NAME))

@@ -85,7 +85,7 @@ def cell(tab: Page, text: str) -> Locator:
 def test_results_are_there_from_the_first_start(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results")
     expect(tab.get_by_text(RESEARCH_USE_ONLY)).to_be_visible()
-    expect(tab.get_by_text("Confusion (5 folds)")).to_be_visible()
+    expect(tab.get_by_text("5 folds summed")).to_be_visible()
     expect(tab.get_by_text("95 % intervals")).to_be_visible()
     tab.get_by_test_id("stDataFrame").first.hover()
     menu = tab.get_by_test_id("stElementToolbar").get_by_role("button")
@@ -97,7 +97,7 @@ def test_results_are_there_from_the_first_start(tab: Page, server: Server) -> No
 
 def test_the_threshold_moves_number_matrix_and_point_together(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results")
-    expect(tab.get_by_text("Confusion (5 folds)")).to_be_visible()
+    expect(tab.get_by_text("5 folds summed")).to_be_visible()
     kept = open_reviewed(BUNDLED).operating()
     assert_shown(tab, kept)
     slider = tab.get_by_role("slider", name="Threshold")
@@ -257,11 +257,11 @@ def test_a_crowded_store_and_a_hundred_thousand_predictions_open_soon(
         opened.goto(f"{app.url}/about")  # the server has loaded its libraries
         expect(opened.get_by_role("heading", name="Model card")).to_be_visible()
         opened.get_by_role("link", name="Results").click()
-        expect(opened.get_by_text("Confusion (5 folds)")).to_be_visible()
+        expect(opened.get_by_text("5 folds summed")).to_be_visible()
         start = time.perf_counter()
         opened.goto(f"{app.url}/results?model={run_id}")
         expect(opened.get_by_text("20,000 images of 10,000 subjects")).to_be_visible()
-        expect(opened.get_by_text("Confusion (5 folds)")).to_be_visible()
+        expect(opened.get_by_text("5 folds summed")).to_be_visible()
         took = time.perf_counter() - start
         opened.close()
     assert took < 20  # generous, since machines that run tests are busy

@@ -233,13 +233,18 @@ def test_the_table_holds_what_was_measured() -> None:
 def test_the_legend_says_of_each_line_what_it_is_and_of_no_other() -> None:
     by_hand = [HandCalliper((10.0, 10.0), (20.0, 10.0), 10.0, None, "far")]
     assert legend_words(None) == ""
-    axis = "Faint: head and the ends of its long axis (no falx was seen)."
+    axis = "Faint: head and the ends of its long axis (no falx was found)."
     assert legend_words(anatomy(None)) == axis
-    assert legend_words(replace(anatomy(None), midline_from="falx")) == "Faint: head and midline."
+    assert legend_words(replace(anatomy(None), midline_from="falx")) == (
+        "Faint: head and midline (dotted)."
+    )
     assert legend_words(replace(anatomy(None), midline=None), by_hand) == (
         "Slanted crosses, dashed: measured by hand."
     )
-    assert legend_words(anatomy(calliper(11.0)), by_hand).count(";") == 2
+    assert legend_words(anatomy(calliper(11.0)), by_hand) == (
+        "Upright crosses, solid: measured by the machine; slanted crosses, dashed: measured by hand; "
+        "faint: head and the ends of its long axis (no falx was found)."
+    )
 
 
 def test_callipers_are_drawn_where_they_were_measured() -> None:

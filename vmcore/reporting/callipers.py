@@ -45,9 +45,8 @@ def legend_words(anatomy: Anatomy | None, hand: Sequence[HandCalliper] = ()) -> 
         said.append("slanted crosses, dashed: measured by hand")
     if anatomy is not None and anatomy.head is not None and anatomy.midline is not None:
         falx = anatomy.midline_from == "falx"
-        said.append(
-            f"faint: head and {'midline' if falx else 'the ends of its long axis (no falx was seen)'}"
-        )
+        line = "midline (dotted)" if falx else "the ends of its long axis (no falx was found)"
+        said.append(f"faint: head and {line}")
     return f"{'; '.join(said).capitalize()}." if said else ""
 
 

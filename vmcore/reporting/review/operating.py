@@ -108,8 +108,8 @@ def confusion_figure(point: OperatingPoint, folds: int) -> go.Figure:
             hovertemplate="truly %{y}, called %{x}: %{text}<extra></extra>",
         )
     )  # fmt: skip
+    called = f"called ({folds} folds summed)" if folds > 1 else "called"
     short = {"tickvals": words, "ticktext": ["normal", "VM"], "showgrid": False}
-    figure.update_xaxes(title_text="called", side="bottom", **short)
+    figure.update_xaxes(title_text=called, side="bottom", **short)
     figure.update_yaxes(title_text="truly", autorange="reversed", tickangle=-90, **short)
-    title = f"Confusion ({folds} folds)" if folds > 1 else "Confusion"
-    return styled(figure, title, height=440)
+    return styled(figure, "Confusion", height=440)
