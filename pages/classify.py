@@ -187,7 +187,7 @@ def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
 def _controls(uploaded: UploadedScan) -> tuple[str, int]:
     """Which picture is shown, and which frame of a loop, from 0."""
     words = {"all": "Side by side", **PANELS, "measure": "Measure"}
-    row = st.container(horizontal=True, gap="large", vertical_alignment="center")
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     picture = row.segmented_control(
         "Picture", list(words), format_func=words.__getitem__, default="all", required=True,
         key="picture", label_visibility="collapsed",

@@ -59,11 +59,8 @@ def _now(manager: MediaFileManager, file_id: str, buttons: OrderedDict[str, _But
     while True:
         with manager._lock:  # noqa: SLF001
             button = buttons.get(file_id)
-            if (
-                button is None
-                or _has_left(button.session)
-                or file_id in manager._deferred_callables
-            ):  # noqa: SLF001
+            there = file_id in manager._deferred_callables  # noqa: SLF001
+            if there or button is None or _has_left(button.session):
                 return file_id
             newest = _newest(manager, button)
         if newest is not None:

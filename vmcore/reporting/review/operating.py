@@ -110,6 +110,6 @@ def confusion_figure(point: OperatingPoint, folds: int) -> go.Figure:
     )  # fmt: skip
     called = f"called ({folds} folds summed)" if folds > 1 else "called"
     short = {"tickvals": words, "ticktext": ["normal", "VM"], "showgrid": False}
-    figure.update_xaxes(title_text=called, side="bottom", **short)
+    figure.update_xaxes(title={"text": called, "font": {"size": 12}}, side="bottom", **short)
     figure.update_yaxes(title_text="truly", autorange="reversed", tickangle=-90, **short)
     return styled(figure, "Confusion", height=440)
