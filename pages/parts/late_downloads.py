@@ -40,11 +40,12 @@ def answer_late_downloads() -> None:
         forget(self, file_id)
 
     def give_what_the_button_gives_now(self: MediaFileManager, file_id: str) -> str:
-        number = _now(self, file_id, buttons)
+        until = time.monotonic() + _PATIENCE_S
+        number = _now(self, file_id, buttons, until)
         try:
             return give(self, number)
         except MediaFileStorageError:
-            newer = _now(self, number, buttons)
+            newer = _now(self, number, buttons, until)
             if newer == number:
                 raise
             return give(self, newer)  # the page was drawn anew between looking and asking
@@ -53,9 +54,10 @@ def answer_late_downloads() -> None:
     MediaFileManager.execute_deferred = give_what_the_button_gives_now  # type: ignore[method-assign]
 
 
-def _now(manager: MediaFileManager, file_id: str, buttons: OrderedDict[str, _Button]) -> str:
+def _now(
+    manager: MediaFileManager, file_id: str, buttons: OrderedDict[str, _Button], until: float
+) -> str:
     """The number that stands for the same button, once there is one; the asked one where there is none in time."""
-    until = time.monotonic() + _PATIENCE_S
     while True:
         with manager._lock:  # noqa: SLF001
             button = buttons.get(file_id)
