@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ import pytest
 from tests.runs.support import copied_store, pretraining, small_plan, wait_for
 from vmcore.data import StoredStudy
 from vmcore.runs import RunFolder, find_run, open_store, start_run
-from vmcore.runs.store_address import database_file
 from vmcore.settings import settings
 
 
@@ -50,11 +47,6 @@ def copied(finished: tuple[Path, RunFolder], store: Path) -> RunFolder:
     """The finished run in a copy of its store, which may be changed."""
     place, folder = finished
     shutil.copytree(place, store)
-    with closing(sqlite3.connect(database_file(store))) as connection, connection:
-        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
-            connection.execute(
-                f"update {table} set {column} = replace({column}, ?, ?)", (str(place), str(store))
-            )  # the copy's database names the copy's artifacts
     return find_run(folder.run_id)
 
 

@@ -23,7 +23,6 @@ from vmcore.runs.case_images import note_images
 from vmcore.runs.finishing import finish
 from vmcore.runs.lineage import find_starts, learnt_by
 from vmcore.runs.record import as_json
-from vmcore.runs.store_address import database_file
 from vmcore.runs.weights import describe_start
 from vmcore.settings import settings
 from vmcore.training import (
@@ -149,14 +148,8 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def copied_store(template: Path, store: Path) -> tuple[RunFolder, ...]:
-    """A copy of a store, whose database names the copy's artifacts; returns its runs by their names."""
+    """A copy of a store; returns its runs by their names."""
     shutil.copytree(template, store)
-    with closing(sqlite3.connect(database_file(store))) as connection, connection:
-        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location")):
-            connection.execute(
-                f"update {table} set {column} = replace({column}, ?, ?)",
-                (str(template), str(store)),
-            )
     runs = [RunFolder(path) for path in (store / "runs").iterdir()]
     return tuple(sorted(runs, key=lambda run: run.plan().name))
 

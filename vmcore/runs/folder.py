@@ -84,7 +84,8 @@ class RunFolder:
             RunError: it is missing or damaged.
         """
         try:
-            return read_plan((self.path / "plan.json").read_text())
+            text = (self.path / "plan.json").read_text()
+            return read_plan(text, self.path.parent.parent)
         except (OSError, ValueError) as error:
             raise RunError(f"The plan of run {self.run_id} is missing or damaged.") from error
 

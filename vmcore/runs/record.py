@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
@@ -24,10 +22,11 @@ from vmcore.models import bundle_digest
 from vmcore.runs.answers import PATIENCE_S, T, understood, within
 from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.fetching import BUNDLE, DIGEST_TAG, changed_copy, fetch_artifact
+from vmcore.runs.moved_store import adopt_artifacts, local_path
 from vmcore.runs.plan import CROSS_VALIDATION
 from vmcore.runs.purging import purge_deleted
 from vmcore.runs.run_plan import RunPlan
-from vmcore.runs.store_address import store_name, store_uri
+from vmcore.runs.store_address import database_file, store_name, store_uri
 
 EXPERIMENT = "VentriScope"
 _KIND = "kind"
@@ -50,6 +49,8 @@ class RunStore:
             if self.local:  # MLflow would try again and again for minutes
                 with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as connection:
                     connection.execute("select count(*) from sqlite_master")
+                    if uri == f"sqlite:///{database_file(folder)}":
+                        adopt_artifacts(connection, EXPERIMENT, folder / "artifacts")
             self.client = MlflowClient(uri, registry_uri=uri)
         except (
             Exception
@@ -145,9 +146,9 @@ class RunStore:
         """Remove a run with its artifacts for good; a server only marks it deleted.
 
         There, whoever runs the server removes what is marked with ``mlflow gc``. What lies outside of
-        this store stays, as where the store is a copy whose database names the original's folders.
+        this store stays.
         """
-        artifacts = _local(self.client.get_run(run_id).info.artifact_uri)
+        artifacts = local_path(self.client.get_run(run_id).info.artifact_uri)
         self.client.delete_run(run_id)
         shutil.rmtree(self.folder / "fetched" / run_id, ignore_errors=True)
         if not self.local:
@@ -177,7 +178,7 @@ class RunStore:
         return bundle
 
     def _is_local(self, run_id: str) -> bool:
-        return _local(self.client.get_run(run_id).info.artifact_uri) is not None
+        return local_path(self.client.get_run(run_id).info.artifact_uri) is not None
 
     def summaries(self) -> list[dict[str, Any]]:
         """All runs, the newest first: run_id, name, kind, status, created, params, metrics."""
@@ -222,7 +223,7 @@ class RunStore:
             StoreSilentError: the store does not answer.
         """
         run = self._run(run_id)
-        local = _local(f"{run.info.artifact_uri}/{name}")
+        local = local_path(f"{run.info.artifact_uri}/{name}")
         if local is None:
             digest = run.data.tags.get(DIGEST_TAG)
             local = fetch_artifact(self.client, self.folder / "fetched", run_id, name, digest)
@@ -241,11 +242,6 @@ def _summary(run: Any) -> dict[str, Any]:
         "params": dict(run.data.params),
         "metrics": dict(run.data.metrics),
     }
-
-
-def _local(uri: str) -> Path | None:
-    parsed = urlparse(uri)
-    return Path(url2pathname(parsed.path)) if parsed.scheme in {"file", ""} else None
 
 
 @lru_cache(maxsize=4)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from vmcore.models import Precision
+from vmcore.runs.moved_store import here
 from vmcore.runs.plan import CROSS_VALIDATION, Plan
 from vmcore.runs.pretraining_plan import PRETRAINING, PretrainPlan
 
@@ -62,8 +63,13 @@ class RunPlan(Protocol):
         """As it is written to ``plan.json``."""
 
 
-def read_plan(text: str) -> Plan | PretrainPlan:
+def read_plan(text: str, store: Path) -> Plan | PretrainPlan:
     """The plan of a run's ``plan.json``; one that names no kind is a cross-validation's.
+
+    Args:
+        text: of the file.
+        store: where the run lies, whose studies and corpora are taken where those that the plan names are not
+            there any more.
 
     Raises:
         ValueError: it is damaged, or of a kind that this version does not know.
@@ -71,7 +77,20 @@ def read_plan(text: str) -> Plan | PretrainPlan:
     content = json.loads(text)
     kind = content.get("kind", CROSS_VALIDATION) if isinstance(content, dict) else None
     if kind == PRETRAINING:
-        return PretrainPlan.model_validate_json(text)
+        return _pretraining_here(PretrainPlan.model_validate_json(text), store)
     if kind != CROSS_VALIDATION:
         raise ValueError("a run of another kind")
-    return Plan.model_validate_json(text)
+    plan = Plan.model_validate_json(text)
+    return plan.model_copy(update={"study": here(plan.study, store / "studies")})
+
+
+def _pretraining_here(plan: PretrainPlan, store: Path) -> PretrainPlan:
+    studies, left_out = store / "studies", plan.leave_out_test_of
+    places = {
+        "studies": tuple(here(one, studies) for one in plan.studies),
+        "corpora": tuple(here(one, store / "corpora") for one in plan.corpora),
+        "leave_out_test_of": None
+        if left_out is None
+        else tuple(one.model_copy(update={"study": here(one.study, studies)}) for one in left_out),
+    }
+    return plan.model_copy(update=places)
