@@ -139,6 +139,20 @@ def test_it_is_said_why_there_is_no_width() -> None:
     assert "the classifier's opinion alone" in verdict(without).sentence
 
 
+@pytest.mark.parametrize("probability", [0.1, 0.9])
+def test_without_a_size_an_opinion_alone_says_that_the_head_may_be_an_early_one(
+    probability: float,
+) -> None:
+    sized = analysed(None, probability)
+    assert sized.anatomy is not None
+    assert sized.anatomy.head is not None
+    assert "under 14 weeks" not in verdict(sized).sentence
+    head = replace(sized.anatomy.head, circumference_mm=None, biparietal_diameter_mm=None)
+    unsized = replace(sized, anatomy=replace(sized.anatomy, head=head))
+    assert "under 14 weeks" in verdict(unsized).sentence
+    assert verdict(unsized).headline == verdict(sized).headline
+
+
 def of_width(answer: Analysis, biparietal_mm: float, within_picture: float = 1.0) -> Analysis:
     """The same with a head of another size, or one that leaves the picture."""
     head = Head(answer.anatomy.head.ellipse, 80.0, biparietal_mm, within_picture)  # type: ignore[union-attr]
@@ -274,9 +288,20 @@ def test_a_mere_long_axis_does_not_look_like_a_falx() -> None:
     assert right[0] == (120.0, 290.0)
     for outer, inner in (left, right):  # short, along the axis, and inwards
         assert inner[0] == 120.0
-        assert abs(inner[1] - outer[1]) == pytest.approx(0.08 * 260)
+        assert abs(inner[1] - outer[1]) == pytest.approx(0.1 * 260)
         assert 30 <= inner[1] <= 290
     assert midline_strokes(replace(found, head=None, midline=None)) == []
+
+
+def test_the_ends_of_a_long_axis_are_seen_on_a_bright_skull() -> None:
+    bright = analysed(None, 0.1)
+    image = np.full((*SHAPE, 3), 235, np.uint8)
+    drawn = with_callipers(image, replace(bright.anatomy, midline_from="long axis"))  # type: ignore[type-var]
+    across = drawn[110:131, 45].astype(int).mean(1)  # the left end runs along row 120 here
+    assert across.min() < 150  # dark beside the line
+    assert across[10] > across.min() + 60  # which is bright itself
+    names = [trace.name for trace in picture_panels(bright).data]
+    assert names.index("edge of the skull's long axis") < names.index("the skull's long axis")
 
 
 def test_the_pixel_size_says_where_it_comes_from() -> None:

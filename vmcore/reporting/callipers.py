@@ -13,7 +13,7 @@ from vmcore.anatomy import Anatomy, HandCalliper, Point
 from vmcore.reporting.colours import AMBER, BACKGROUND, CYAN, INK
 
 _FAINT = "rgba(217,226,232,0.45)"
-_AXIS_END = 0.08  # of the long axis, at each of its ends
+_AXIS_END = 0.1  # of the long axis, at each of its ends
 _FINE = 4  # bits of a pixel's share when lines are drawn into a picture
 
 
@@ -61,10 +61,14 @@ def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
         closed = np.vstack([outline, outline[:1]])
         traces.append(_line(closed[:, 0] + column, closed[:, 1] + row, _FAINT, 1.2, "head"))
         name = "midline: falx" if anatomy.midline_from == "falx" else "the skull's long axis"
+        falx = anatomy.midline_from == "falx"
         for stroke in midline_strokes(anatomy):
             ends = np.array(stroke)
-            line = _line(ends[:, 1] + column, ends[:, 0] + row, _FAINT, 1.0, name)
-            line.line.dash = "dot" if anatomy.midline_from == "falx" else "solid"
+            x, y = ends[:, 1] + column, ends[:, 0] + row
+            if not falx:  # its ends lie on the skull, which is bright
+                traces.append(_line(x, y, BACKGROUND, 4.5, "edge of the skull's long axis"))
+            line = _line(x, y, _FAINT, 1.0, name) if falx else _line(x, y, INK, 1.5, name)
+            line.line.dash = "dot" if falx else "solid"
             traces.append(line)
     if anatomy.atrium is not None:
         ends = np.array([anatomy.atrium.start, anatomy.atrium.end])
@@ -113,6 +117,8 @@ def with_callipers(
         outline = np.round(anatomy.head.ellipse.outline() * 2**_FINE).astype(np.int32)
         cv2.polylines(faint, [outline], True, _rgb(INK), width, cv2.LINE_AA, _FINE)
         for stroke in midline_strokes(anatomy):
+            if anatomy.midline_from != "falx":
+                _stroke(faint, stroke, BACKGROUND, 3 * width)
             _stroke(faint, stroke, INK, width)
         drawn = cv2.addWeighted(drawn, 0.5, faint, 0.5, 0)
     arm = 5.0 * width

@@ -150,10 +150,18 @@ def _draw_anatomy(sheet: Sheet, anatomy: Anatomy, x: float, y: float, scale: flo
             sheet.set_draw_color(_FAINT)
             sheet.set_line_width(0.25)
             sheet.polygon([place(r, c) for c, r in outline.tolist()])
+            strokes = [[place(r, c) for r, c in stroke] for stroke in midline_strokes(anatomy)]
             if anatomy.midline_from == "falx":
                 sheet.set_dash_pattern(0.6, 0.8)
-            for stroke in midline_strokes(anatomy):
-                sheet.polyline([place(r, c) for r, c in stroke])
+            else:  # its ends lie on the skull, which is bright
+                sheet.set_draw_color("#000000")
+                sheet.set_line_width(0.75)
+                for stroke in strokes:
+                    sheet.polyline(stroke)
+                sheet.set_draw_color(_FAINT)
+                sheet.set_line_width(0.25)
+            for stroke in strokes:
+                sheet.polyline(stroke)
             sheet.set_dash_pattern()
     if anatomy.atrium is not None:
         ends = anatomy.atrium.start, anatomy.atrium.end
