@@ -47,7 +47,7 @@ def _banded(band: CurveBand, area: str) -> go.Figure:
     areas = [curve.area for curve in band.folds]
     for index, curve in enumerate(band.folds):
         words = f"fold {curve.fold}: {area} {curve.area:.3f}"
-        legend = f"folds  {area} {min(areas):.3f} to {max(areas):.3f}" if len(areas) > 1 else words
+        legend = f"folds {min(areas):.3f} to {max(areas):.3f}" if len(areas) > 1 else words
         figure.add_trace(
             go.Scatter(
                 x=curve.x, y=curve.y, mode="lines", name=legend, showlegend=index == 0,
@@ -69,7 +69,7 @@ def _banded(band: CurveBand, area: str) -> go.Figure:
                 fillcolor="rgba(86,180,189,0.18)", line={"width": 0}, name="± 1 SD", hoverinfo="skip",
             )
         )  # fmt: skip
-        words = f"mean  {area} {band.area:.3f} ± {band.area_spread:.3f}"
+        words = f"mean {area} {band.area:.3f} ± {band.area_spread:.3f}"
         figure.add_trace(
             go.Scatter(
                 x=band.x, y=band.mean, mode="lines", name=words, line={"color": TEAL, "width": 3},
