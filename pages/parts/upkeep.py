@@ -32,6 +32,7 @@ from vmcore.settings import settings
 log = logging.getLogger(__name__)
 
 _EVERY_S = 5.0
+_SWEEP_AFTER_S = 60.0  # the first page and the first scan load much, and come first
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
 _PICTURE_BYTES = 2**20  # from there on memory is asked of the system and goes back to it
 _KEPT_BYTES = 8 * 2**20  # of smaller pieces stay till the next trimming: pictures need them again
@@ -139,10 +140,12 @@ def sweep_store() -> None:
 
 
 def _keep_up() -> None:
-    time.sleep(_EVERY_S)  # a page comes first
-    sweep_store()
+    began, swept = time.monotonic(), False
     while True:
         time.sleep(_EVERY_S)
+        if not swept and time.monotonic() - began > _SWEEP_AFTER_S:
+            sweep_store()
+            swept = True
         forget_expired_sessions()
         rest_idle()
         with suppress(OSError, AttributeError):
