@@ -12,6 +12,7 @@ from vmcore.anatomy.views import (
     HEAD_SHORT_AXIS_PX,
     VIEW_HEIGHT,
     VIEW_WIDTH,
+    grey_of,
     level_view,
     normalised,
     whole_view,
@@ -80,3 +81,10 @@ def test_gain_does_not_change_what_the_network_sees() -> None:
     view = rng.integers(0, 100, (VIEW_HEIGHT, VIEW_WIDTH)).astype(np.uint8)
     np.testing.assert_allclose(normalised(view), normalised(2 * view), atol=1e-6)
     assert normalised(np.zeros_like(view)).max() == 0
+
+
+def test_grey_is_the_mean_of_all_colours_cut_to_whole_numbers() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    picture[0, :2] = [[255, 255, 255], [255, 255, 254]]
+    np.testing.assert_array_equal(grey_of(picture), picture.astype(int).sum(2) // 3)
+    assert grey_of(picture)[0, :2].tolist() == [255, 254]

@@ -19,7 +19,7 @@ from vmcore.anatomy.card import (
 from vmcore.anatomy.finding import find_anatomy
 from vmcore.anatomy.result import Anatomy
 from vmcore.anatomy.scale import find_in_mm
-from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH
+from vmcore.anatomy.views import VIEW_HEIGHT, VIEW_WIDTH, grey_of
 from vmcore.processor import allowed_threads
 from vmcore.resting import Network
 from vmcore.settings import settings
@@ -108,7 +108,7 @@ class AnatomyModel:
             )
         if spacing_mm is not None and not all(np.isfinite(mm) and mm > 0 for mm in spacing_mm):
             raise ValueError("A spacing must be two positive lengths in mm.")
-        grey = (image.astype(np.uint16).sum(2) // 3).astype(np.uint8)
+        grey = grey_of(image)
 
         def find(spacing_mm: tuple[float, float] | None) -> Anatomy:
             return find_anatomy(self._forward, grey, spacing_mm=spacing_mm, limits=self.card.limits)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.anatomy import Anatomy
+from vmcore.anatomy.views import grey_of
 from vmcore.data import Fold
 from vmcore.data.widening import widen_ventricle
 from vmcore.imaging import to_model_pixels
@@ -104,7 +105,7 @@ def widened_pair(
         return None
     ends = np.array([atrium.start, atrium.end])[:, ::-1]
     rectangle, skull = atrium_rectangle(ends, head.ellipse), head.ellipse.outline()
-    grey = (picture.astype(np.uint16).sum(2) // 3).astype(np.uint8)
+    grey = grey_of(picture)
     made = []
     highest = min(widest_normal / atrium.head_share, _MOST_WIDENED)
     if highest < _LEAST_WIDENED:

@@ -105,8 +105,8 @@ def _panel_of(grey: Grey, text: Region, texts: Sequence[Region]) -> Region | Non
         return None
     for core in map(_core, texts):  # letters of all lines stand on the same panel
         flat[core.top : core.bottom, core.left : core.right] = True
-    growing = True
-    while growing:
+    most, growing = _LARGEST * grey.size, True
+    while growing and box.pixels <= most:
         growing = False
         for side in _ALL:
             line = box.beyond(flat, side)
@@ -115,7 +115,7 @@ def _panel_of(grey: Grey, text: Region, texts: Sequence[Region]) -> Region | Non
     holds = (
         box.bottom - box.top >= _HOLDS * text.height and box.right - box.left >= _HOLDS * text.width
     )
-    if not holds or box.pixels > _LARGEST * grey.size:
+    if not holds or box.pixels > most:
         return None
     sharp = sum(_ends_at(box, flat, side) for side in _ALL)
     return _with_frame(box, grey).region if sharp >= _SIDES else None
