@@ -53,6 +53,22 @@ def test_text_beside_and_on_the_scan_is_found() -> None:
     assert not covers(found, 600, 400)
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_no_place_is_read_twice(monkeypatch: pytest.MonkeyPatch, beside: bool) -> None:
+    read: list[tuple[float, ...]] = []
+    plain = removal.reads_as_text
+
+    def noting(image: np.ndarray, boxes: list, scale: float) -> list[bool]:
+        read.extend(tuple(box.corners.ravel().tolist()) for box in boxes)
+        return plain(image, boxes, scale)
+
+    monkeypatch.setattr(removal, "reads_as_text", noting)
+    x = 30 if beside else 480
+    frame = on_black(("GA 21w3d", x, 200, 0.7), ("BPD 52 mm", x, 250, 0.7), ("HC 190", x, 300, 0.7))
+    assert len(removal.text_in(frame)) >= 3
+    assert 0 < len(read) == len(set(read))
+
+
 def test_what_looking_works_in_goes_back_and_the_same_is_found_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -45,7 +45,7 @@ def adopt_artifacts(database: sqlite3.Connection, experiment: str, artifacts: Pa
     if database.execute(known).fetchone() is None:
         return  # a new one
     asked = "select artifact_location from experiments where name = ?"
-    (former,) = database.execute(asked, (experiment,)).fetchone() or (None,)
+    former = str((database.execute(asked, (experiment,)).fetchone() or ("",))[0] or "")
     place = local_path(former) if former else None
     if place is None or _same(place, artifacts) or not artifacts.is_dir():
         return
