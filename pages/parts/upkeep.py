@@ -32,7 +32,7 @@ from vmcore.settings import settings
 log = logging.getLogger(__name__)
 
 _EVERY_S = 5.0
-_SWEEP_AFTER_S = 60.0  # the first page and the first scan load much, and come first
+_SWEEP_AFTER_S = 30.0  # the first page and the first scan load much, and come first
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
 _PICTURE_BYTES = 2**20  # from there on memory is asked of the system and goes back to it
 _KEPT_BYTES = 8 * 2**20  # of smaller pieces stay till the next trimming: pictures need them again

@@ -54,7 +54,9 @@ def test_text_beside_and_on_the_scan_is_found() -> None:
 
 
 @pytest.mark.parametrize("beside", [True, False])
-def test_no_place_is_read_twice(monkeypatch: pytest.MonkeyPatch, beside: bool) -> None:
+def test_what_was_read_as_text_is_not_read_again(
+    monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
     read: list[tuple[float, ...]] = []
     plain = removal.reads_as_text
 

@@ -98,6 +98,26 @@ def test_an_app_that_starts_loads_nothing_that_trains(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=told)
 
 
+def test_the_store_is_swept_once_and_not_before_the_first_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, rounds, swept = time.monotonic(), [], []
+
+    def look() -> None:
+        rounds.append(1)
+        if len(rounds) == 40:
+            raise SystemExit  # else it would go on
+
+    monkeypatch.setattr(upkeep, "_EVERY_S", 0.01)
+    monkeypatch.setattr(upkeep, "_SWEEP_AFTER_S", 0.1)
+    monkeypatch.setattr(upkeep, "sweep_store", lambda: swept.append(time.monotonic() - begun))
+    monkeypatch.setattr(upkeep, "forget_expired_sessions", look)
+    with pytest.raises(SystemExit):
+        upkeep._keep_up()
+    assert len(swept) == 1
+    assert swept[0] >= 0.1
+
+
 def test_large_files_take_turns_and_small_ones_never_wait() -> None:
     done: list[str] = []
 

@@ -139,20 +139,6 @@ def test_it_is_said_why_there_is_no_width() -> None:
     assert "the classifier's opinion alone" in verdict(without).sentence
 
 
-@pytest.mark.parametrize("probability", [0.1, 0.9])
-def test_without_a_size_an_opinion_alone_says_that_the_head_may_be_an_early_one(
-    probability: float,
-) -> None:
-    sized = analysed(None, probability)
-    assert sized.anatomy is not None
-    assert sized.anatomy.head is not None
-    assert "under 14 weeks" not in verdict(sized).sentence
-    head = replace(sized.anatomy.head, circumference_mm=None, biparietal_diameter_mm=None)
-    unsized = replace(sized, anatomy=replace(sized.anatomy, head=head))
-    assert "under 14 weeks" in verdict(unsized).sentence
-    assert verdict(unsized).headline == verdict(sized).headline
-
-
 def of_width(answer: Analysis, biparietal_mm: float, within_picture: float = 1.0) -> Analysis:
     """The same with a head of another size, or one that leaves the picture."""
     head = Head(answer.anatomy.head.ellipse, 80.0, biparietal_mm, within_picture)  # type: ignore[union-attr]

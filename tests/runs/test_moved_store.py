@@ -13,6 +13,7 @@ import pytest
 from tests.runs.support import copied_store
 from vmcore.data import StoredStudy
 from vmcore.runs import (
+    PretrainPlan,
     RunFolder,
     all_runs,
     bundle_in_use,
@@ -23,7 +24,7 @@ from vmcore.runs import (
     promote,
     roll_back,
 )
-from vmcore.runs.run_plan import read_plan
+from vmcore.runs.run_plan import plan_text, read_plan
 from vmcore.runs.store_address import database_file
 from vmcore.settings import settings
 
@@ -53,8 +54,8 @@ def full(two_runs: Path, phantom_study: StoredStudy, store: Path) -> tuple[RunFo
     study = store / "studies/phantoms"
     shutil.copytree(phantom_study.folder, study)
     for run in runs:
-        plan = json.loads((run.path / "plan.json").read_text())
-        (run.path / "plan.json").write_text(json.dumps(plan | {"study": str(study)}))
+        plan = run.cross_validation().model_copy(update={"study": study})
+        (run.path / "plan.json").write_text(plan_text(plan))
     promote(runs[0].run_id, why="test")
     return runs
 
@@ -95,6 +96,7 @@ def test_a_copy_beside_its_original_changes_nothing_of_it(
     shutil.copytree(store, copy)
     in_store(copy, monkeypatch)
     second = full[1].run_id
+    assert find_run(second).cross_validation().study == copy / "studies/phantoms"
     bundle = open_store(copy).artifact(second, "bundle")
     assert bundle.is_relative_to(copy)
     open_store(copy).change_bundle(second, bundle, "bundle.json", "{}")
@@ -124,32 +126,52 @@ def test_a_database_that_several_share_stays_with_its_own_files(
     assert places(store) == before
 
 
-def test_a_database_that_came_without_its_files_goes_on_naming_the_former_ones(
+def test_files_that_did_not_come_along_go_on_being_named_where_they_are(
     full: tuple[RunFolder, ...], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "bare").mkdir()
-    shutil.copy(database_file(store), tmp_path / "bare")
-    in_store(tmp_path / "bare", monkeypatch)
-    assert open_store(tmp_path / "bare").artifact(full[0].run_id, "bundle").is_relative_to(store)
-    assert places(tmp_path / "bare") == places(store)
+    first, second = (run.run_id for run in full)
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(database_file(store), other)
+    in_store(other, monkeypatch)
+    assert open_store(other).artifact(first, "bundle").is_relative_to(store)
+    assert places(other) == places(store)  # none came
+    shutil.copytree(store / "artifacts" / second, other / "artifacts" / second)
+    in_store(other, monkeypatch)
+    assert open_store(other).artifact(first, "bundle").is_relative_to(store)
+    assert open_store(other).artifact(second, "bundle").is_relative_to(other)
+    assert bundle_in_use().bundle.is_relative_to(store)
 
 
-def test_a_pretrainings_sources_are_found_too(tmp_path: Path) -> None:
-    for own in ("studies/a", "corpora/b", "studies/c"):
-        (tmp_path / own).mkdir(parents=True)
-    (tmp_path / "elsewhere/d").mkdir(parents=True)
-    gone, there = "/was/here/studies", str(tmp_path / "elsewhere/d")
+def test_a_plan_names_what_lies_in_the_store_from_there_on(
+    full: tuple[RunFolder, ...], store: Path
+) -> None:
+    plan = full[0].cross_validation()
+    assert json.loads(plan_text(plan))["study"] == "studies/phantoms"
+    assert read_plan(plan_text(plan)) == plan
+    elsewhere = plan.model_copy(update={"study": store.parent / "elsewhere"})
+    assert read_plan(plan_text(elsewhere)) == elsewhere
+
+
+@pytest.mark.parametrize("former", ["/was/here", f"/{'x' * 300}"])  # gone, or not to be looked at
+def test_what_older_plans_name_in_full_is_found_where_it_lies_now(former: str, store: Path) -> None:
+    for own in ("studies/a", "corpora/b", "studies/c", "studies/made elsewhere"):
+        (store / own).mkdir(parents=True)
+    there = store.parent / "elsewhere/studies/a"
+    there.mkdir(parents=True)
     text = json.dumps(
         {
-            "kind": "pretrain", "name": "n", "studies": [f"{gone}/a", there], "corpora": ["/was/here/corpora/b"],
-            "leave_out_test_of": [{"study": f"{gone}/c"}, {"study": f"{gone}/unknown"}],
+            "kind": "pretrain", "name": "n", "corpora": [f"{former}/corpora/b"],
+            "studies": [f"{former}/studies/a", str(there), f"{former}/made elsewhere"],
+            "leave_out_test_of": [{"study": f"{former}/studies/{one}"} for one in ("c", "unknown")],
         }
     )  # fmt: skip
-    plan = read_plan(text, tmp_path)
-    assert plan.studies_read == (
-        tmp_path / "studies/a",
-        Path(there),
-        tmp_path / "studies/c",
-        Path(gone) / "unknown",
-    )
-    assert plan.corpora == (tmp_path / "corpora/b",)  # type: ignore[union-attr]
+    plan = read_plan(text)
+    assert isinstance(plan, PretrainPlan)
+    assert plan.corpora == (store / "corpora/b",)
+    assert plan.studies == (store / "studies/a", there, Path(former) / "made elsewhere")
+    assert [one.study for one in plan.held_out] == [
+        store / "studies/c",
+        Path(former) / "studies/unknown",
+    ]
+    assert read_plan(plan_text(plan)) == plan

@@ -56,9 +56,8 @@ class View:
 
 def grey_of(picture: npt.NDArray[np.uint8]) -> Grey:
     """The grey picture (H, W) that is looked at: the mean of red, green and blue, cut to whole numbers."""
-    red, green, blue = cv2.split(
-        picture
-    )  # numpy takes ten times as long for sums along the last axis
+    # along the last axis numpy takes ten times as long
+    red, green, blue = cv2.split(picture)
     return ((red.astype(np.uint16) + green + blue) // 3).astype(np.uint8)
 
 

@@ -43,7 +43,7 @@ def scan_sector(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 
 def _shrunk(mask: Mask, radius: float) -> Mask:
-    """Erosion of a mask, 0 or 1, by a disc; what lies outside of the picture takes nothing away.
+    """Erosion of a mask, 0 or 1, by a disc of that many pixels; what is outside of the picture takes nothing away.
 
     By distances, which take the same time for discs of any size.
     """
@@ -52,6 +52,6 @@ def _shrunk(mask: Mask, radius: float) -> Mask:
 
 
 def _grown(mask: Mask, radius: float) -> Mask:
-    """Dilation of a mask, 0 or 1, by a disc."""
+    """Dilation of a mask, 0 or 1, by a disc of that many pixels."""
     near = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5) < radius
     return near.astype(np.uint8)

@@ -60,8 +60,8 @@ def anatomy_traces(anatomy: Anatomy, row: int, column: int) -> list[go.Scatter]:
         outline = anatomy.head.ellipse.outline(72)
         closed = np.vstack([outline, outline[:1]])
         traces.append(_line(closed[:, 0] + column, closed[:, 1] + row, _FAINT, 1.2, "head"))
-        name = "midline: falx" if anatomy.midline_from == "falx" else "the skull's long axis"
         falx = anatomy.midline_from == "falx"
+        name = "midline: falx" if falx else "the skull's long axis"
         for stroke in midline_strokes(anatomy):
             ends = np.array(stroke)
             x, y = ends[:, 1] + column, ends[:, 0] + row
@@ -100,9 +100,10 @@ def hand_traces(hand: Sequence[HandCalliper], row: int, column: int) -> list[go.
 def _line(
     x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], colour: str, width: float, name: str
 ) -> go.Scatter:
+    told = "skip" if colour == BACKGROUND else "name"  # an edge only makes its line stand out
     return go.Scatter(
         x=np.round(x, 2), y=np.round(y, 2), mode="lines", line={"color": colour, "width": width},
-        name=name, hoverinfo="name", showlegend=False,
+        name=name, hoverinfo=told, showlegend=False,
     )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from typing import Literal
 from vmcore.anatomy import (
     WIDE_MM,
     Grades,
-    Head,
     grade,
     under_14_weeks,
 )
@@ -39,9 +38,6 @@ Tone = Literal["normal", "ventriculomegaly", "withheld"]
 NO_VERDICT, TOO_SMALL = "No verdict", "Too small to judge"
 _NOT_MEASURED = " (not measured)"
 _BY_HAND = "Measure it by hand."
-_MAY_BE_EARLY = (
-    "Without a pixel size the head may be one of under 14 weeks, of which no answer means anything."
-)
 _BY = {"ruler": "the ruler", "gestational age": "gestational age"}
 
 
@@ -78,7 +74,7 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     if anatomy is None:
         return opinion
     if anatomy.atrium is None:
-        return _unmeasured(opinion, anatomy.head)
+        return _unmeasured(opinion)
     measured = f"Atrial width {width_words(anatomy.atrium)}"
     width = shown_mm(anatomy.atrium)
     if width is None:
@@ -95,15 +91,13 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     return measured_verdict(measured, width, opinion, grades)
 
 
-def _unmeasured(opinion: Verdict, head: Head | None) -> Verdict:
+def _unmeasured(opinion: Verdict) -> Verdict:
     """The classifier's opinion, where no width stands beside it."""
     if opinion.tone == "withheld":
         return opinion
-    sized = head is not None and head.biparietal_diameter_mm is not None
     return Verdict(
         opinion.headline + _NOT_MEASURED,
-        f"No atrium was measured: this is the classifier's opinion alone. {opinion.sentence}"
-        + ("" if sized else f" {_MAY_BE_EARLY}"),
+        f"No atrium was measured: this is the classifier's opinion alone. {opinion.sentence}",
         opinion.tone,
     )
 

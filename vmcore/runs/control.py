@@ -23,6 +23,7 @@ from vmcore.runs.plan import Plan
 from vmcore.runs.pretraining_plan import PretrainPlan
 from vmcore.runs.purging import DELETED
 from vmcore.runs.record import as_json, open_store
+from vmcore.runs.run_plan import plan_text
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError
 from vmcore.settings import settings
@@ -71,7 +72,7 @@ def start_run(plan: Plan | PretrainPlan, *, on_fetch: FetchProgress | None = Non
     for name, text in beginning.files.items():
         folder.mark(name, text)
     folder.mark("environment.json", as_json({**_environment(), **beginning.known}))
-    folder.mark("plan.json", plan.model_dump_json(indent=2) + "\n")
+    folder.mark("plan.json", plan_text(plan))
     folder.log.touch()
     with _deciding(folder.run_id):
         return _launch(folder)

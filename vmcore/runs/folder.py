@@ -84,8 +84,7 @@ class RunFolder:
             RunError: it is missing or damaged.
         """
         try:
-            text = (self.path / "plan.json").read_text()
-            return read_plan(text, self.path.parent.parent)
+            return read_plan((self.path / "plan.json").read_text())
         except (OSError, ValueError) as error:
             raise RunError(f"The plan of run {self.run_id} is missing or damaged.") from error
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from vmcore.data.containment import told_place
 from vmcore.models import Precision
-from vmcore.runs.moved_store import here
+from vmcore.runs.moved_store import planned_place
 from vmcore.runs.plan import CROSS_VALIDATION, Plan
 from vmcore.runs.pretraining_plan import PRETRAINING, PretrainPlan
+
+AnyPlan = TypeVar("AnyPlan", Plan, PretrainPlan)
 
 
 class RunPlan(Protocol):
@@ -59,17 +63,16 @@ class RunPlan(Protocol):
     def recorded(self) -> dict[str, object]:
         """What the run store keeps of it, by name."""
 
-    def model_dump_json(self, *, indent: int | None = None) -> str:
-        """As it is written to ``plan.json``."""
+
+def plan_text(plan: Plan | PretrainPlan) -> str:
+    """A plan as it is written to ``plan.json``; what lies in the store is named from there on."""
+    return (
+        _with_places(plan, lambda place: Path(told_place(place))).model_dump_json(indent=2) + "\n"
+    )
 
 
-def read_plan(text: str, store: Path) -> Plan | PretrainPlan:
+def read_plan(text: str) -> Plan | PretrainPlan:
     """The plan of a run's ``plan.json``; one that names no kind is a cross-validation's.
-
-    Args:
-        text: of the file.
-        store: where the run lies, whose studies and corpora are taken where those that the plan names are not
-            there any more.
 
     Raises:
         ValueError: it is damaged, or of a kind that this version does not know.
@@ -77,20 +80,18 @@ def read_plan(text: str, store: Path) -> Plan | PretrainPlan:
     content = json.loads(text)
     kind = content.get("kind", CROSS_VALIDATION) if isinstance(content, dict) else None
     if kind == PRETRAINING:
-        return _pretraining_here(PretrainPlan.model_validate_json(text), store)
+        return _with_places(PretrainPlan.model_validate_json(text), planned_place)
     if kind != CROSS_VALIDATION:
         raise ValueError("a run of another kind")
-    plan = Plan.model_validate_json(text)
-    return plan.model_copy(update={"study": here(plan.study, store / "studies")})
+    return _with_places(Plan.model_validate_json(text), planned_place)
 
 
-def _pretraining_here(plan: PretrainPlan, store: Path) -> PretrainPlan:
-    studies, left_out = store / "studies", plan.leave_out_test_of
-    places = {
-        "studies": tuple(here(one, studies) for one in plan.studies),
-        "corpora": tuple(here(one, store / "corpora") for one in plan.corpora),
-        "leave_out_test_of": None
-        if left_out is None
-        else tuple(one.model_copy(update={"study": here(one.study, studies)}) for one in left_out),
-    }
-    return plan.model_copy(update=places)
+def _with_places(plan: AnyPlan, changed: Callable[[Path], Path]) -> AnyPlan:
+    """The same plan with other folders of its studies and corpora."""
+    if isinstance(plan, Plan):
+        return plan.model_copy(update={"study": changed(plan.study)})
+    left_out = plan.leave_out_test_of
+    if left_out is not None:
+        left_out = tuple(one.model_copy(update={"study": changed(one.study)}) for one in left_out)
+    sources = {name: tuple(map(changed, getattr(plan, name))) for name in ("studies", "corpora")}
+    return plan.model_copy(update={**sources, "leave_out_test_of": left_out})
