@@ -13,7 +13,7 @@ from vmcore.runs.moved_store import planned_place
 from vmcore.runs.plan import CROSS_VALIDATION, Plan
 from vmcore.runs.pretraining_plan import PRETRAINING, PretrainPlan
 
-AnyPlan = TypeVar("AnyPlan", Plan, PretrainPlan)
+AnyPlan = TypeVar("AnyPlan", bound=Plan | PretrainPlan)
 
 
 class RunPlan(Protocol):
