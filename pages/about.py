@@ -31,8 +31,8 @@ def main() -> None:
     st.markdown(
         "**For** transventricular views at 18 to 24 weeks, looked at by someone who can measure "
         "an atrium.  \n**Not for** diagnosis, screening, other planes or other organs; a width that is told here is no measurement to act on.  \n"
-        "**Your scans** are read on this machine, kept in memory for the session, and never "
-        "written to disk; names are not read. Text burned into the picture is searched for and "
+        "**Your scans** are read on this machine, kept in memory until you close or reload the app in the browser, "
+        "and written to disk only where you save them; names are not read. Text burned into the picture is searched for and "
         "removed, upright, turned or slanted; what is very faint or very small can stay, so look at "
         "a picture before you share it."
     )

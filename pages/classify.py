@@ -13,7 +13,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.answered_by import show_answered_by
-from pages.parts.inbox import draw_inbox, show_problems
+from pages.parts.carried import CARRIED, come_back
+from pages.parts.inbox import EXAMPLES, FILES, FOLDER, draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
 from pages.parts.plain import plain
 from pages.parts.received import RECEIVED
@@ -67,7 +68,8 @@ def main() -> None:
         UploadBudget(allowed.most_scans, allowed.session_mb, allowed.all_sessions_mb),
     )
     list_place = st.sidebar.container()
-    if any(st.session_state.get(key) for key in ("uploads", "folder", "examples", RECEIVED)):
+    come_back(FILES, EXAMPLES)
+    if any(st.session_state.get(key) for key in (FILES, FOLDER, EXAMPLES, CARRIED, RECEIVED)):
         with st.sidebar:  # the room is the pictures' now
             draw_inbox(uploads)
     else:
@@ -109,10 +111,7 @@ def _answer(uploads: Uploads, in_use: InUse, list_place: DeltaGenerator) -> None
         uploaded = _open(uploads)
         if uploaded is None:
             return
-        if len(uploads.files) > 1:
-            with list_place:
-                show_list(uploads, models)
-        _show(uploads, uploaded, models)
+        _show(uploads, uploaded, models, list_place)
     except ScanError as error:
         st.warning(str(error), icon=":material/memory:")
     except Exception as error:
@@ -142,16 +141,23 @@ def _anatomy_model() -> AnatomyModel | None:
         return None
 
 
-def _show(uploads: Uploads, uploaded: UploadedScan, models: Models) -> None:
+def _show(
+    uploads: Uploads, uploaded: UploadedScan, models: Models, list_place: DeltaGenerator
+) -> None:
     verdict_place = st.container()
     picture, frame = _controls(uploaded)
     method = chosen_method(models.classifier)
-    with verdict_place:
-        with st.spinner("Analysing …", show_time=False):
-            analysis = uploads.analysis(uploaded, models, frame, method)
-        found = by_hand(uploaded, analysis)
-        case = reported_case(uploaded, analysis, models.classifier)
-        show_verdict(case)
+    try:
+        with verdict_place:
+            with st.spinner("Analysing …", show_time=False):
+                analysis = uploads.analysis(uploaded, models, frame, method)
+            found = by_hand(uploaded, analysis)
+            case = reported_case(uploaded, analysis, models.classifier)
+            show_verdict(case)
+    finally:  # what was just measured by hand is in the list too, and the list is there whatever happens
+        if len(uploads.files) > 1:
+            with list_place:
+                show_list(uploads, models)
     Recording.of_session().answered(uploaded, case)
     if picture == "measure":
         measure(uploaded, case, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.parts.carried import draw_carried, with_carried
 from pages.parts.received import (
     draw_received,
     look_at_opened,
@@ -14,6 +15,8 @@ from pages.parts.uploads import DroppedFile, Uploads
 from vmcore.imaging import ScanError
 from vmcore.settings import settings
 
+FILES, FOLDER, EXAMPLES = "uploads", "folder", "examples"
+"""Keys of the fields."""
 _SHOWN = 2  # refusals that are seen at once
 
 
@@ -22,13 +25,13 @@ def draw_inbox(uploads: Uploads) -> None:
     files = st.file_uploader(
         "Scans: DICOM (also loops), PNG, JPEG, TIFF, BMP or WebP; or a zip of them",
         accept_multiple_files=True,
-        key="uploads",
+        key=FILES,
     )
     with st.expander("A whole folder", icon=":material/folder_open:"):
         folder = st.file_uploader(
             "A folder with everything below it",
             accept_multiple_files="directory",
-            key="folder",
+            key=FOLDER,
             label_visibility="collapsed",
         )
     examples = sorted(settings().examples.glob("*.dcm"))
@@ -40,17 +43,19 @@ def draw_inbox(uploads: Uploads) -> None:
             list(words),
             format_func=words.__getitem__,
             selection_mode="multi",
-            key="examples",
+            key=EXAMPLES,
         )
-    dropped = [
-        DroppedFile(upload.file_id, upload.name, upload.getvalue) for upload in (*files, *folder)
-    ]
+    dropped = with_carried(
+        [DroppedFile(upload.file_id, upload.name, upload.getvalue) for upload in (*files, *folder)],
+        chosen,
+    )
     dropped += [
         DroppedFile(path.name, path.name, path.read_bytes)
         for path in examples
         if path.name in chosen
     ]
     dropped += received_files()
+    draw_carried()
     draw_received()
     try:
         with st.spinner("Looking through the files …", show_time=False):

@@ -35,6 +35,7 @@ _EVERY_S = 1.5
 _ROW_PX, _MOST_ROWS = 56, 7
 TONE_COLOURS: dict[str, str] = {"ventriculomegaly": ROSE, "withheld": AMBER, "normal": TEAL}
 """The colour of each tone of a verdict in a list."""
+_MARKS = {"accepted": "✓", "corrected": "✎", "rejected": "✗"}
 _OPENED = "opened scan"
 
 
@@ -214,6 +215,8 @@ def _table(listed: list[_Row], opened: int) -> None:
             "answer": st.column_config.TextColumn("Scan", width="medium"),
         },
     )  # fmt: skip
+    if any(row.analysis and row.scan.assessment(row.analysis) for row in listed):
+        st.caption(", ".join(f"{mark} {outcome}" for outcome, mark in _MARKS.items()))
 
 
 def _picture(uploaded: UploadedScan) -> str | None:
@@ -228,10 +231,13 @@ def _words(row: _Row) -> str:
     if row.worth is not None:
         return f"{row.scan.number} · {row.worth.brief}"
     atrium = row.analysis.anatomy.atrium if row.analysis.anatomy else None
-    width = "" if atrium is None or atrium.width_mm is None else f"{shown_mm(atrium):.1f} mm: "
+    graded = ": " in row.said.headline  # a width that something contradicts is not told here
+    told = graded and atrium is not None and atrium.width_mm is not None
+    width = f"{shown_mm(atrium):.1f} mm: " if told and atrium else ""
     decided = row.scan.assessment(row.analysis)
-    mark = f" ({decided.outcome})" if decided else ""
-    return f"{row.scan.number} · {width}{row.said.brief}{mark}"
+    return (
+        f"{row.scan.number} {_MARKS[decided.outcome] if decided else '·'} {width}{row.said.brief}"
+    )
 
 
 def _colour(said: Verdict | None) -> str:

@@ -183,6 +183,37 @@ def test_other_heatmaps_can_be_compared(page: Page) -> None:
     no_trace(page)
 
 
+def test_scans_stay_while_another_page_is_looked_at(page: Page, tmp_path: Path) -> None:
+    for name, width in (("a", 7.0), ("b", 15.0)):
+        write_png(tmp_path / f"{name}.png", make_phantom(width, 30, shape=(300, 400)))
+    upload(page, tmp_path / "a.png")
+    wait_for_answer(page)
+    toggle_example(page, "3 wide")
+    expect(page.get_by_text("Scan 1: ")).to_contain_text("of 2")
+    page.keyboard.press("Alt+a")
+    expect(page.get_by_text("Accepted by")).to_be_visible()
+
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="Model card")).to_be_visible()
+    page.get_by_role("link", name="Classify").click()
+    wait_for_answer(page)
+    expect(page.get_by_text("One file from before is open")).to_be_visible()
+    expect(page.get_by_text("Accepted by")).to_be_visible()
+    upload(page, tmp_path / "b.png")
+    expect(page.get_by_text("Scan 1: ")).to_contain_text("of 3")
+
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="Model card")).to_be_visible()
+    page.get_by_role("link", name="Classify").click()
+    expect(page.get_by_text("2 files from before are open")).to_be_visible()
+    toggle_example(page, "3 wide")  # is chosen still, and is not any more now
+    expect(page.get_by_text("Scan 1: ")).to_contain_text("of 2")
+    settled(page)
+    page.get_by_role("button", name="Put away").click()
+    expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
+    no_trace(page)
+
+
 def test_the_about_page_shows_the_card_and_its_limits(page: Page) -> None:
     page.get_by_role("link", name="About").click()
     expect(page.get_by_role("heading", name="Model card")).to_be_visible()
