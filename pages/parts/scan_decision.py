@@ -12,6 +12,7 @@ from pages.parts.recording import Recording
 from pages.parts.uploaded_scan import UploadedScan
 from vmcore.reporting.case import (
     REASONS,
+    Assessment,
     AssessmentError,
     Outcome,
     ReportedCase,
@@ -37,6 +38,8 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
     if case.assessment is not None and not st.session_state.get(again):
         _show(case, again)
         return
+    if case.assessment is not None:
+        _what_stands(case.assessment, again)
     accept, correct, reject, name = st.columns([4, 3, 3, 5], vertical_alignment="bottom")
     with name:
         st.session_state.setdefault(_NAME, st.session_state.get(_KEPT_NAME, ""))
@@ -70,6 +73,15 @@ def _show(case: ReportedCase, again: str) -> None:
         left.caption(" · ".join(words))
     if right.button("Change", icon=":material/undo:", width="stretch", key=f"change-{again}"):
         st.session_state[again] = True
+        st.rerun()
+
+
+def _what_stands(kept: Assessment, again: str) -> None:
+    """Say while it is decided anew what goes on being kept until then."""
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(f"{_SAID[kept.outcome][1]} stands until you decide anew.")
+    if right.button("Keep it", width="stretch", key=f"keep-{again}"):
+        st.session_state.pop(again, None)
         st.rerun()
 
 
