@@ -117,9 +117,9 @@ def _settings(model: PretrainPlan | None, key: str) -> dict[str, object]:
     start, key = presets[preset], f"{preset}-{key}"
     first, second = st.columns(2)
     chosen: dict[str, object] = start.model_dump() | {
-        "epochs": first.number_input("Epochs", 1, 10_000, start.epochs, key=f"p-epochs-{key}"),
+        "epochs": first.number_input("Epochs", value=start.epochs, key=f"p-epochs-{key}"),
         "batch_size": second.number_input(
-            "Batch", 1, 16_384, start.batch_size, key=f"p-batch-{key}"
+            "Batch", value=start.batch_size, key=f"p-batch-{key}"
         ),
         "mask_ratio": st.slider(
             "Hidden share of an image", 0.0, 0.95, start.mask_ratio, 0.05, key=f"p-mask-{key}"
@@ -143,25 +143,25 @@ def _advanced(start: PretrainSettings, key: str) -> dict[str, object]:
     first, second = st.columns(2)
     return {
         "learning_rate": first.number_input(
-            "Learning rate at its peak", 1e-7, 1.0, start.learning_rate, format="%.1e", step=1e-5,
+            "Learning rate at its peak", value=start.learning_rate, format="%.1e", step=1e-5,
             key=f"p-rate-{key}",
         ),
         "floor": second.number_input(
-            "Learning rate at the end", 0.0, 1.0, start.floor, format="%.1e", step=1e-6,
+            "Learning rate at the end", value=start.floor, format="%.1e", step=1e-6,
             key=f"p-floor-{key}",
         ),
         "weight_decay": first.number_input(
-            "Weight decay", 0.0, 1.0, start.weight_decay, format="%.3f", step=1e-3,
+            "Weight decay", value=start.weight_decay, format="%.3f", step=1e-3,
             key=f"p-decay-{key}",
         ),
         "warm_up": second.number_input(
-            "Warm-up (share of all steps)", 0.0, 0.9, start.warm_up, step=0.01, key=f"p-warm-{key}"
+            "Warm-up (share of all steps)", value=start.warm_up, step=0.01, key=f"p-warm-{key}"
         ),
         "loss_on": first.selectbox(
             "Error of", list(_LOSSES), format_func=_LOSSES.__getitem__,
             index=list(_LOSSES).index(start.loss_on), key=f"p-loss-{key}",
         ),
-        "seed": second.number_input("Seed", 0, 2**31, start.seed, key=f"p-seed-{key}"),
+        "seed": second.number_input("Seed", value=start.seed, key=f"p-seed-{key}"),
         "normalise_patches": st.checkbox(
             "Take each patch's own brightness and contrast out", value=start.normalise_patches,
             key=f"p-normalise-{key}",
@@ -189,12 +189,12 @@ def _held_out(
         st.caption("As in the cross-validation that will start from this pretraining.")
         first, second, third = st.columns(3)
         chosen = {
-            "folds": first.number_input("Folds", 2, 20, split.folds, key=f"h-folds-{key}"),
+            "folds": first.number_input("Folds", value=split.folds, key=f"h-folds-{key}"),
             "test_fraction": second.number_input(
-                "Held out", 0.05, 0.45, split.test_fraction, step=0.01, key=f"h-share-{key}"
+                "Held out", value=split.test_fraction, step=0.01, key=f"h-share-{key}"
             ),
             "split_seed": third.number_input(
-                "Split's seed", 0, 2**31, split.split_seed, key=f"h-seed-{key}"
+                "Split's seed", value=split.split_seed, key=f"h-seed-{key}"
             ),
             "split_by": st.radio(
                 "Split by", ["subject", "image"], index=int(split.split_by == "image"),

@@ -196,17 +196,17 @@ def _learning(kind: str, model: Plan | None) -> dict[str, object]:
     key = f"{kind}-{st.session_state.get('jumps', 0)}"
     first, second = st.columns(2)
     return start.model_dump() | {
-        "epochs": first.number_input("Epochs", 1, 10_000, start.epochs, key=f"epochs-{key}"),
-        "batch_size": second.number_input("Batch", 1, 4096, start.batch_size, key=f"batch-{key}"),
+        "epochs": first.number_input("Epochs", value=start.epochs, key=f"epochs-{key}"),
+        "batch_size": second.number_input("Batch", value=start.batch_size, key=f"batch-{key}"),
         "learning_rate": first.number_input(
-            "Learning rate", 1e-7, 1.0, start.learning_rate, format="%.1e", key=f"rate-{key}",
+            "Learning rate", value=start.learning_rate, format="%.1e", key=f"rate-{key}",
             step=1e-5,
         ),
         "weight_decay": second.number_input(
-            "Weight decay", 0.0, 1.0, start.weight_decay, format="%.4f", key=f"decay-{key}",
+            "Weight decay", value=start.weight_decay, format="%.4f", key=f"decay-{key}",
             step=1e-4,
         ),
-        "seed": first.number_input("Seed", 0, 2**31, start.seed, key=f"seed-{key}"),
+        "seed": first.number_input("Seed", value=start.seed, key=f"seed-{key}"),
     }  # fmt: skip
 
 
@@ -221,9 +221,9 @@ def _split(model: Plan | None) -> dict[str, object]:
         ],
     )  # fmt: skip
     return {
-        "folds": first.number_input("Folds", 2, 20, model.folds if model else 5),
+        "folds": first.number_input("Folds", value=model.folds if model else 5),
         "test_fraction": second.number_input(
-            "Held out for the test", 0.05, 0.45, model.test_fraction if model else 0.15, step=0.01
+            "Held out for the test", value=model.test_fraction if model else 0.15, step=0.01
         ),
         "split_by": by,
         "split_seed": model.split_seed if model else 0,

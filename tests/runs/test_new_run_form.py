@@ -90,3 +90,23 @@ def test_the_form_says_what_is_in_a_named_file(
     kept_out = form(plan)
     assert "SHA" not in " ".join(one.value for one in kept_out.caption)
     assert "VMCORE" in kept_out.error[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "words"),
+    [("Folds", 50, "Folds"), ("Learning rate", -1.0, "Learning rate"), ("Seed", 10**11, "Seed")],
+)
+def test_a_number_out_of_range_is_said_and_nothing_is_started(
+    label: str, value: float, words: str, phantom_study: StoredStudy, store: Path
+) -> None:
+    shutil.copytree(phantom_study.folder, store / "studies/clinic")
+    page = form(small_plan(store / "studies/clinic", weights="random"))
+    (box,) = [one for one in page.number_input if one.label == label]
+    box.set_value(
+        value
+    )  # the browser would keep back what is out of a field's own bounds, and the former value stay
+    page.button[-1].click().run()
+    assert not page.exception
+    assert [error.value for error in page.error if error.value.startswith(f"{words}: ")]
+    assert not list((store / "runs").glob("*"))
+    assert (box.proto.has_min, box.proto.has_max) == (False, False)

@@ -51,7 +51,7 @@ class Plan(BaseModel):
     test_fraction: float = Field(0.15, gt=0.0, lt=0.5)
     split_by: Literal["subject", "image"] = "subject"
     """"image" is the paper's way: one fetus may then stand on both sides."""
-    split_seed: int = Field(0, ge=0)
+    split_seed: int = Field(0, ge=0, le=2**31)
     precision: Precision | Literal["auto"] = "auto"
     """"auto" takes what the device that the run gets computes fast, and keeps to it."""
     processes: int = Field(1, ge=1, le=64)

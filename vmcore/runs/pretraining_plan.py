@@ -37,7 +37,7 @@ class HeldOut(BaseModel):
     test_fraction: float = Field(0.15, gt=0.0, lt=0.5)
     folds: int = Field(5, ge=2, le=20)
     split_by: Literal["subject", "image"] = "subject"
-    split_seed: int = Field(0, ge=0)
+    split_seed: int = Field(0, ge=0, le=2**31)
 
     def splits(self, study: StoredStudy) -> Splits:
         """The splits that a cross-validation with these settings makes.

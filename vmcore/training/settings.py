@@ -24,7 +24,7 @@ class FinetuneSettings(BaseModel):
     weight_decay: float = Field(1e-4, ge=0.0, le=1.0)
     warm_up: float = Field(0.1, ge=0.0, lt=1.0)
     augmentation: Augmentation = Augmentation()
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=2**31)
 
 
 class PretrainSettings(BaseModel):
@@ -45,7 +45,7 @@ class PretrainSettings(BaseModel):
     normalise_patches: bool = False
     """Whether each patch's own mean and deviation are taken out of what is to be drawn."""
     augmentation: Augmentation = Augmentation()
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, le=2**31)
 
 
 def _public(base_rate: float, weight_decay: float) -> PretrainSettings:
