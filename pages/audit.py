@@ -6,6 +6,7 @@ from pages.parts.frame import enter_frame
 
 enter_frame("release", title="Audit")  # before what takes long to load
 
+import json
 from datetime import UTC, datetime, time, timedelta
 
 import pandas as pd
@@ -19,7 +20,7 @@ from vmcore.clinic import ACTIONS, AuditError, AuditTrail, audit_csv, audit_tabl
 from vmcore.settings import settings
 
 _SHOWN = (
-    "sequence", "at", "person", "action", "decision", "label", "probability", "width_mm", "withheld",
+    "sequence", "at", "person", "action", "decision", "decided", "label", "probability", "width_mm", "withheld",
     "in_domain", "device", "threshold", "pixels", "bundle", "anatomy", "details", "hash",
 )  # fmt: skip
 
@@ -95,14 +96,25 @@ def _filtered(table: pd.DataFrame, *, by_action: bool) -> pd.DataFrame:
     return table[kept]
 
 
+def _decided(details: str) -> str:
+    """What a person called the picture, as in normal 9.5 mm; empty where nobody did."""
+    noted = json.loads(details)
+    made = noted.get("decided") or {}
+    label, width = made.get("label") or noted.get("label") or "", made.get("width_mm")
+    return label if width is None else f"{label} {width:.1f} mm".strip()
+
+
 def _show_entries(chosen: pd.DataFrame) -> None:
+    shown = chosen.assign(decided=chosen["details"].map(_decided)).iloc[::-1][list(_SHOWN)]
+    words = shown.select_dtypes(["object", "string"]).columns
     st.dataframe(
-        chosen[list(_SHOWN)].iloc[::-1],
+        shown.assign(**{name: shown[name].fillna("") for name in words}),
         hide_index=True,
         height=420,
         column_config={
             "sequence": st.column_config.NumberColumn("no.", format="%d"),
             "at": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+            "label": st.column_config.TextColumn("classifier"),
             "probability": st.column_config.NumberColumn(format="%.3f"),
             "width_mm": st.column_config.NumberColumn("width, mm", format="%.1f"),
         },

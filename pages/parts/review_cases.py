@@ -45,7 +45,7 @@ def browse(table: pd.DataFrame, place: str) -> pd.Series:
     def step(by: int) -> None:
         st.session_state["case-place"] = (at + by) % len(table)
 
-    first, second, third = st.columns([1, 1, 6], vertical_alignment="center")
+    first, second, third = st.columns([2, 2, 5], vertical_alignment="center")
     first.button(
         "Previous", icon=":material/arrow_back:", shortcut="P", on_click=step, args=(-1,),
         width="stretch",

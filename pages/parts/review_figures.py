@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.parts import review_provenance
@@ -33,6 +34,10 @@ from vmcore.reporting.review import (
 )
 
 _WITH_INTERVALS, _INTERVAL_PX = ("Recall", "Specificity"), 190
+_FINDING, _DRAWN = "finding", "drawn"
+"""How predictions on phantoms are told from those on real images (``train.bundled``)."""
+_LOOKS = {"folds": "Thin lines", "±": "band", "mean": "thick line", "at the": "diamond"}
+"""What a curve's parts look like, by how their names begin."""
 _SHOWN = {
     "recall": "Sensitivity (recall)",
     "specificity": "Specificity",
@@ -86,6 +91,30 @@ def _tiles(review: Review) -> None:
         f"ventriculomegaly; the folds' mean probability decides. Wilson's 95 %: sensitivity {sick}, "
         f"specificity {well}."
     )
+    _of_real_images(review)
+
+
+def _of_real_images(review: Review) -> None:
+    """Say what is left where phantoms are among the cases: they are easier than any fetus."""
+    cases = review.cases
+    if _FINDING not in cases.known:
+        return
+    drawn, wide = (cases.known[_FINDING] == _DRAWN).to_numpy(), cases.labels == 1
+    if not drawn.any():
+        return
+    left = binary_metrics(
+        cases.labels[~drawn], cases.probability[~drawn], review.operating.threshold
+    )
+    told = {
+        name: "–" if pd.isna(left[name]) else f"{left[name]:.3f}"
+        for name in ("recall", "specificity", "auc")
+    }
+    st.caption(
+        f":orange[:material/warning: {(drawn & wide).sum():,} of the {wide.sum():,} with ventriculomegaly and "
+        f"{(drawn & ~wide).sum():,} of the {(~wide).sum():,} without are drawn phantoms. Of real images alone: sensitivity "
+        f"{told['recall']} ({(wide & ~drawn).sum():,} images), specificity {told['specificity']} "
+        f"({(~wide & ~drawn).sum():,}), AUC {told['auc']}.]"
+    )
 
 
 def _curves(review: Review) -> None:
@@ -98,7 +127,24 @@ def _curves(review: Review) -> None:
         (second, "precision-recall", pr_figure(pr, point, prevalence)),
         (third, "confusion", confusion_figure(point, len(review.cases.folds))),
     ):
+        figure.update_layout(showlegend=False)  # in a narrow window it would lie over the axis
         column.plotly_chart(figure, theme=None, key=name, config=browser_options(name))
+        if words := _legend(figure):
+            column.caption(words)
+
+
+def _legend(figure: go.Figure) -> str:
+    """What a plot's lines are, in a sentence."""
+    names = [
+        str(trace.name) for trace in figure.data if trace.name and trace.showlegend is not False
+    ]
+    said = [
+        f"{look}: {name}"
+        for name in names
+        for begins, look in _LOOKS.items()
+        if name.startswith(begins)
+    ]
+    return "; ".join(said)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -85,6 +85,7 @@ def test_an_answer_is_decided_reported_and_recorded(
     )  # fmt: skip
 
     keep_for_training(page, server)
+    think_again_and_keep_it(page)
     page.get_by_role("button", name="Change").click()
     expect(page.get_by_role("button", name="Accept")).to_be_visible()
     page.keyboard.press("Alt+a")
@@ -106,13 +107,26 @@ def test_an_answer_is_decided_reported_and_recorded(
         assert MADE_UP_NUMBER.encode() not in content
         assert b"Seen twice" not in content
 
+    look_at_the_audit(page)
+    no_trace(page)
+
+
+def think_again_and_keep_it(page: Page) -> None:
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_text("Corrected stands until you decide anew.")).to_be_visible()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text("Normal. 9.5 mm.")).to_be_visible()
+
+
+def look_at_the_audit(page: Page) -> None:
     page.get_by_role("link", name="Audit").click()
     expect(page.get_by_text("The chain is whole")).to_be_visible()
+    decided = page.locator("[role=gridcell]", has_text="normal 9.5 mm")
+    expect(decided.first).to_be_attached()  # beside what the classifier said
     table = pd.read_csv(io.BytesIO(taken(page, "CSV of these")))
     assert table["action"].tolist()[-1] == "assessed"
     page.get_by_text("Monitoring").click()
     expect(page.get_by_text("What people decided, by week")).to_be_visible()
-    no_trace(page)
 
 
 def test_a_picture_without_a_header_has_no_name_to_report(page: Page, tmp_path: Path) -> None:

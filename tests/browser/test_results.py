@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.crowd import crowded_store
 from tests.browser.conftest import Server, running_app
@@ -93,6 +94,16 @@ def test_results_are_there_from_the_first_start(tab: Page, server: Server) -> No
     assert not [one for one in menu.all() if "CSV" in (one.get_attribute("aria-label") or "")]
     tab.get_by_text("Published figures, for reference").click()
     expect(tab.get_by_text("Published: Deep Learning Analysis")).to_be_visible()
+    cases = open_reviewed(BUNDLED).operating().cases("test")
+    real = (cases.known["finding"] != "drawn").to_numpy()
+    wide = cases.labels == 1
+    auc = roc_auc_score(cases.labels[real], cases.probability[real])
+    told = tab.get_by_text("are drawn phantoms")
+    expect(told).to_contain_text(
+        f"{(wide & ~real).sum()} of the {wide.sum()} with ventriculomegaly"
+    )
+    expect(told).to_contain_text(f"AUC {auc:.3f}")
+    expect(tab.get_by_text("thick line: mean AUC")).to_be_visible()
 
 
 def test_the_threshold_moves_number_matrix_and_point_together(tab: Page, server: Server) -> None:
