@@ -7,10 +7,10 @@ from vmcore.runs.access import ROLES
 
 enter_frame(*ROLES, title="About VentriScope")  # before what takes long to load
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.table import show_table
 from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.anatomy import AnatomyError, load_anatomy_card
 from vmcore.models import BundleCard, BundleError, load_card
@@ -89,7 +89,7 @@ def _anatomy_card() -> None:
 
 def _content(content: object) -> None:
     if isinstance(content, list):
-        st.dataframe(pd.DataFrame(content), hide_index=True, width="stretch")
+        show_table(content)
     else:
         st.write(plain(content) if isinstance(content, str) else content)
 

@@ -106,10 +106,10 @@ def _decided(details: str) -> str:
 
 def _show_entries(chosen: pd.DataFrame) -> None:
     shown = chosen.assign(decided=chosen["details"].map(_decided)).iloc[::-1][list(_SHOWN)]
-    words = shown.select_dtypes(["object", "string"]).columns
     st.dataframe(
-        shown.assign(**{name: shown[name].fillna("") for name in words}),
+        shown,
         hide_index=True,
+        placeholder="",
         height=420,
         column_config={
             "sequence": st.column_config.NumberColumn("no.", format="%d"),

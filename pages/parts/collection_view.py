@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.table import show_table
 from pages.parts.taking_out import take_out
 from vmcore.clinic import Collection, CollectionError, collection_names, merged_subjects
 from vmcore.data import (
@@ -46,7 +47,7 @@ def _show(collection: Collection) -> None:
     studies = prepared_from(collection.folder)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.dataframe(class_counts(table), hide_index=True, width="stretch")
+        show_table(class_counts(table))
         groups = table.loc[~table["subject_known"], "subject_id"].nunique()
         if groups:
             st.caption(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.table import show_table
 from vmcore.data import ManifestError
 from vmcore.evaluation import PredictionsError
 from vmcore.models import CLASSES, BundleError
@@ -145,7 +145,7 @@ def _found(check: PromotionCheck, kept: RegressionSet) -> None:
         }
         for case in check.worse
     ]  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(rows)
     st.caption("Probabilities of ventriculomegaly.")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts.plain import plain
+from pages.parts.table import show_table
 from vmcore.models import BundleError
 from vmcore.runs import BUNDLED, RunError, bundle_in_use, promotions, roll_back
 
@@ -39,4 +39,4 @@ def draw_promotions() -> None:
             }
             for c in changes
         ]  # fmt: skip
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(rows)

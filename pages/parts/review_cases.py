@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts.case_picture import as_prediction, case_tile
 from pages.parts.review_choice import Review
+from pages.parts.table import show_table
 from vmcore.evaluation import case_table
 from vmcore.reporting import blend, decimal, fold_strip
 
@@ -32,7 +33,7 @@ def draw(review: Review) -> None:
     row = browse(table, f"{review.token}-{kinds}")
     case_panel(review, row)
     with st.expander(f"The list ({min(len(table), _LISTED):,} of {len(table):,})"):
-        st.dataframe(table.head(_LISTED), hide_index=True, width="stretch")
+        show_table(table.head(_LISTED))
 
 
 def browse(table: pd.DataFrame, place: str) -> pd.Series:

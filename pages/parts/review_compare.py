@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts.plain import plain
 from pages.parts.review_cases import browse, case_panel
 from pages.parts.review_choice import Review, load_reviewed, reviewables
+from pages.parts.table import show_table
 from vmcore.evaluation import (
     Comparison,
     PredictionsError,
@@ -42,9 +42,9 @@ def draw(review: Review) -> None:
     others = _opened(review, chosen)
     st.markdown("**Mean ± SD over folds, per cent**")
     models = [review.operating, *(other.operating for other in others)]
-    st.dataframe(shown_table(model_table(models, review.split)), hide_index=True, width="stretch")
+    show_table(shown_table(model_table(models, review.split)))
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
-        st.dataframe(shown_table(published_table(review.split)), hide_index=True, width="stretch")
+        show_table(shown_table(published_table(review.split)))
         st.caption(f"{SOURCE}.")
     comparable = _tests(review, others)
     if comparable:
@@ -82,7 +82,7 @@ def _tests(review: Review, others: list[Review]) -> list[Review]:
         comparable.append(other)
     if comparisons:
         st.markdown("**On the same cases**")
-        st.dataframe(pd.DataFrame(comparison_rows(comparisons)), hide_index=True, width="stretch")
+        show_table(comparison_rows(comparisons))
         st.caption(
             "Differences are this model minus the other, with 95 % intervals. AUC: DeLong; decisions: "
             "McNemar's exact test; F1: bootstrap over subjects. P-values are corrected for their number "

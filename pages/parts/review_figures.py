@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.parts import review_provenance
 from pages.parts.review_choice import Review
+from pages.parts.table import show_table
 from vmcore.evaluation import (
     ALL_METRICS,
     CurveBand,
@@ -61,7 +62,7 @@ def draw(review: Review) -> None:
     _subgroups(review)
     with slot:  # drawn last: it takes the longest
         rows = _intervals(review.token, review)
-        st.dataframe(shown_table(rows), hide_index=True, width="stretch")
+        show_table(shown_table(rows))
         st.caption(
             "Mean over folds as the paper reports it; together: each case by the probability that "
             "counts. BCa: subjects drawn whole. Wilson: as if images were independent."
@@ -75,7 +76,7 @@ def _folds(review: Review) -> None:
     rows = fold_table(
         table[table["split"] == review.split], review.operating.threshold, ALL_METRICS
     )
-    st.dataframe(shown_table(rows), hide_index=True, width="stretch")
+    show_table(shown_table(rows))
 
 
 def _tiles(review: Review) -> None:
@@ -162,11 +163,9 @@ def _intervals(token: tuple[Any, ...], _review: Review) -> list[dict[str, Any]]:
 def _table(review: Review) -> None:
     number = {"validation": 2, "test": 3}[review.split]
     st.markdown(f"**As in the paper's Table {number}** (mean ± SD over folds, per cent)")
-    st.dataframe(
-        shown_table(model_table([review.operating], review.split)), hide_index=True, width="stretch"
-    )
+    show_table(shown_table(model_table([review.operating], review.split)))
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
-        st.dataframe(shown_table(published_table(review.split)), hide_index=True, width="stretch")
+        show_table(shown_table(published_table(review.split)))
         st.caption(f"{SOURCE}. Other images, another split: not to be compared line by line.")
 
 
@@ -175,4 +174,4 @@ def _subgroups(review: Review) -> None:
     if rows:
         st.markdown("**Subgroups** (Wilson's 95 %)")
         wide = {name: st.column_config.Column(width=_INTERVAL_PX) for name in _WITH_INTERVALS}
-        st.dataframe(shown_table(rows), hide_index=True, width="stretch", column_config=wide)
+        show_table(shown_table(rows), column_config=wide)

@@ -12,6 +12,7 @@ from pages.parts.plain import plain
 from pages.parts.plan_form import duration
 from pages.parts.promotion_history import draw_promotions
 from pages.parts.refreshing import refreshing
+from pages.parts.table import show_table
 from vmcore.reporting import fold_curves, pretraining_curves, run_curves
 from vmcore.runs import (
     Plan,
@@ -172,7 +173,7 @@ def _actions(folder: RunFolder, stands: RunStatus) -> None:
 def _results(folder: RunFolder) -> None:
     for title, rows in folder.results().items():
         st.markdown(f"**{plain(title)}**")
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        show_table(rows)
     if folder.cross_validation().split_by == "image":
         st.caption(
             ":orange[:material/warning:] Split by image, not by subject: the figures may be too good."
@@ -205,7 +206,7 @@ def _side_by_side(folders: list[RunFolder]) -> None:
             split = title.split(",", maxsplit=1)[0].lower()
             row |= {f"{split} {key}": mean[key] for key in ("accuracy", "f1", "auc")}
         rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(rows)
     if judged:
         st.caption("Curves of cross-validations are means over folds.")
         st.plotly_chart(

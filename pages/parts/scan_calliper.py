@@ -15,6 +15,7 @@ from vmcore.anatomy import (
     grade,
     known_distance,
     measure_by_hand,
+    misplaced,
     under_14_weeks,
 )
 from vmcore.inference import Analysis
@@ -93,7 +94,9 @@ def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale:
         if hand.width_mm is not None and not early:
             said += f": {grade(round(hand.width_mm, 1), settings().grades)}"
         st.markdown(f"**By hand {said}**")
-        st.caption(comparison_words(hand, case.analysis.anatomy))
+        said = comparison_words(hand, case.analysis.anatomy)
+        doubtful = misplaced(hand, case.analysis.anatomy) is not None
+        st.caption(f":orange[:material/warning:] {said}" if doubtful else said)
     for sentence in found.refusals:
         st.warning(sentence, icon=":material/straighten:")
 

@@ -19,6 +19,7 @@ from vmcore.reporting.case import (
     accepted_width_mm,
     assess,
     case_verdict,
+    widest_by_hand,
 )
 from vmcore.reporting.case.assessment import Label
 from vmcore.runs.access import named
@@ -46,14 +47,22 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
         who = named(person(), ask_for_name(_NAME))
     # of this very answer: a click on another one that was drawn before must not count for it
     place = f"{uploaded.key}-{abs(hash(uploaded.answer_key(case.analysis)))}"
+    label, width = _answered(case)
     if accept.button(
-        "Accept", key=f"accept-{place}", icon=":material/check:", shortcut="Alt+A", width="stretch"
-    ):
-        _keep(uploaded, case, again, who, "accepted", *_answered(case))
+        "Accept" if label else "Accept, no finding", key=f"accept-{place}", icon=":material/check:",
+        shortcut="Alt+A", width="stretch",
+    ):  # fmt: skip
+        _keep(uploaded, case, again, who, "accepted", label, width)
     with correct.popover("Correct", icon=":material/edit:", width="stretch"):
         _ask_for_correction(uploaded, case, again, who, place)
     with reject.popover("Reject", icon=":material/block:", width="stretch"):
         _ask_for_rejection(uploaded, case, again, who, place)
+    if label is None:
+        st.caption(
+            "The verdict is withheld: who accepts it keeps no finding"
+            + (". " if width is None else f", but the width of {width:.1f} mm. ")
+            + "What you see yourself can be said under Correct."
+        )
 
 
 def _show(case: ReportedCase, again: str) -> None:
@@ -64,6 +73,8 @@ def _show(case: ReportedCase, again: str) -> None:
     said = f"{icon} **{word}** by {plain(kept.person)}, {kept.at:%Y-%m-%d %H:%M} UTC."
     if kept.label is not None:
         said += f" {kept.label.capitalize()}."
+    elif kept.outcome == "accepted":
+        said += " No finding."
     if kept.width_mm is not None:
         said += f" {kept.width_mm:.1f} mm."
     left, right = st.columns([4, 1], vertical_alignment="center")
@@ -93,7 +104,13 @@ def _ask_for_correction(
             "What is right", ["normal", "ventriculomegaly"], key=f"label-{place}"
         )
         width = st.number_input(
-            "Atrial width in mm", 0.1, 99.9, None, 0.1, format="%.1f", key=f"width-{place}"
+            "Atrial width in mm",
+            0.1,
+            99.9,
+            widest_by_hand(case),
+            0.1,
+            format="%.1f",
+            key=f"width-{place}",
         )
         reason, comment = _ask_why(f"correct-{place}")
         if st.form_submit_button("Keep the correction", type="primary"):

@@ -60,6 +60,8 @@ def take_away(
             settings().grades,
             decided,
             uploads.by_hand(),
+            {one.number: one.file_digest() for one in uploads.files},
+            uploads.unanswered(classifier),
         )
 
     first.download_button(

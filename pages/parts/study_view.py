@@ -12,6 +12,7 @@ from pages.parts.identity import stay
 from pages.parts.plain import plain
 from pages.parts.refreshing import refreshing
 from pages.parts.study_from_zip import add_from_zip
+from pages.parts.table import show_table
 from vmcore.data import (
     ManifestError,
     StoredStudy,
@@ -154,7 +155,7 @@ def _check(study: StoredStudy) -> None:
     report = study.report
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.dataframe(pd.DataFrame(report.counts), hide_index=True, width="stretch")
+        show_table(report.counts)
         out = len(rejected(study.folder))
         if out:
             st.caption(f"{out} images are rejected and will not be used.")
@@ -167,7 +168,7 @@ def _check(study: StoredStudy) -> None:
     if report.unreadable:
         with st.expander(f"Files that cannot be read ({len(report.unreadable)})"):
             rows = [{"file": path, "why": why} for path, why in report.unreadable.items()]
-            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+            show_table(rows)
     if report.twins:
         with st.expander(f"Images that show the same ({len(report.twins)} pairs)"):
             for first, second, exact, across in report.twins[:_TWINS_SHOWN]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ class UploadedScan:
     number: int
     key: str
     content: Callable[[], bytes]
+    sha256: str | None = None
     scan: Scan | None = None
     kind: str = ""
     frames: int = 0
@@ -103,6 +105,15 @@ class UploadedScan:
         if self.thumbnail is None:
             self.thumbnail = _thumbnail(analysis.clean.image)
         self.answers[key] = without_pixels(analysis)  # last: who sees it finds the rest
+
+    def file_digest(self) -> str | None:
+        """SHA-256 of the file as it came, in hexadecimal; None where it is not there any more."""
+        if self.sha256 is None:
+            try:
+                self.sha256 = hashlib.sha256(self.content()).hexdigest()
+            except ScanError:  # a received one, removed meanwhile
+                return None
+        return self.sha256
 
     def let_go(self) -> None:
         """Drop the pixels; they are read again when they are asked for."""

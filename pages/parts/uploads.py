@@ -210,6 +210,15 @@ class Uploads:
                     )
         return [found[key] for key in sorted(found)]
 
+    def unanswered(self, classifier: Classifier) -> dict[int, str]:
+        """Why files have no answer of this version of the model, by their numbers."""
+        answered = {number for number, _ in self.results(classifier)}
+        return {
+            one.number: one.refusal or "It has not been judged yet."
+            for one in self.files
+            if one.number not in answered
+        }
+
     def by_hand(self) -> dict[tuple[int, int], tuple[HandCalliper, ...]]:
         """What people measured, by the scan's number and frame."""
         return {

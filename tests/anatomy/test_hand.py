@@ -9,6 +9,7 @@ import pytest
 
 from vmcore.anatomy import (
     Anatomy,
+    HandCalliper,
     HandError,
     Head,
     HeadEllipse,
@@ -16,6 +17,7 @@ from vmcore.anatomy import (
     RulerScale,
     known_distance,
     measure_by_hand,
+    misplaced,
 )
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.imaging import Calibration, Region, Scan, clean_frame, read_scan
@@ -117,6 +119,24 @@ def test_the_side_is_told_by_the_head() -> None:
         for row in (30, 70, 99)
     ]
     assert sides == ["near", "far", None]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "why"),
+    [
+        ((60, 95), (70, 105), None),
+        ((48, 95), (60, 95), None),  # the midline is somewhat thick
+        ((35, 95), (65, 95), "crosses the midline"),
+        ((70, 95), (90, 95), "skull"),
+        ((52, 95), (120, 95), "skull"),  # which says more than that it is long
+    ],
+)
+def test_where_no_atrium_can_be_is_said(start, end, why) -> None:
+    anatomy = head_at(50, 100)
+    said = misplaced(HandCalliper(start, end, 20.0, None), anatomy)
+    assert said is None if why is None else why in (said or "")
+    assert misplaced(HandCalliper(start, end, 20.0, None), replace(anatomy, head=None)) is None
+    assert misplaced(HandCalliper(start, end, 20.0, None), None) is None
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,27 @@ def test_the_csv_has_a_row_a_scan_and_no_names(analysis: Analysis) -> None:
     assert table["notice"].tolist() == [RESEARCH_USE_ONLY] * 2
 
 
+def test_the_csv_tells_files_by_their_digest_and_those_without_an_answer(
+    analysis: Analysis,
+) -> None:
+    unknown = changed(analysis, in_domain=False)
+    text = results_csv(
+        [(1, analysis), (4, unknown)],
+        CARD,
+        file_digests={1: "a" * 64, 2: "b" * 64, 4: None},
+        unanswered={2: "It is no scan.", 3: "It has not been judged yet."},
+    )
+    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    assert table["scan"].tolist() == ["1", "2", "3", "4"]
+    assert table["frame"].tolist() == ["1", "", "", "1"]
+    assert table["file_sha256"].tolist() == ["a" * 64, "b" * 64, "", ""]
+    assert table["verdict"].tolist()[1:] == ["No answer", "No answer", "No verdict"]
+    assert table["finding"].tolist() == ["ventriculomegaly", "", "", ""]
+    assert table["classifier_label"].tolist() == ["ventriculomegaly", "", "", "ventriculomegaly"]
+    assert table["notes"].tolist()[1:3] == ["It is no scan.", "It has not been judged yet."]
+    assert table["notice"].tolist() == [RESEARCH_USE_ONLY] * 4
+
+
 def test_the_picture_shows_the_cleaned_scan_only(analysis: Analysis) -> None:
     picture = Image.open(io.BytesIO(heatmap_png(analysis, CARD.name)))
     assert not picture.info

@@ -7,7 +7,7 @@ from .gestation import (
     weeks_of_biparietal,
 )
 from .grades import WIDE_MM, Grades, grade
-from .hand import HandCalliper, HandError, KnownDistance, known_distance, measure_by_hand
+from .hand import HandCalliper, HandError, KnownDistance, known_distance, measure_by_hand, misplaced
 from .head import HeadEllipse
 from .measuring import StudyMeasure
 from .model import AnatomyModel
@@ -40,6 +40,7 @@ __all__ = [
     "known_distance",
     "load_anatomy_card",
     "measure_by_hand",
+    "misplaced",
     "ruler_scale",
     "under_14_weeks",
     "weeks_of_biparietal",

@@ -13,6 +13,8 @@ Side = Literal["near", "far"]
 _LEAST_PX = 2.0  # apart: closer than that both ends are one point
 _LONGEST_MM = 500.0
 _LEAST_SHARE = 0.02  # of the picture's longer side, that a known distance must span
+_INSIDE = 0.98  # of the skull's outer line: farther out is bone
+_ACROSS = 0.03  # of the head's short axis, that each end is beyond the midline to cross it
 
 
 class HandError(ValueError):
@@ -130,6 +132,25 @@ def measure_by_hand(
     )
 
 
+def misplaced(hand: HandCalliper, anatomy: Anatomy | None) -> str | None:
+    """Why a calliper cannot be an atrium's, by the head that was found.
+
+    Returns:
+        A sentence; None where it can be one, and where no head was found.
+    """
+    if anatomy is None or anatomy.head is None:
+        return None
+    ends, ellipse = (hand.start, hand.end), anatomy.head.ellipse
+    if any(math.hypot(*ellipse.level(*end)) > _INSIDE for end in ends):
+        return "An end lies in or outside of the skull that was found."
+    if anatomy.midline is not None:
+        first, second = (_from_midline(*end, anatomy.midline) for end in ends)
+        least = _ACROSS * ellipse.biparietal_diameter
+        if first * second < 0 and min(abs(first), abs(second)) > least:
+            return "It crosses the midline; an atrium lies on one side of it."
+    return None
+
+
 _Scale = tuple[tuple[float, float] | None, Literal["file", "ruler", "hand"] | None, str | None]
 
 
@@ -176,9 +197,14 @@ def _side(start: Point, end: Point, anatomy: Anatomy | None) -> Side | None:
     row, column = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
     if math.hypot(*anatomy.head.ellipse.level(row, column)) > 1:
         return None
-    (row_0, column_0), (row_1, column_1) = sorted(anatomy.midline, key=lambda point: point[1])
+    return "far" if _from_midline(row, column, anatomy.midline) > 0 else "near"
+
+
+def _from_midline(row: float, column: float, midline: tuple[Point, Point]) -> float:
+    """Pixels from the midline, positive on the side that is far from the probe."""
+    (row_0, column_0), (row_1, column_1) = sorted(midline, key=lambda point: point[1])
     below = (column_1 - column_0) * (row - row_0) - (row_1 - row_0) * (column - column_0)
-    return "far" if below > 0 else "near"
+    return below / math.hypot(column_1 - column_0, row_1 - row_0)
 
 
 def _check(start: Point, end: Point, shape: tuple[int, ...]) -> None:

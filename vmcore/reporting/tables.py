@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,8 @@ from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.spreadsheet import as_csv
 
+_NO_ANSWER = "No answer"
+
 
 def results_csv(
     analyses: Sequence[tuple[int, Analysis]],
@@ -22,8 +25,10 @@ def results_csv(
     grades: Grades = "isuog",
     assessments: Mapping[tuple[int, int], Assessment] | None = None,
     hand: Mapping[tuple[int, int], Sequence[HandCalliper]] | None = None,
+    file_digests: Mapping[int, str | None] | None = None,
+    unanswered: Mapping[int, str] | None = None,
 ) -> str:
-    """One row a scan and frame.
+    """One row a scan and frame, and one for every file without an answer.
 
     Args:
         analyses: pairs of the scan's number on the page and its analysis.
@@ -31,23 +36,29 @@ def results_csv(
         grades: how a width is graded (:func:`vmcore.anatomy.grade`).
         assessments: what people decided, by the scan's number and the frame, from 0.
         hand: callipers that people set, by the same.
+        file_digests: SHA-256 of the file as it came, by the scan's number, by which its owner knows it.
+        unanswered: why there is no answer, by the number of the file.
 
     Returns:
-        CSV text: scan, frame, verdict, label, probability, threshold, fold_1.., spread,
+        CSV text: scan, frame, file_sha256, verdict, finding (the verdict's; empty where that is withheld),
+        classifier_label, probability, threshold, fold_1.., spread,
         atrial_width_mm and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
         head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
         the file was read, widths by hand in mm or pixels with their sides, decision (empty before one), decided_label, decided_width_mm, reason, comment,
         decided_by, model, created and the research-use notice.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, analysis in analyses:
         prediction, spacing = analysis.prediction, analysis.scan.spacing_mm
         by_hand = tuple((hand or {}).get((number, analysis.frame), ()))
-        row: dict[str, object] = {
+        said = case_verdict(ReportedCase(analysis, card, grades, by_hand))
+        row: dict[str, Any] = {
             "scan": number,
             "frame": analysis.frame + 1,
-            "verdict": case_verdict(ReportedCase(analysis, card, grades, by_hand)).headline,
-            "label": prediction.label,
+            "file_sha256": (file_digests or {}).get(number),
+            "verdict": said.headline,
+            "finding": None if said.tone == "withheld" else said.tone,
+            "classifier_label": prediction.label,
             "probability": prediction.probability,
             "threshold": prediction.threshold,
         }
@@ -71,7 +82,24 @@ def results_csv(
             "notice": RESEARCH_USE_ONLY,
         }
         rows.append(row)
-    return as_csv(pd.DataFrame(rows))
+    rows += [
+        {
+            "scan": number,
+            "frame": None,
+            "file_sha256": (file_digests or {}).get(number),
+            "verdict": _NO_ANSWER,
+            "notes": why,
+            "notice": RESEARCH_USE_ONLY,
+        }
+        for number, why in (unanswered or {}).items()
+    ]
+    rows.sort(key=lambda row: row["scan"])
+    table = pd.DataFrame(rows)
+    if "frame" in table:
+        table["frame"] = table["frame"].astype(
+            "Int64"
+        )  # whole, though files without an answer have none
+    return as_csv(table)
 
 
 def _by_hand(callipers: Sequence[HandCalliper]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from vmcore.reporting.case import REASONS, assess, comparison_words, contradicti
 
 
 def hand(width_mm: float | None, width_px: float = 20.0, side: str | None = "far") -> HandCalliper:
-    return HandCalliper((1.0, 1.0), (21.0, 1.0), width_px, width_mm, side)  # type: ignore[arg-type]
+    return HandCalliper((150.0, 160.0), (170.0, 160.0), width_px, width_mm, side)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,24 @@ def test_what_cannot_be_compared_is_not() -> None:
     near = comparison_words(hand(9.0, side="near"), anatomy(calliper(9.0)))
     assert near == "Not compared: the machine measured the far ventricle."
     assert contradiction(hand(9.0, side=None), anatomy(calliper(9.0))) is False
+
+
+def test_a_calliper_that_cannot_be_an_atriums_is_said_before_it_is_compared() -> None:
+    found = anatomy(calliper(13.0))
+    centre = found.head.ellipse.centre
+    across = replace(hand(13.0), start=centre, end=(centre[0] + 1000, centre[1]))
+    assert comparison_words(across, found).startswith("An end lies in or outside of the skull")
+    inside = replace(hand(13.0), start=centre, end=(centre[0] + 5, centre[1]))
+    assert comparison_words(inside, found).startswith("Agrees")
+
+
+def test_the_widest_by_hand_is_told_where_any_has_millimetres() -> None:
+    from tests.reporting.test_measurement import CARD
+    from vmcore.reporting.case import ReportedCase, widest_by_hand
+
+    case = ReportedCase(analysed(None, 0.9), CARD, hand=(hand(8.04), hand(None), hand(11.26)))
+    assert widest_by_hand(case) == 11.3
+    assert widest_by_hand(replace(case, hand=(hand(None),))) is None
 
 
 def test_a_width_is_told_with_its_source_or_why_there_is_none() -> None:

@@ -1,5 +1,12 @@
 from .assessment import REASONS, Assessment, AssessmentError, Outcome, assess
-from .comparison import accepted_width_mm, case_verdict, comparison_words, contradiction, hand_words
+from .comparison import (
+    accepted_width_mm,
+    case_verdict,
+    comparison_words,
+    contradiction,
+    hand_words,
+    widest_by_hand,
+)
 from .identity import PatientIdentity, identity_of
 from .pdf import report_pdf
 from .picture_digest import picture_digest
@@ -26,4 +33,5 @@ __all__ = [
     "picture_digest",
     "report_pdf",
     "sections",
+    "widest_by_hand",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, under_14_weeks
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, misplaced, under_14_weeks
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.measurement import interval, interval_mm, shown_mm, width_words
 from vmcore.reporting.words import Verdict, classifier_opinion, measured_verdict, verdict
@@ -36,7 +36,13 @@ def contradiction(hand: HandCalliper, anatomy: Anatomy | None) -> bool | None:
 
 
 def comparison_words(hand: HandCalliper, anatomy: Anatomy | None) -> str:
-    """The same in a sentence."""
+    """The same in a sentence, after one that says why it cannot be an atrium's where it cannot."""
+    doubt = misplaced(hand, anatomy)
+    compared = _compared(hand, anatomy)
+    return compared if doubt is None else f"{doubt} {compared}"
+
+
+def _compared(hand: HandCalliper, anatomy: Anatomy | None) -> str:
     contradicts = contradiction(hand, anatomy)
     atrium = anatomy.atrium if anatomy else None
     if contradicts is None or atrium is None:
@@ -72,12 +78,17 @@ def case_verdict(case: ReportedCase) -> Verdict:
                 "other.",
                 "withheld",
             )
-    widths = [hand.width_mm for hand in case.hand if hand.width_mm is not None]
-    if not widths or (atrium is not None and atrium.width_mm is not None):
+    widest = widest_by_hand(case)
+    if widest is None or (atrium is not None and atrium.width_mm is not None):
         return verdict(case.analysis, case.grades)
-    widest = round(max(widths), 1)
     opinion = classifier_opinion(case.analysis.prediction)
     return measured_verdict(f"Atrial width {widest:.1f} mm by hand", widest, opinion, case.grades)
+
+
+def widest_by_hand(case: ReportedCase) -> float | None:
+    """The widest calliper that a person set, in mm as it is told; None where none has millimetres."""
+    widths = [round(hand.width_mm, 1) for hand in case.hand if hand.width_mm is not None]
+    return max(widths, default=None)
 
 
 def accepted_width_mm(case: ReportedCase) -> float | None:
@@ -90,9 +101,8 @@ def accepted_width_mm(case: ReportedCase) -> float | None:
     if anatomy is not None and under_14_weeks(anatomy.head):
         return None
     by_machine = shown_mm(atrium) if atrium else None
-    widths = [round(hand.width_mm, 1) for hand in case.hand if hand.width_mm is not None]
     if by_machine is None:
-        return max(widths, default=None)
+        return widest_by_hand(case)
     with_hand, alone = case_verdict(case), verdict(case.analysis, case.grades)
     return by_machine if with_hand == alone else None
 

@@ -154,6 +154,8 @@ def decision(assessment: Assessment | None) -> tuple[str, ...]:
     said = [f"{_DECIDED[assessment.outcome]} by {assessment.person}, {when}."]
     if assessment.label is not None:
         said.append(f"Finding: {assessment.label}.")
+    elif assessment.outcome == "accepted":
+        said.append("Finding: none, the verdict was withheld.")
     if assessment.width_mm is not None:
         said.append(f"Atrial width: {assessment.width_mm:.1f} mm.")
     if assessment.reason:
