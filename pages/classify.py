@@ -67,7 +67,7 @@ def main() -> None:
         allowed.read_limits(),
         UploadBudget(allowed.most_scans, allowed.session_mb, allowed.all_sessions_mb),
     )
-    list_place = st.sidebar.container()
+    list_place, problems_beside = st.sidebar.container(), st.sidebar.container()
     come_back(FILES, EXAMPLES)
     if any(st.session_state.get(key) for key in (FILES, FOLDER, EXAMPLES, CARRIED, RECEIVED)):
         with st.sidebar:  # the room is the pictures' now
@@ -82,7 +82,7 @@ def main() -> None:
         draw_inbox(uploads)
         _invitation()
     # beside a list, what could not be used must not push the answer off the screen
-    problems = st.sidebar.container() if len(uploads.files) > 1 else st.container()
+    problems = problems_beside if len(uploads.files) > 1 else st.container()
     try:
         in_use = bundle_in_use()
         if in_use.concern:

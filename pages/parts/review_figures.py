@@ -132,6 +132,10 @@ def _curves(review: Review) -> None:
         column.plotly_chart(figure, theme=None, key=name, config=browser_options(name))
         if words := _legend(figure):
             column.caption(words)
+    if review.split == "test" and len(review.cases.folds) > 1:
+        third.caption(
+            "As in the paper each fold judges each image; in the figures above their mean judges it once."
+        )
 
 
 def _legend(figure: go.Figure) -> str:

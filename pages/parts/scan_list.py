@@ -209,12 +209,14 @@ def _table(listed: list[_Row], opened: int) -> None:
     st.dataframe(
         shown, key=key, on_select=choose, selection_mode="single-row", hide_index=True,
         selection_default={"selection": {"rows": place, "columns": [], "cells": []}},
-        row_height=_ROW_PX, height=_ROW_PX * min(len(rows), _MOST_ROWS) + 38,
+        row_height=_ROW_PX, height=_ROW_PX * min(len(rows), _MOST_ROWS) + 38, placeholder="",
         column_config={
             "picture": st.column_config.ImageColumn("", width=70),
             "answer": st.column_config.TextColumn("Scan", width="medium"),
         },
     )  # fmt: skip
+    if AMBER in colours:
+        st.caption("Amber: no finding is given; look yourself.")
     if any(row.analysis and row.scan.assessment(row.analysis) for row in listed):
         st.caption(", ".join(f"{mark} {outcome}" for outcome, mark in _MARKS.items()))
 

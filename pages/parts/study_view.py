@@ -122,7 +122,8 @@ def _preparing(name: str) -> None:
         "failed": "Failed",
     }
     share = study.done / study.total if study.total else 0.0
-    st.progress(share, f"{words[study.state]}: {study.done} of {study.total or '?'} images")
+    counted = f": {study.done} of {study.total} images" if study.total else ""
+    st.progress(share, words[study.state] + counted)
     if study.reason:
         show = st.error if study.state == "failed" else st.warning
         show(plain(study.reason), icon=":material/error:")

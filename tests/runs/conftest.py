@@ -8,28 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.support import copied_store, pretraining, small_plan, wait_for
+from tests.runs.support import copied_store, gone_through, pretraining, small_plan
 from vmcore.data import StoredStudy
-from vmcore.runs import RunFolder, find_run, open_store, start_run
+from vmcore.runs import RunFolder, find_run
 from vmcore.settings import settings
 
 
 @pytest.fixture(scope="session")
-def finished(
-    phantom_study: StoredStudy, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, RunFolder]:
+def finished(phantom_study: StoredStudy, made_once: Callable[..., Path]) -> tuple[Path, RunFolder]:
     """A store with one run that went through; not to be changed."""
-    place = tmp_path_factory.mktemp("finished") / "store"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VMCORE_STORE", str(place))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        settings.cache_clear()
-        open_store.cache_clear()
-        folder = start_run(small_plan(phantom_study.folder))
-        wait_for(folder, "finished", "failed")
-        settings.cache_clear()
-        open_store.cache_clear()
-    return place, folder
+    plan = small_plan(phantom_study.folder)
+    store = made_once("finished", lambda place: gone_through(place / "store", plan)) / "store"
+    (path,) = (store / "runs").iterdir()
+    return store, RunFolder(path)
 
 
 @pytest.fixture
@@ -55,22 +46,10 @@ def finished_pretraining(
     phantom_study: StoredStudy, made_once: Callable[..., Path]
 ) -> tuple[Path, RunFolder]:
     """A store with one pretraining that went through; not to be changed."""
-
-    def make(place: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("VMCORE_STORE", str(place / "store"))
-            patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-            settings.cache_clear()
-            open_store.cache_clear()
-            folder = start_run(pretraining(phantom_study.folder))
-            stands = wait_for(folder, "finished", "failed")
-            settings.cache_clear()
-            open_store.cache_clear()
-        assert stands.state == "finished", folder.tail()
-
-    store = made_once("finished-pretraining", make) / "store"
-    (path,) = (store / "runs").iterdir()
-    return store, RunFolder(path)
+    plan = pretraining(phantom_study.folder)
+    made = made_once("finished-pretraining", lambda place: gone_through(place / "store", plan))
+    (path,) = (made / "store" / "runs").iterdir()
+    return made / "store", RunFolder(path)
 
 
 @pytest.fixture

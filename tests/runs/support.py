@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from vmcore.data import StoredStudy, label_numbers, load_study, numbered, prepare_study
 from vmcore.data.phantom import make_phantom, write_png
 from vmcore.models import create_classifier, write_learnt
-from vmcore.runs import Plan, PretrainPlan, RunFolder, RunStatus, open_store, status
+from vmcore.runs import Plan, PretrainPlan, RunFolder, RunStatus, open_store, start_run, status
 from vmcore.runs.case_images import note_images
 from vmcore.runs.finishing import finish
 from vmcore.runs.lineage import find_starts, learnt_by
@@ -130,15 +130,31 @@ def finished_run(plan: Plan, seed: int = 0) -> RunFolder:
 
 def store_with_two_runs(store: Path, study: StoredStudy) -> tuple[RunFolder, RunFolder]:
     """Two finished runs on one study, called first and second, in a store of their own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VMCORE_STORE", str(store))
-        settings.cache_clear()
-        open_store.cache_clear()
+    with opened_store(store):
         first = finished_run(small_plan(study.folder, name="first"))
         second = finished_run(small_plan(study.folder, name="second"), seed=1)
+    return first, second
+
+
+@contextmanager
+def opened_store(place: Path) -> Iterator[None]:
+    """Make this the installation's store for a while, outside of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VMCORE_STORE", str(place))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         settings.cache_clear()
         open_store.cache_clear()
-    return first, second
+        yield
+        settings.cache_clear()
+        open_store.cache_clear()
+
+
+def gone_through(place: Path, plan: Plan | PretrainPlan) -> None:
+    """Have a run of this plan go through, in a store of its own."""
+    with opened_store(place):
+        folder = start_run(plan)
+        stands = wait_for(folder, "finished", "failed")
+        assert stands.state == "finished", folder.tail()
 
 
 def copy_database(source: Path, target: Path) -> None:

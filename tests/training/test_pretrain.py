@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,9 @@ def finished(folder: Path, *arguments: str) -> dict[str, list[float]]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    assert finished(folder)["steps"] == EVERY_STEP
+def uninterrupted(made_once: Callable[..., Path]) -> Path:
+    folder = made_once("uninterrupted-pretraining", finished)
+    assert json.loads((folder / "result.json").read_text())["steps"] == EVERY_STEP
     return folder
 
 

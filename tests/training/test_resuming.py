@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,8 @@ def finish(folder: Path, *arguments: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    finish(folder)
-    return folder
+def uninterrupted(made_once: Callable[..., Path]) -> Path:
+    return made_once("uninterrupted-training", finish)
 
 
 def same(one: Path, other: Path) -> bool:
