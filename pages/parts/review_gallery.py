@@ -42,6 +42,8 @@ def draw(review: Review) -> None:
         return
     picture = gallery_png([(title, tiles) for title, tiles in rows if tiles])
     st.image(picture, width="content")
+    if short := [f"{title} ({len(tiles)})" for title, tiles in rows if len(tiles) < count]:
+        st.caption(f"No more pictures of these are on this machine: {'; '.join(short)}.")
     shown = hashlib.sha256(picture).hexdigest()
     st.download_button(
         "Gallery PNG", picture, "ventriscope-gallery.png", "image/png", icon=":material/image:",

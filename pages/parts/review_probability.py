@@ -62,8 +62,8 @@ def draw(review: Review) -> None:
         config=browser_options("decision-curve"),
     )
     right.caption(
-        "Worth acting on where the model's line is above both others. It presumes that probabilities "
-        "hold."
+        "Net benefit in true positives a person, over the probability from which one would act: worth "
+        "acting on where the model's line is above both others. It presumes that probabilities hold."
     )
     _prevalence(review)
 

@@ -46,7 +46,7 @@ def reliability_figure(series: Mapping[str, Sequence[ReliabilityBin]]) -> go.Fig
 
 
 def decision_figure(cases: CaseSet, prevalence: float | None) -> go.Figure:
-    """Net benefit over the threshold, against acting on everybody and on nobody.
+    """Net benefit over the threshold, against acting on everybody and on nobody, in true positives a person.
 
     Without cases of both classes the model has no line.
     """
@@ -66,13 +66,11 @@ def decision_figure(cases: CaseSet, prevalence: float | None) -> go.Figure:
                 hovertemplate="%{x:.3f}: %{y:.4f}",
             )
         )  # fmt: skip
-    figure.update_xaxes(title_text="probability from which one would act", range=[0, 0.95])
+    figure.update_xaxes(title_text="threshold probability", range=[0, 0.95])
     top = max(share, float(np.nan_to_num(model).max()), 1e-4)
-    figure.update_yaxes(
-        title_text="net benefit (true positives a person)", range=[-0.35 * top, 1.1 * top]
-    )
+    figure.update_yaxes(title_text="net benefit", range=[-0.35 * top, 1.1 * top])
     figure.update_layout(legend={"x": 0.99, "xanchor": "right", "y": 0.99})
-    return styled(figure, f"Decision curve at {share:.2%} prevalence", height=420)
+    return styled(figure, f"Decision curve, prevalence {100 * share:.3g}%", height=420)
 
 
 def prevalence_figure(curve: PredictiveCurve, here: PredictiveCurve) -> go.Figure:
@@ -114,4 +112,4 @@ def prevalence_figure(curve: PredictiveCurve, here: PredictiveCurve) -> go.Figur
     )  # fmt: skip
     figure.update_yaxes(title_text="predictive value", range=[-0.02, 1.05], tickformat=".0%")
     figure.update_layout(legend={"x": 0.99, "xanchor": "right", "y": 0.5})
-    return styled(figure, "Predictive values where the model is used (bands: 95 %)", height=420)
+    return styled(figure, "Predictive values (bands: 95 %)", height=420)
