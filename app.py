@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts.frame import draw_frame
 from pages.parts.identity import admitted, draw_entrance, draw_who
+from pages.parts.leaving import ask_before_leaving
 from pages.parts.upkeep import start_upkeep
 from pages.parts.warm_up import start_warming_up
 from vmcore import RESEARCH_USE_ONLY
@@ -49,4 +50,6 @@ start_upkeep()
 try:
     page.run()
 finally:  # a page is drawn before what it may need later is loaded
+    with st.sidebar:
+        ask_before_leaving()
     start_warming_up()

@@ -102,6 +102,11 @@ class Uploads:
         return [one for one in self.files if one.refusal is None]
 
     @property
+    def has_handwork(self) -> bool:
+        """Whether anything is decided or measured by hand, which nobody can read again from a file."""
+        return any(one.assessments or any(one.hand.values()) for one in self.files)
+
+    @property
     def held(self) -> int:
         """Bytes of decoded pixels."""
         return sum(uploaded.held for uploaded in list(self.files))

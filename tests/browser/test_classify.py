@@ -206,11 +206,20 @@ def test_scans_stay_while_another_page_is_looked_at(page: Page, tmp_path: Path) 
     expect(page.get_by_role("heading", name="Model card")).to_be_visible()
     page.get_by_role("link", name="Classify").click()
     expect(page.get_by_text("2 files from before are open")).to_be_visible()
+    with page.expect_event("dialog") as asked:  # a reload would take the decision away
+        page.evaluate("setTimeout(() => location.reload(), 0)")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
     toggle_example(page, "3 wide")  # is chosen still, and is not any more now
     expect(page.get_by_text("Scan 1: ")).to_contain_text("of 2")
     settled(page)
     page.get_by_role("button", name="Put away").click()
     expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
+    asked_again: list[str] = []
+    page.on("dialog", lambda dialog: (asked_again.append(dialog.type), dialog.accept()))
+    page.reload()
+    expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
+    assert asked_again == []  # nothing would have been lost
     no_trace(page)
 
 

@@ -197,7 +197,8 @@ def test_real_vendor_text_is_gone(real_data: Path, strict_readers: list[RapidOCR
 
 def test_real_grey_scans_without_text_pass_unchanged(real_data: Path) -> None:
     unchanged = 0
-    paths = sorted((real_data / "hc18/images").glob("*_HC.png"))[:20]
+    paths = sorted((real_data / "hc18/images").glob("*_HC.*"))[:20]
+    assert len(paths) == 20
     for path in paths:
         frame = read_scan(path).frames[0]
         clean = clean_frame(frame)
