@@ -1,7 +1,7 @@
 """Make the anatomy model: ``python -m train.anatomy --data FOLDER``.
 
-Every step keeps its result in the work folder and is skipped when that is there, so a run that was
-stopped goes on where it was.
+Every step keeps its result in the work folder and is skipped when that is there, and a training keeps
+a checkpoint, so a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from vmcore.anatomy.finding import Forward
 from vmcore.anatomy.network import StructureNetwork
 from vmcore.files import write_atomically
 from vmcore.models.efficientnet_lite0 import load_lite0_imagenet
-from vmcore.training import make_fabric
+from vmcore.training import CheckpointError, make_fabric
 from vmcore.training.outlined import OutlinedPicture
 from vmcore.training.structures import StructureSettings, learn_structures
 
@@ -109,19 +109,25 @@ def learnt(
 ) -> StructureNetwork:
     """A network of this name from the work folder, trained first if it is not there."""
     path = recipe.work / f"{name}.safetensors"
+    checkpoint = recipe.work / f"{name}.checkpoint"
     network = StructureNetwork()
     if not path.is_file():
         torch.manual_seed(settings.seed)
         network = StructureNetwork()
         begin(network)
-        learn_structures(
-            network, pictures, settings,
-            make_fabric("32-true"),  # widths are told to a fraction of a pixel
-            loaders=recipe.loaders,
-            on_step=lambda step, losses: log.info("%s %d: %s", name, step + 1, _words(losses))
-            if step % 20 == 19 else None,
-        )  # fmt: skip
+        try:
+            learn_structures(
+                network, pictures, settings,
+                make_fabric("32-true"),  # widths are told to a fraction of a pixel
+                loaders=recipe.loaders,
+                checkpoint=checkpoint,
+                on_step=lambda step, losses: log.info("%s %d: %s", name, step + 1, _words(losses))
+                if step % 20 == 19 else None,
+            )  # fmt: skip
+        except CheckpointError as error:
+            raise SystemExit(f"{error} Without it {name} is learnt anew.") from error
         keep_state(network.state_dict(), path)
+        checkpoint.unlink(missing_ok=True)
     network.load_state_dict(load_file(path))
     return network
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,7 +19,7 @@ from vmcore.anatomy.decoding import WIDTH_UNIT_PX, decode_head
 from vmcore.anatomy.network import StructureNetwork
 from vmcore.anatomy.views import View, level_view, whole_view
 from vmcore.data.phantom import make_phantom
-from vmcore.training import make_fabric
+from vmcore.training import CheckpointError, make_fabric, structures
 from vmcore.training.outlined import (
     CAVUM,
     HEAD,
@@ -152,6 +155,42 @@ def test_a_network_learns_from_a_few_heads() -> None:
         on_step=lambda _, parts: losses.append(float(parts["structures"])),
     )  # fmt: skip
     assert np.mean(losses[-6:]) < np.mean(losses[:4])
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(structures, "_KEPT_EVERY", 2)
+    settings = StructureSettings(steps=4, shares={"phantom": 1.0}, batch_size=2)
+    begun, checkpoint = StructureNetwork().state_dict(), tmp_path / "checkpoint"
+    steps: list[int] = []
+
+    def learn(stop_at: int | None = None, checkpoint: Path | None = None) -> StructureNetwork:
+        def on_step(step: int, _: object) -> None:
+            steps.append(step)
+            if step == stop_at:
+                raise KeyboardInterrupt
+
+        network = StructureNetwork()
+        network.load_state_dict(begun)
+        return learn_structures(
+            network, [outlined()], settings, make_fabric(accelerator="cpu"), on_step=on_step,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+
+    whole = learn()
+    with pytest.raises(KeyboardInterrupt):
+        learn(stop_at=2, checkpoint=checkpoint)
+    steps.clear()
+    resumed = learn(checkpoint=checkpoint)
+    assert steps == [2, 3]
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
+    with pytest.raises(CheckpointError, match="other settings"):
+        learn_structures(
+            StructureNetwork(), [outlined()], replace(settings, seed=1), make_fabric(accelerator="cpu"),
+            checkpoint=checkpoint,
+        )  # fmt: skip
 
 
 def test_other_processes_draw_the_same_batches() -> None:

@@ -117,11 +117,18 @@ def read_training(path: Path, plan: str) -> tuple[dict[str, str], dict[str, dict
 
 
 def restore(model: nn.Module, optimizer: Optimizer, parts: dict[str, dict[str, Tensor]]) -> None:
-    """Put model and optimiser back to what :func:`read_training` read."""
+    """Put model and optimiser back to what :func:`read_training` read.
+
+    What the optimiser holds of a parameter lies in memory as that does: fused steps go through both in turn.
+    """
     model.load_state_dict(parts[_MODEL])
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, value in parts[_OPTIMIZER].items():
         index, name = key.split(".", 1)
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)  # noqa: PLW2901
         state.setdefault(int(index), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

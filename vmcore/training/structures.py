@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +14,15 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from vmcore.anatomy.network import StructureNetwork
 from vmcore.anatomy.views import normalised
+from vmcore.training.checkpoint import read_training, restore, write_training
 from vmcore.training.outlined import CAVUM, VENTRICLE, Example, OutlinedPicture, random_example
-from vmcore.training.steps import set_up, update
+from vmcore.training.steps import plain, seeded, set_up, update
 
+_KEPT_EVERY = 50  # steps: on a processor some minutes
 _STRUCTURE_WEIGHT = (1.0, 8.0, 8.0)  # head, cavum, ventricle: the small ones would drown
 
 
@@ -99,6 +103,7 @@ def learn_structures(
     *,
     loaders: int = 0,
     on_step: Callable[[int, dict[str, Tensor]], None] | None = None,
+    checkpoint: Path | None = None,
 ) -> StructureNetwork:
     """Train a network in place, and return it.
 
@@ -109,12 +114,17 @@ def learn_structures(
         fabric: device and precision.
         loaders: processes that draw batches ahead; the same batches with any number.
         on_step: called with the step's number and its losses.
+        checkpoint: written now and then, and gone on from where it is there already; the same weights
+            come of it.
 
     Raises:
         ValueError: no picture of a source that has a share.
+        CheckpointError: the checkpoint is damaged, or of a training with other settings.
     """
+    plan = json.dumps(asdict(settings), sort_keys=True)
+    done, kept = (0, None) if checkpoint is None else _kept(checkpoint, plan)
     batches = DataLoader(
-        RandomBatches(pictures, settings),
+        Subset(RandomBatches(pictures, settings), range(done, settings.steps)),
         batch_size=None,
         num_workers=loaders,
         multiprocessing_context="fork" if loaders else None,  # pictures are shared, not copied
@@ -127,8 +137,11 @@ def learn_structures(
         weight_decay=settings.weight_decay,
         lr=settings.learning_rate,
     )
+    if kept is not None:
+        restore(network, plain(optimizer), kept)
     task.train()
-    for step, drawn in enumerate(ahead):
+    for step, drawn in enumerate(ahead, start=done):
+        torch.manual_seed(seeded(settings.seed, step).initial_seed())  # of what drops out
         batch = ViewBatch(*(part.to(fabric.device, non_blocking=True) for part in drawn))
         views = batch.views.contiguous(memory_format=torch.channels_last)
         losses = structure_losses(task(views), batch)
@@ -138,8 +151,20 @@ def learn_structures(
         )  # fmt: skip
         if on_step:
             on_step(step, {name: loss.detach() for name, loss in losses.items()})
+        if checkpoint is not None and (step + 1) % _KEPT_EVERY == 0:
+            write_training(
+                checkpoint, network, plain(optimizer), {"plan": plan, "done": str(step + 1)}
+            )
     task.eval()
     return network
+
+
+def _kept(checkpoint: Path, plan: str) -> tuple[int, dict[str, dict[str, Tensor]] | None]:
+    """Steps that are done, and the states after them; none where there is no checkpoint yet."""
+    if not checkpoint.is_file():
+        return 0, None
+    described, parts = read_training(checkpoint, plan)
+    return int(described["done"]), parts
 
 
 def batched(examples: Sequence[Example]) -> ViewBatch:
