@@ -12,16 +12,17 @@ BIN := $(VENV)/bin
 # package that has none is built with the setuptools of requirements-build.lock.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes \
   --only-binary :all: --no-binary grad-cam --no-build-isolation
+PYTEST = $(BIN)/python -m pytest -n 3 --dist worksteal
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --no-progress $(UPGRADED)
 CYCLONEDX = $(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py
 SBOM := --pyproject pyproject.toml --output-reproducible
 UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package=,$(UPGRADE)))
 
 .DEFAULT_GOAL := help
-.PHONY: help app node test coverage lint fuzz bench model anatomy lock licences sbom audit clean
+.PHONY: help app node test test-long tools coverage lint fuzz bench model anatomy lock licences sbom audit clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -29,14 +30,19 @@ app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 node: $(VENV)/app.stamp ## Receive images from the DICOM network (docs/deployment.md)
 	$(BIN)/python -m vmcore.clinic.network.node
 
-test: $(VENV)/test.stamp ## Set up and run every test, the browser's included
+test: $(VENV)/test.stamp tools ## Set up and run the tests, the browser's included
+	$(PYTEST) -m "not long"
+
+test-long: $(VENV)/test.stamp tools ## Set up and run those that take long: kills, clusters, whole days
+	$(PYTEST) -m long
+
+tools: # what tests talk to, and the package index does not have
 	@sh tests/browser/install-chromium.sh
 	@sh tests/runs/install-slurm.sh
 	@sh tests/clinic/install-dicom-tools.sh
-	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-coverage: $(VENV)/test.stamp ## Run every test and say what none of them reaches
-	$(BIN)/python -m pytest -n 3 --dist worksteal --cov --cov-report=term
+coverage: $(VENV)/test.stamp test-tools ## Run every test and say what none of them reaches
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(VENV)/test.stamp ## Check style and types
 	$(BIN)/ruff check .

@@ -155,6 +155,7 @@ def test_photographs_are_out_of_distribution(classifier: Classifier) -> None:
     ]
 
 
+@pytest.mark.long
 def test_real_heads_are_familiar_and_other_organs_are_less_so(
     classifier: Classifier, real_data: Path
 ) -> None:

@@ -47,6 +47,7 @@ def written(
     return files, folders, done.stderr
 
 
+@pytest.mark.long
 def test_a_store_is_its_owners_alone(tmp_path: Path) -> None:
     files, folders, said = written(tmp_path / "store", more=DATABASE)
     assert (files, folders) == ({0o600}, {0o700})

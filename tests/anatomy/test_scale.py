@@ -34,6 +34,7 @@ def head_of(phantom: Phantom) -> HeadEllipse:
     return HeadEllipse.of_axes((y, x), (one / 2, other / 2), np.deg2rad(degrees))
 
 
+@pytest.mark.long
 def test_of_drawn_rulers_no_scale_is_two_percent_off() -> None:
     told: Counter[str] = Counter()
     for number in range(12):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import UPLOAD_LIMIT_MB, Server
@@ -54,6 +55,7 @@ def test_each_bad_file_gets_a_sentence_and_the_good_one_its_answer(
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_file_over_the_limit_is_refused_and_the_page_goes_on(page: Page) -> None:
     large = bytes((UPLOAD_LIMIT_MB + 1) * 2**20)
     upload(page, {"name": "large.dcm", "mimeType": "", "buffer": large})

@@ -67,6 +67,7 @@ def test_exact_clicks_on_pixels_that_are_not_square(page: Page, tmp_path: Path) 
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_known_distance_gives_millimetres_to_a_picture_without(
     page: Page, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -24,6 +25,7 @@ def test_the_page_opens_with_its_notice(page: Page) -> None:
     expect(page.get_by_role("heading", name="Is the lateral ventricle wide?")).to_be_visible()
 
 
+@pytest.mark.long
 def test_an_example_is_one_click_away(page: Page) -> None:
     toggle_example(page, "3 wide")
     wide = wait_for_answer(page)
@@ -79,6 +81,7 @@ def test_a_real_head_gets_an_answer(page: Page, real_data: Path) -> None:
     no_trace(page)
 
 
+@pytest.mark.long
 def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> None:
     upload(page, write_png(tmp_path / "scan.png", make_phantom(7.0, 3)))  # PNG has no pixel size
     wait_for_answer(page)
@@ -100,6 +103,7 @@ def test_the_gestational_age_gives_millimetres(page: Page, tmp_path: Path) -> No
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_ruler_gives_millimetres(page: Page, tmp_path: Path) -> None:
     phantom = ruled("dots", 1, (661, 959))
     upload(page, write_png(tmp_path / "scan.png", phantom))  # PNG has no pixel size
@@ -141,6 +145,7 @@ def test_several_scans_are_listed(page: Page, tmp_path: Path) -> None:
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_header_that_is_wrong_about_its_picture_is_noted(page: Page) -> None:
     data = saved(dataset_of(as_ycbcr(picture())))  # which calls itself RGB
     upload(page, {"name": "scan.dcm", "mimeType": "", "buffer": data})
@@ -170,6 +175,7 @@ def test_verdict_and_pictures_are_seen_without_scrolling_on_a_small_screen(
     assert wide["y"] + wide["height"] <= 768
 
 
+@pytest.mark.long
 def test_other_heatmaps_can_be_compared(page: Page) -> None:
     toggle_example(page, "3 wide")
     wait_for_answer(page)
@@ -190,6 +196,7 @@ def test_scans_stay_while_another_page_is_looked_at(page: Page, tmp_path: Path) 
     wait_for_answer(page)
     toggle_example(page, "3 wide")
     expect(page.get_by_text("Scan 1: ")).to_contain_text("of 2")
+    settled(page)  # the key is the button's, which may be drawn anew
     page.keyboard.press("Alt+a")
     expect(page.get_by_text("Accepted by")).to_be_visible()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
@@ -13,6 +14,7 @@ from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.data.phantom.writing import MADE_UP_NAME, MADE_UP_NUMBER
 
 
+@pytest.mark.long
 def test_a_file_without_identity_is_saved_once_it_was_looked_at(page: Page, tmp_path: Path) -> None:
     phantom = make_phantom(12.0, 5)
     upload(page, write_dicom(tmp_path / "scan.dcm", phantom))
@@ -34,6 +36,7 @@ def test_a_file_without_identity_is_saved_once_it_was_looked_at(page: Page, tmp_
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_picture_offers_no_dicom(page: Page, tmp_path: Path) -> None:
     upload(page, write_png(tmp_path / "scan.png", make_phantom(12.0, 5)))
     wait_for_answer(page)

@@ -41,6 +41,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.long
 def test_an_export_is_judged_listed_and_gone_through_by_keys(page: Page, export: bytes) -> None:
     page.set_input_files(
         "input[type=file]",
@@ -74,6 +75,7 @@ def test_an_export_is_judged_listed_and_gone_through_by_keys(page: Page, export:
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_folder_can_be_added_as_it_is(page: Page, tmp_path: Path) -> None:
     below = tmp_path / "study" / "series"
     below.mkdir(parents=True)
@@ -89,6 +91,7 @@ def test_a_folder_can_be_added_as_it_is(page: Page, tmp_path: Path) -> None:
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_loop_is_judged_and_its_surest_frames_are_a_click_away(page: Page) -> None:
     toggle_example(page, "4 loop")
     wait_for_answer(page)

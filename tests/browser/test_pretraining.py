@@ -22,6 +22,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     opened.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_from_a_study_to_an_encoder_to_fine_tune_from(
     tab: Page, phantom_study: StoredStudy, tmp_path: Path

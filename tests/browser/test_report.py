@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pypdfium2
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
@@ -88,6 +89,7 @@ def test_an_answer_is_decided_reported_and_recorded(
     think_again_and_keep_it(page)
     page.get_by_role("button", name="Change").click()
     expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    settled(page)
     page.keyboard.press("Alt+a")
     expect(page.get_by_text("Accepted")).to_be_visible()
     no_trace(page)
@@ -129,6 +131,7 @@ def look_at_the_audit(page: Page) -> None:
     expect(page.get_by_text("What people decided, by week")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_picture_without_a_header_has_no_name_to_report(page: Page, tmp_path: Path) -> None:
     upload(page, write_png(tmp_path / "scan.png", make_phantom(9.0, 5, shape=(240, 320))))
     wait_for_answer(page)

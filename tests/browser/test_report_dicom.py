@@ -6,6 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from pydicom import dcmread
 
@@ -37,6 +38,7 @@ def test_a_report_is_taken_away_as_dicom_of_the_study(page: Page, tmp_path: Path
     no_trace(page)
 
 
+@pytest.mark.long
 def test_a_broken_study_gets_a_sentence_instead_of_files(page: Page, tmp_path: Path) -> None:
     path = write_dicom(tmp_path / "scan.dcm", make_phantom(9.0, 5, shape=(240, 320)))
     broken = dcmread(path)

@@ -149,6 +149,7 @@ def assert_shown(tab: Page, operating: OperatingPredictions) -> None:
     expect(cell(tab, f"{100 * mean['recall']:.2f} ±").first).to_be_attached()
 
 
+@pytest.mark.long
 def test_cases_are_walked_through_by_keyboard(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results?view=cases")
     tab.get_by_text("true positives ·").click()
@@ -180,6 +181,7 @@ def test_probabilities_are_mended_on_validation_and_worth_less_where_rare(
     )
 
 
+@pytest.mark.long
 def test_a_models_threshold_is_chosen_and_kept(tab: Page, reviewable: Reviewable) -> None:
     run = reviewable.runs[0]
     tab.goto(f"{reviewable.app.url}/results?model={run.run_id}")
@@ -211,6 +213,7 @@ def test_two_models_are_compared_on_the_same_cases(tab: Page, reviewable: Review
     expect(tab.get_by_text("Cases where it disagrees with")).to_be_visible()
 
 
+@pytest.mark.long
 def test_everything_can_be_taken_away(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results?view=take")
     caught = downloaded(tab, "Report (HTML)")
@@ -225,6 +228,7 @@ def test_everything_can_be_taken_away(tab: Page, server: Server) -> None:
     expect(tab.get_by_role("button", name="12 pictures (ZIP)")).to_be_visible()
 
 
+@pytest.mark.long
 def test_predictions_from_elsewhere_are_judged_or_refused(tab: Page, server: Server) -> None:
     tab.goto(f"{server.url}/results")
     tab.get_by_role("button", name="Import").click()
@@ -255,6 +259,7 @@ def test_a_run_that_cannot_be_reviewed_says_why(tab: Page, reviewable: Reviewabl
     expect(tab.get_by_text("There is no such run.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_crowded_store_and_a_hundred_thousand_predictions_open_soon(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def alone(tmp_path: Path, named: dict[str, str], *options: str) -> Iterator[Serv
         yield started
 
 
+@pytest.mark.long
 def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path: Path) -> None:
     with alone(tmp_path, {"VMCORE_TOKEN": "open-sesame-0123456789"}) as app:
         stranger = browser.new_page()
@@ -127,6 +128,7 @@ def test_an_open_address_without_a_login_is_refused(browser: Browser, tmp_path: 
         page.close()
 
 
+@pytest.mark.long
 def test_all_who_come_first_get_the_frame(browser: Browser, tmp_path: Path) -> None:
     with alone(tmp_path, {}) as app:
         paths = ("/results", "/training", "/about", "/training?view=new")

@@ -52,6 +52,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     opened.close()
 
 
+@pytest.mark.long
 def test_a_registry_that_is_silent_is_said_and_the_promoted_model_answers(
     tab: Page, installed: Installed
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_registry_that_is_silent_is_said_and_the_promoted_model_answers(
     expect(tab.get_by_text("first", exact=True)).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_run_of_a_silent_slurm_is_unknown_and_left_alone(tab: Page, installed: Installed) -> None:
     run = installed.runs[1]
     content = (run.path / "finished.json").read_text()

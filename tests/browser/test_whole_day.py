@@ -143,6 +143,7 @@ def only(names: Mapping[str, str], *kinds: tuple[str, ...]) -> dict[str, str]:
     return {kind: names[kind] for some in kinds for kind in some}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_no_name_is_left_of_a_whole_day(
     day: Day, browser: Browser, contexts: list[BrowserContext]

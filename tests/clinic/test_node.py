@@ -157,6 +157,7 @@ def test_a_compressed_image_is_kept_as_it_is(node: Node) -> None:
     assert kept.PixelData == sent.PixelData
 
 
+@pytest.mark.long
 def test_of_eight_senders_no_image_is_lost_and_no_name_is_logged(
     node: Node, tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def archive(tmp_path: Path) -> Iterator[tuple[Orthanc, Node]]:
         orthanc.end()
 
 
+@pytest.mark.long
 def test_what_an_archive_sends_comes_back_both_ways_as_a_report_of_the_same_study(
     archive: tuple[Orthanc, Node], tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_labels_of_neither_class_can_be_left_out(tmp_path: Path) -> None:
     assert read_manifest(file, leave_out=["poor"])["path"].tolist() == ["a", "b"]
 
 
+@pytest.mark.long
 def test_a_study_is_checked_and_images_are_taken_out_and_back(tmp_path: Path) -> None:
     source, folder = tmp_path / "source", tmp_path / "study"
     (source / "scans").mkdir(parents=True)

@@ -87,6 +87,7 @@ def test_an_image_without_a_head_is_told_of(study: StoredStudy) -> None:
     assert any("No fetal head was found" in sentence for sentence in study.report.concerns())
 
 
+@pytest.mark.long
 def test_what_measures_otherwise_measures_again_and_nothing_is_lost_without(
     study: StoredStudy, source: Path, tmp_path: Path
 ) -> None:

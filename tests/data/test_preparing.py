@@ -124,6 +124,7 @@ prepare_images(pd.DataFrame({"path": names}), root, folder, workers=1)
 """
 
 
+@pytest.mark.long
 def test_a_crash_at_any_moment_leaves_no_wrong_image(tmp_path: Path) -> None:
     """The process is killed before each of its changes in turn; the files have changed before."""
     names = {"a.png": 10, "b.png": 20}

@@ -65,6 +65,7 @@ def test_the_table_judges_each_fold_at_its_own_decision() -> None:
     )
 
 
+@pytest.mark.long
 def test_where_nothing_can_be_known_chosen_figures_are_too_good_and_cross_fitted_ones_are_not() -> (
     None
 ):

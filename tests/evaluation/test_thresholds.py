@@ -108,6 +108,7 @@ def test_the_published_tables_agree_with_the_published_matrix() -> None:
     assert 100 * (tn + tp) / (tn + fp + fn + tp) == pytest.approx(test["accuracy"], abs=0.01)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sensitivity", "specificity"])
 def test_no_threshold_that_meets_the_bound_is_better_in_both_rates(kind: str) -> None:
     rng = np.random.default_rng(7)

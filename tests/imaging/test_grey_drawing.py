@@ -67,6 +67,7 @@ def test_next_to_no_tissue_goes_with_result_boxes() -> None:
     assert shares(phantoms, masks)[1] < 0.01
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("quality", [None, 90])
 def test_result_boxes_go_with_their_panel(quality: int | None) -> None:
     phantoms = [phantom_of(6 + 0.9 * seed, seed, RESULTS) for seed in range(12)]
@@ -140,6 +141,7 @@ def test_text_on_tissue_or_on_black_has_no_panel() -> None:
     assert panels_in(black, [Region(82, 55, 24, 130)]) == []
 
 
+@pytest.mark.long
 def test_drawing_on_real_heads_is_found(real_data: Path) -> None:
     found, drawn = 0, 0
     for seed, path in enumerate(sorted((real_data / "hc18/images").glob("*_HC.*"))[5::83]):

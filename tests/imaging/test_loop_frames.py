@@ -244,6 +244,7 @@ def test_the_cache_holds_the_frames_used_last_and_no_more_than_it_may() -> None:
     assert cache.held(owner) == 1600
 
 
+@pytest.mark.long
 def test_a_long_loop_is_gone_through_in_a_fraction_of_its_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -138,6 +138,7 @@ def test_a_decoder_that_crashes_is_refused_and_the_next_file_is_read(
     assert np.array_equal(one_worker.read(small, LIMITS).frames[0], picture())
 
 
+@pytest.mark.long
 def test_a_file_that_wants_too_much_memory_is_refused(slow_file: bytes) -> None:
     reader = SandboxedReader(workers=1, memory=700 * 2**20)
     stream = io.BytesIO()  # next to nothing as a file, and hundreds of MB on the way to a picture
@@ -211,6 +212,7 @@ def test_workers_end_with_a_parent_that_is_killed() -> None:
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+@pytest.mark.long
 def test_mutated_files_give_a_scan_or_a_sentence(one_worker: SandboxedReader) -> None:
     read, refused = 0, set()
     for data in mutations(seed=20261125, count=8000):

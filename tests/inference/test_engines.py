@@ -44,7 +44,8 @@ def engine_of(name: str, pooling: str, precision: str) -> tuple[OpenVinoEngine, 
     [
         ("usf-mae-tiny", "token"), ("usf-mae-tiny", "avg"), ("usf-mae-small", "token"),
         ("usf-mae-small", "avg"),
-        ("vit-b16", "token"), ("resnet50", "token"), ("vgg19", "token"),
+        ("vit-b16", "token"), ("resnet50", "token"),
+        pytest.param("vgg19", "token", marks=pytest.mark.long),
     ],
 )  # fmt: skip
 def test_a_network_gives_torchs_numbers(name: str, pooling: str, batch: np.ndarray) -> None:
@@ -121,6 +122,7 @@ print(answer.label, answer.heatmap.shape, answer.ood_score is not None,
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("environment", [{}, OLDER])
 def test_an_answer_needs_no_torch(environment: dict[str, str]) -> None:
     done = subprocess.run(

@@ -22,6 +22,7 @@ def loop() -> Scan:
     return Scan(frames, first.spacing_mm, None, first.region, kind="DICOM")
 
 
+@pytest.mark.long
 def test_frames_are_answered_as_alone(small_bundle, loop: Scan) -> None:
     classifier, anatomy = Classifier.load(small_bundle), AnatomyModel.load()
     answers = LoopReader(loop, classifier, anatomy).answer([0, 1])
@@ -37,6 +38,7 @@ def test_frames_are_answered_as_alone(small_bundle, loop: Scan) -> None:
         LoopReader(loop, classifier).answer([3])
 
 
+@pytest.mark.long
 def test_text_is_looked_for_once_and_gone_from_every_frame(
     small_bundle, loop: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_converted_state_gives_for_our_input_what_it_gave_for_its_own(
         assert (published(normalise(pixels)) - expected).abs().max() > 1e-2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".bin"])
 def test_a_file_of_timms_weights_sees_what_it_was_trained_on(
     tmp_path: Path, published: nn.Module, pixels: Tensor, suffix: str
@@ -85,6 +86,7 @@ def test_a_file_of_timms_weights_sees_what_it_was_trained_on(
     assert torch.allclose(logits_of_ours(model, published, pixels), expected, atol=1e-4)
 
 
+@pytest.mark.long
 def test_weights_that_the_hub_client_has_see_what_they_were_trained_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published: nn.Module, pixels: Tensor
 ) -> None:

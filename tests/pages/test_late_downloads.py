@@ -61,6 +61,7 @@ def wait_until_forgotten(server: Runtime, number: str) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.long
 def test_a_click_that_comes_between_two_runs_gives_what_the_button_gives_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def started(told: list[ForwardMsg]) -> list[str]:
     return [run.page_script_hash for run in runs]
 
 
+@pytest.mark.long
 def test_a_page_is_not_emptied_by_a_part_of_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -272,6 +272,7 @@ def test_the_gallery_has_a_place_for_every_case() -> None:
         gallery_png([])
 
 
+@pytest.mark.long
 def test_the_command_writes_the_same_without_the_page(tmp_path: Path) -> None:
     table_of(count=40).to_csv(tmp_path / "mine.csv", index=False)
     main(EvaluateArguments(out=tmp_path / "o", predictions=tmp_path / "mine.csv"))

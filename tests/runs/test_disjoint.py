@@ -40,6 +40,7 @@ def reported(reviewed: reviewing.Reviewed) -> str:
     return document(evaluate(reviewed.operating(), provenance(reviewed)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("known", "level", "words"),
     [
@@ -66,6 +67,7 @@ def test_a_run_claims_no_more_than_its_study_knew(
     assert run.read_json("finished.json")["unknown_subjects"] == 8 - 2 * known
 
 
+@pytest.mark.long
 def test_a_run_whose_card_does_not_say_claims_nothing(
     phantom_study: StoredStudy, store: Path
 ) -> None:

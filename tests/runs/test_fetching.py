@@ -79,6 +79,7 @@ def test_a_bundle_is_fetched_once_however_often_it_is_looked_at(
     assert sorted(line.rsplit("/", 1)[1] for line in later) == ["environment.json", "plan.json"]
 
 
+@pytest.mark.long
 @needs_server
 def test_a_kept_decision_is_fetched_once_by_other_hosts_and_not_at_all_by_its_own(
     remote: RunFolder, server: TrackingServer, store: Path, tmp_path: Path,

@@ -74,6 +74,7 @@ def workers(folder: RunFolder) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 @needs_hosts
 def test_another_host_tells_a_living_run_from_one_that_is_gone(long_run: RunFolder) -> None:
     changes = [_TRY.format(change) for change in ("resume_run", "delete_run")]
@@ -92,6 +93,7 @@ def test_another_host_tells_a_living_run_from_one_that_is_gone(long_run: RunFold
         end(other)
 
 
+@pytest.mark.long
 @needs_hosts
 def test_a_run_is_stopped_from_another_host_which_is_told_where_it_works(
     long_run: RunFolder,
@@ -109,6 +111,7 @@ def test_a_run_is_stopped_from_another_host_which_is_told_where_it_works(
     assert not workers(long_run)
 
 
+@pytest.mark.long
 @needs_hosts
 def test_a_run_that_was_resumed_on_another_host_is_seen_and_stopped_here(
     long_run: RunFolder,
@@ -128,6 +131,7 @@ def test_a_run_that_was_resumed_on_another_host_is_seen_and_stopped_here(
         end(other)
 
 
+@pytest.mark.long
 @needs_hosts
 def test_a_host_that_goes_down_takes_its_runs_with_it(long_run: RunFolder) -> None:
     cancel_run(long_run.run_id)
@@ -137,6 +141,7 @@ def test_a_host_that_goes_down_takes_its_runs_with_it(long_run: RunFolder) -> No
     assert wait_for(long_run, "failed").reason
 
 
+@pytest.mark.long
 def test_of_two_who_resume_at_the_same_time_one_does(long_run: RunFolder) -> None:
     cancel_run(long_run.run_id)
     code = "import sys; from vmcore.runs import RunError, resume_run; input()\n" + _TRY.format(
@@ -159,6 +164,7 @@ def test_of_two_who_resume_at_the_same_time_one_does(long_run: RunFolder) -> Non
     assert len(workers(long_run)) == 1
 
 
+@pytest.mark.long
 def test_a_run_that_was_deleted_meanwhile_is_not_stopped_or_resumed(long_run: RunFolder) -> None:
     cancel_run(long_run.run_id)
     delete_run(long_run.run_id)
@@ -182,6 +188,7 @@ def tickets(folder: Path, count: int) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 @needs_hosts
 def test_containers_of_one_machine_stand_in_one_line(tmp_path: Path) -> None:
     """Both have a process 1, which says nothing of who waits."""
@@ -206,6 +213,7 @@ def test_containers_of_one_machine_stand_in_one_line(tmp_path: Path) -> None:
     assert not list(folder.glob("*.ticket"))
 
 
+@pytest.mark.long
 @needs_hosts
 def test_a_machine_is_its_kernel_whatever_it_is_called(tmp_path: Path) -> None:
     said = told_elsewhere("from vmcore.runs.machine import machine_id; print(machine_id())")
@@ -214,6 +222,7 @@ def test_a_machine_is_its_kernel_whatever_it_is_called(tmp_path: Path) -> None:
     assert machine_id(tmp_path / "boot") != said
 
 
+@pytest.mark.long
 @needs_hosts
 def test_a_study_in_preparation_is_seen_and_stopped_from_another_host(
     here: None, tmp_path: Path

@@ -113,6 +113,7 @@ def test_the_same_split_under_another_name_takes_the_same_fold(
     assert [start.seen for start in starts] == [0, 0]
 
 
+@pytest.mark.long
 def test_what_an_ancestor_saw_is_remembered_over_two_hops(
     phantom_study: StoredStudy, copied: StoredStudy, elsewhere: StoredStudy, store: Path
 ) -> None:
@@ -147,6 +148,7 @@ def test_of_another_runs_folds_the_first_that_saw_nothing_is_taken(
     pytest.fail("these splits do not try what is to be tried")
 
 
+@pytest.mark.long
 def test_accepted_weights_mark_environment_limits_and_report(
     phantom_study: StoredStudy, copied: StoredStudy, store: Path
 ) -> None:
@@ -208,6 +210,7 @@ def test_a_bundle_that_lists_a_studys_images_is_refused_for_it(
         start_run(plan)
 
 
+@pytest.mark.long
 def test_weights_without_a_list_are_said_to_be_unknown(
     phantom_study: StoredStudy, store: Path, tmp_path: Path
 ) -> None:
@@ -266,6 +269,7 @@ def test_a_run_of_before_there_were_lists_on_a_study_that_changed_is_refused_or_
     assert not any(start.learnt.complete for start in starts)
 
 
+@pytest.mark.long
 def test_pixels_that_changed_under_the_same_names_are_noticed_on_resuming(
     copied: StoredStudy, store: Path
 ) -> None:

@@ -33,6 +33,7 @@ def run_with_pairs(study: StoredStudy) -> RunFolder:
     return kept_run(small_plan(study.folder, pairs=True))
 
 
+@pytest.mark.long
 def test_a_run_learns_from_pairs_and_says_so(study: StoredStudy, store: Path) -> None:
     folder = start_run(small_plan(study.folder, epochs=1, pairs=True))
     assert wait_for(folder, "finished", "failed").state == "finished", folder.tail()
@@ -64,6 +65,7 @@ def test_the_estimate_counts_them(study: StoredStudy) -> None:
     assert work.learnt == without.learnt + 2 * normal  # each of them stands for two more
 
 
+@pytest.mark.long
 def test_they_are_made_once_and_only_of_files_that_are_as_they_were(
     study: StoredStudy, originals: Path, store: Path, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from vmcore.runs import Plan, open_reviewed, open_store
 from vmcore.settings import settings
 
 
+@pytest.mark.long
 def test_a_run_by_the_mean_gives_a_bundle_that_answers_by_the_mean(
     phantom_study: StoredStudy, store: Path
 ) -> None:

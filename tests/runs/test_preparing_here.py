@@ -62,6 +62,7 @@ def held_up(process: subprocess.Popen[str]) -> Iterator[None]:
         process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.long
 def test_two_processes_do_not_prepare_one_study_at_once(source: Path, store: Path) -> None:
     with command(source) as first, held_up(first):
         (stands,) = all_studies()
@@ -100,6 +101,7 @@ def test_what_the_page_prepares_no_terminal_touches(source: Path, store: Path) -
     assert prepare_here(source, "clinic", workers=1).folder == folder
 
 
+@pytest.mark.long
 def test_the_page_stops_what_a_terminal_prepares(source: Path, store: Path) -> None:
     told: list[int] = []
 

@@ -87,6 +87,7 @@ def test_its_pictures_show_prepared_pixels(
         assert (grey == shown).all(axis=(1, 2)).any()
 
 
+@pytest.mark.long
 def test_a_killed_pretraining_ends_with_the_same_weights_as_one_that_was_not(
     phantom_study: StoredStudy, pretrained: RunFolder, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_killed_pretraining_ends_with_the_same_weights_as_one_that_was_not(
     assert learnt[0] == learnt[1]
 
 
+@pytest.mark.long
 def test_it_is_stopped_guards_its_study_and_notices_changed_images(
     phantom_study: StoredStudy, store: Path
 ) -> None:
@@ -169,6 +171,7 @@ def test_what_cannot_be_pretrained_is_refused_before_anything_is_written(
     assert not (store / "runs").exists()
 
 
+@pytest.mark.long
 def test_its_time_is_estimated_from_a_trial(phantom_study: StoredStudy) -> None:
     short = estimate_seconds(pretraining(phantom_study.folder), steps=1)
     long = estimate_seconds(pretraining(phantom_study.folder, epochs=20), steps=1)
@@ -187,6 +190,7 @@ def test_the_command_line_makes_the_presets_plan(store: Path) -> None:
     assert seen.held_out == ()
 
 
+@pytest.mark.long
 def test_a_full_disk_fails_it_and_keeps_the_last_whole_checkpoint(
     phantom_study: StoredStudy, store: Path
 ) -> None:

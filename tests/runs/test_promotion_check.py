@@ -115,6 +115,7 @@ def test_copies_of_both_classes_are_kept_without_any_name(
         choose_regression_set(runs[0].run_id)
 
 
+@pytest.mark.long
 def test_a_worse_model_is_caught_with_the_right_cases_and_needs_a_reason(
     runs: tuple[RunFolder, RunFolder],
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_worse_model_is_caught_with_the_right_cases_and_needs_a_reason(
     assert roll_back(why="back").run_id == first.run_id  # what answered before may answer again
 
 
+@pytest.mark.long
 def test_an_equal_model_passes_and_that_is_noted(runs: tuple[RunFolder, RunFolder]) -> None:
     first, second = runs
     becomes(second, first, torch.zeros(2))
@@ -158,6 +160,7 @@ def test_an_equal_model_passes_and_that_is_noted(runs: tuple[RunFolder, RunFolde
     assert made.accepted == ""
 
 
+@pytest.mark.long
 def test_the_bound_is_the_persons(runs: tuple[RunFolder, RunFolder]) -> None:
     first, second = runs
     becomes(second, first, SHIFT / 50)
@@ -171,6 +174,7 @@ def test_the_bound_is_the_persons(runs: tuple[RunFolder, RunFolder]) -> None:
         check_promotion(second.run_id, bound=1.5)
 
 
+@pytest.mark.long
 def test_it_is_said_how_many_cases_the_models_have_learnt_from(
     runs: tuple[RunFolder, RunFolder], phantom_study: StoredStudy
 ) -> None:
@@ -185,6 +189,7 @@ def test_it_is_said_how_many_cases_the_models_have_learnt_from(
     assert f"{seen} of {len(kept.cases)}" in check.caution()
 
 
+@pytest.mark.long
 def test_without_old_cases_it_is_said_what_to_do(
     runs: tuple[RunFolder, RunFolder], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def assert_goes_on(folder: RunFolder) -> None:
     assert "goes on answering" in in_use.concern
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_locked_database_leaves_the_promoted_model_in_use(
     promoted: RunFolder, store: Path, restart: bool
@@ -130,6 +131,7 @@ def test_a_database_that_is_damaged_or_gone_leaves_the_promoted_model_in_use(
     assert_goes_on(promoted)
 
 
+@pytest.mark.long
 def test_an_emptied_registry_is_not_taken_for_the_bundled_model(
     promoted: RunFolder, store: Path
 ) -> None:
@@ -185,6 +187,7 @@ def test_a_database_that_does_not_answer_says_nothing_of_a_run(
         open_reviewed(promoted.run_id)
 
 
+@pytest.mark.long
 def test_promotions_at_the_same_time_are_all_kept(promoted: RunFolder, store: Path) -> None:
     code = (
         "import sys; from vmcore.runs import promote; input()\n"
@@ -224,6 +227,7 @@ def test_records_that_were_numbered_stay_and_come_first(promoted: RunFolder, sto
     assert {key: after[key] for key in before} == before
 
 
+@pytest.mark.long
 @needs_server
 @pytest.mark.parametrize("kind", ["sqlite", "server"])
 def test_only_an_answer_counts_as_missing(
@@ -244,6 +248,7 @@ def test_only_an_answer_counts_as_missing(
     assert not is_missing(refused.value)
 
 
+@pytest.mark.long
 @needs_server
 @pytest.mark.parametrize("trouble", ["gone", "hangs"])
 def test_a_server_that_is_gone_leaves_the_fetched_model_in_use(

@@ -102,7 +102,7 @@ def test_no_file_name_or_subject_leaves_the_study(
         assert set(pd.read_csv(file)["subject"]) <= set(pseudonyms(phantom_study.table)["subject"])
 
 
-@pytest.mark.parametrize("phase", ["epoch", "finishing"])
+@pytest.mark.parametrize("phase", ["epoch", pytest.param("finishing", marks=pytest.mark.long)])
 def test_a_killed_run_says_so_and_ends_as_if_nothing_had_happened(
     phantom_study: StoredStudy, store: Path, done: RunFolder, monkeypatch: pytest.MonkeyPatch,
     phase: str,
@@ -130,6 +130,7 @@ def test_a_killed_run_says_so_and_ends_as_if_nothing_had_happened(
     assert [metric.step for metric in steps] == [0, 1]
 
 
+@pytest.mark.long
 def test_a_run_is_stopped_and_resumed(phantom_study: StoredStudy, store: Path) -> None:
     folder = start_run(small_plan(phantom_study.folder, epochs=40))
     wait_until(folder, lambda stands: stands.epochs[0] >= 1)
@@ -150,6 +151,7 @@ def test_a_run_is_stopped_and_resumed(phantom_study: StoredStudy, store: Path) -
         find_run(folder.run_id)
 
 
+@pytest.mark.long
 def test_the_second_run_waits_for_the_device(phantom_study: StoredStudy, store: Path) -> None:
     first = start_run(small_plan(phantom_study.folder, epochs=60))
     wait_for(first, "running")
@@ -162,6 +164,7 @@ def test_the_second_run_waits_for_the_device(phantom_study: StoredStudy, store: 
     cancel_run(second.run_id)
 
 
+@pytest.mark.long
 def test_a_run_survives_the_program_that_started_it(
     phantom_study: StoredStudy, store: Path
 ) -> None:
@@ -191,6 +194,7 @@ def test_a_process_number_that_was_given_again_is_not_taken_for_the_worker(
     assert status(folder).state == "failed"
 
 
+@pytest.mark.long
 def test_a_study_that_changed_is_refused_on_resuming(
     phantom_study: StoredStudy, store: Path, tmp_path: Path
 ) -> None:
@@ -208,6 +212,7 @@ def test_a_study_that_changed_is_refused_on_resuming(
     assert "has changed since this run was started" in stands.reason
 
 
+@pytest.mark.long
 def test_a_checkpoint_cut_in_half_fails_the_run_with_a_sentence(
     phantom_study: StoredStudy, store: Path
 ) -> None:
@@ -222,6 +227,7 @@ def test_a_checkpoint_cut_in_half_fails_the_run_with_a_sentence(
     assert folder.checkpoint(1).stat().st_size == len(whole) // 2
 
 
+@pytest.mark.long
 def test_the_time_is_estimated_from_a_trial(phantom_study: StoredStudy) -> None:
     short = estimate_seconds(small_plan(phantom_study.folder))
     long = estimate_seconds(small_plan(phantom_study.folder, epochs=20))
@@ -267,6 +273,7 @@ def test_promoting_and_going_back(copied: RunFolder) -> None:
     assert count == 3
 
 
+@pytest.mark.long
 def test_a_full_disk_fails_the_run_and_keeps_the_last_whole_checkpoint(
     phantom_study: StoredStudy, store: Path, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def suggest(trial: optuna.Trial) -> dict[str, float]:
     return {name: trial.suggest_categorical(name, values) for name, values in PAPER_GRID.items()}
 
 
+@pytest.mark.long
 def test_a_search_is_made_of_runs_and_goes_on_where_it_was(
     phantom_study: StoredStudy, store: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_search_of_before_it_kept_what_it_is_about_is_not_gone_on_with(
         search(small_plan(phantom_study.folder), open_search("old", "grid"), trials=0)
 
 
+@pytest.mark.long
 def test_a_search_stops_when_its_study_changes_meanwhile(
     own_study: StoredStudy, store: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_folds_are_an_array_and_the_last_one_finishes_the_run(
     assert "Processor cores, as asked of Slurm: 1." in folder.tail(100)
 
 
+@pytest.mark.long
 def test_a_pretraining_is_one_job(phantom_study: StoredStudy, cluster: object) -> None:
     folder = start_run(pretraining(phantom_study.folder, epochs=1))
     (job,) = folder.read_json("job.json")["jobs"]  # type: ignore[misc]
@@ -81,6 +82,7 @@ def test_a_pretraining_is_one_job(phantom_study: StoredStudy, cluster: object) -
     assert "Processor cores, as asked of Slurm: 1." in folder.tail(100)
 
 
+@pytest.mark.long
 def test_a_job_is_cancelled_and_resumed(phantom_study: StoredStudy, cluster: object) -> None:
     folder = start_run(small_plan(phantom_study.folder, epochs=60))
     wait_until(folder, lambda stands: min(stands.epochs) >= 1)
@@ -96,6 +98,7 @@ def test_a_job_is_cancelled_and_resumed(phantom_study: StoredStudy, cluster: obj
     cancel_run(folder.run_id)
 
 
+@pytest.mark.long
 def test_a_job_that_its_node_ended_is_reported_as_failed(
     phantom_study: StoredStudy, cluster: list[subprocess.Popen[str]]
 ) -> None:
@@ -119,6 +122,7 @@ def test_a_request_that_slurm_refuses_gets_its_sentence(
     assert [one.state for _, one in all_runs()] == ["failed"]
 
 
+@pytest.mark.long
 def test_a_controller_that_hangs_or_dies_leaves_the_run_as_it_is(
     phantom_study: StoredStudy,
     cluster: list[subprocess.Popen[str]],
@@ -155,6 +159,7 @@ def assert_left_as_it_is(folder: RunFolder) -> None:
     wait_until(folder, lambda stands: stands.epochs[0] > before)
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_while_slurm_is_silent_stops_all_the_same(
     phantom_study: StoredStudy,
     cluster: list[subprocess.Popen[str]],
@@ -175,6 +180,7 @@ def test_a_run_that_is_stopped_while_slurm_is_silent_stops_all_the_same(
     wait_for(folder, "cancelled")
 
 
+@pytest.mark.long
 def test_jobs_whose_numbers_were_lost_or_are_of_an_earlier_start_still_count(
     phantom_study: StoredStudy, cluster: object
 ) -> None:

@@ -56,6 +56,7 @@ def uninterrupted(made_once: Callable[..., Path]) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_killed_within_an_epoch_it_ends_with_the_same_bits(
     tmp_path: Path, uninterrupted: Path
 ) -> None:
@@ -75,6 +76,7 @@ def test_killed_within_an_epoch_it_ends_with_the_same_bits(
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+@pytest.mark.long
 def test_two_processes_give_the_loss_of_one(tmp_path: Path, uninterrupted: Path) -> None:
     two = finished(tmp_path, "--processes", "2")
     one = json.loads((uninterrupted / "result.json").read_text())

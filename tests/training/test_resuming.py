@@ -46,6 +46,7 @@ def same(one: Path, other: Path) -> bool:
     return all(torch.equal(first[key], second[key]) for key in first)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("phase", ["epoch", "writing"])
 def test_a_killed_training_ends_with_the_same_weights(
     tmp_path: Path, uninterrupted: Path, phase: str
@@ -85,6 +86,7 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path, uninterrupted
         run(tmp_path, learning_rate=1e-4)
 
 
+@pytest.mark.long
 def test_two_processes_give_the_loss_of_one(tmp_path: Path, uninterrupted: Path) -> None:
     two = finish(tmp_path, "--processes", "2")
     one = json.loads((uninterrupted / "result.json").read_text())

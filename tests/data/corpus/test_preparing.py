@@ -85,6 +85,7 @@ def test_nothing_names_a_file(whole: Corpus, root: Path) -> None:
     assert root.name.encode() not in text
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_it_goes_on_to_the_same_corpus(
     root: Path, whole: Corpus, tmp_path: Path, script: Path
 ) -> None:
