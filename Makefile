@@ -19,7 +19,7 @@ SBOM := --pyproject pyproject.toml --output-reproducible
 UPGRADED = $(if $(filter all,$(UPGRADE)),--upgrade,$(addprefix --upgrade-package=,$(UPGRADE)))
 
 .DEFAULT_GOAL := help
-.PHONY: help app node test test-long tools coverage lint fuzz bench model anatomy lock licences sbom audit clean
+.PHONY: help app node test test-long test-tools coverage lint fuzz bench model anatomy lock licences sbom audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,13 +30,13 @@ app: $(VENV)/app.stamp ## Set up and open the app on http://127.0.0.1:8501
 node: $(VENV)/app.stamp ## Receive images from the DICOM network (docs/deployment.md)
 	$(BIN)/python -m vmcore.clinic.network.node
 
-test: $(VENV)/test.stamp tools ## Set up and run the tests, the browser's included
+test: $(VENV)/test.stamp test-tools ## Set up and run the tests, the browser's included
 	$(PYTEST) -m "not long"
 
-test-long: $(VENV)/test.stamp tools ## Set up and run those that take long: kills, clusters, whole days
+test-long: $(VENV)/test.stamp test-tools ## Set up and run those that take long: kills, clusters, whole days
 	$(PYTEST) -m long
 
-tools: # what tests talk to, and the package index does not have
+test-tools: # what tests talk to, and the package index does not have
 	@sh tests/browser/install-chromium.sh
 	@sh tests/runs/install-slurm.sh
 	@sh tests/clinic/install-dicom-tools.sh
