@@ -49,7 +49,6 @@ with st.sidebar:
 start_upkeep()
 try:
     page.run()
+    ask_before_leaving()
 finally:  # a page is drawn before what it may need later is loaded
-    with st.sidebar:
-        ask_before_leaving()
     start_warming_up()

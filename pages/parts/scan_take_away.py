@@ -53,15 +53,20 @@ def take_away(
 
     def table() -> str:
         recording.exported(case, "csv")
-        decided = uploads.assessments(classifier)
+        results = uploads.results(classifier)
+        answered = {number for number, _ in results}
         return results_csv(
-            uploads.results(classifier),
+            results,
             classifier.card,
             settings().grades,
-            decided,
+            uploads.assessments(classifier),
             uploads.by_hand(),
             {one.number: one.file_digest() for one in uploads.files},
-            uploads.unanswered(classifier),
+            {
+                one.number: one.refusal or "It has not been judged yet."
+                for one in uploads.files
+                if one.number not in answered
+            },
         )
 
     first.download_button(

@@ -102,11 +102,6 @@ class Uploads:
         return [one for one in self.files if one.refusal is None]
 
     @property
-    def has_handwork(self) -> bool:
-        """Whether anything is decided or measured by hand, which nobody can read again from a file."""
-        return any(one.assessments or any(one.hand.values()) for one in self.files)
-
-    @property
     def held(self) -> int:
         """Bytes of decoded pixels."""
         return sum(uploaded.held for uploaded in list(self.files))
@@ -214,15 +209,6 @@ class Uploads:
                         uploaded.in_millimetres(analysis),
                     )
         return [found[key] for key in sorted(found)]
-
-    def unanswered(self, classifier: Classifier) -> dict[int, str]:
-        """Why files have no answer of this version of the model, by their numbers."""
-        answered = {number for number, _ in self.results(classifier)}
-        return {
-            one.number: one.refusal or "It has not been judged yet."
-            for one in self.files
-            if one.number not in answered
-        }
 
     def by_hand(self) -> dict[tuple[int, int], tuple[HandCalliper, ...]]:
         """What people measured, by the scan's number and frame."""

@@ -170,7 +170,7 @@ def test_probabilities_are_mended_on_validation_and_worth_less_where_rare(
     tab: Page, server: Server
 ) -> None:
     tab.goto(f"{server.url}/results?view=probability")
-    expect(tab.get_by_text("Predictive values where the model is used")).to_be_visible()
+    expect(tab.get_by_text("Predictive values (bands")).to_be_visible()
     assert len(figure(tab, "Reliability")) == 2
     tab.get_by_role("combobox", name="Calibration").click()
     tab.get_by_role("option", name="Platt scaling").click()
