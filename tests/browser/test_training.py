@@ -54,7 +54,7 @@ def prepare(tab: Page, source: Path) -> None:
     expect(tab.get_by_text("what the model sees")).to_be_visible()
 
 
-def start(tab: Page, epochs: int = 4, folds: int = 3, *, seen: bool = False) -> None:
+def start(tab: Page, epochs: int = 3, folds: int = 2, *, seen: bool = False) -> None:
     tab.get_by_text("New run").first.click()
     tab.get_by_test_id(PRIMARY).wait_for()
     tab.get_by_label("Network").first.click()
@@ -93,13 +93,13 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
             SHARED / "fetal-brain-abnormalities"
         ).is_dir()  # the bundled model has learnt from those
         start(tab, seen=real)
-        expect(tab.get_by_text("of 12 epochs in 3 folds").first).to_be_visible()
+        expect(tab.get_by_text("of 6 epochs in 2 folds").first).to_be_visible()
         shown = tab.url.split("?")[1]
         tab.reload()
         expect(tab.get_by_role("heading", name="first try")).to_be_visible()
     with running_app(home, log, store) as app:  # restarted while the run goes on
         tab.goto(f"{app.url}/training?{shown}")
-        expect(tab.get_by_text("finished · 12 of 12 epochs")).to_be_visible(timeout=600_000)
+        expect(tab.get_by_text("finished · 6 of 6 epochs")).to_be_visible(timeout=600_000)
         expect(tab.get_by_text("Test, by fold")).to_be_visible()
         review(tab)
         tab.goto(f"{app.url}/training?{shown}")

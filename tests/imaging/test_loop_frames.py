@@ -191,7 +191,9 @@ def reader() -> Iterator[SandboxedReader]:
     made.close()
 
 
-@pytest.mark.parametrize("harm", [{"crashes": 3}, {"hangs": 3}])
+@pytest.mark.parametrize(
+    "harm", [{"crashes": 3}, pytest.param({"hangs": 3}, marks=pytest.mark.long)]
+)
 def test_a_frame_that_ends_its_worker_costs_no_other(
     reader: SandboxedReader, harm: dict[str, int]
 ) -> None:

@@ -20,8 +20,8 @@ SHAPES = [(480, 640), (661, 959), (768, 1024), (420, 560)]
     ("manner", "edge", "tick_mm", "every"),
     [
         ("dots", "left", 5.0, {(2,), (2, 10)}),
-        ("edge", "left", 5.0, {(2,)}),
-        ("centimetres", "right", 10.0, {(5,)}),
+        pytest.param("edge", "left", 5.0, {(2,)}, marks=pytest.mark.long),
+        pytest.param("centimetres", "right", 10.0, {(5,)}, marks=pytest.mark.long),
         ("plain", "right", 10.0, {()}),
     ],
 )

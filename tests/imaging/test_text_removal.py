@@ -160,8 +160,14 @@ def named(
 @pytest.mark.parametrize(
     ("size", "angle", "grey"),
     [
-        (20, 90, 220), (20, 270, 220), (20, 180, 220), (20, 30, 220), (20, -30, 220), (18, 45, 220),
-        (50, 0, 220), (73, 0, 220), (60, 90, 200), (20, 0, 60), (20, 90, 90),
+        (20, 90, 220), (20, 30, 220), (73, 0, 220), (20, 0, 60),
+        *(
+            pytest.param(*told, marks=pytest.mark.long)
+            for told in (
+                (20, 270, 220), (20, 180, 220), (20, -30, 220), (18, 45, 220), (50, 0, 220), (60, 90, 200),
+                (20, 90, 90),
+            )
+        ),
     ],
 )  # fmt: skip
 def test_names_are_found_however_they_stand(size: int, angle: float, grey: int) -> None:

@@ -83,6 +83,7 @@ def test_two_processes_give_the_loss_of_one(tmp_path: Path, uninterrupted: Path)
     assert two["loss"] == pytest.approx(one["loss"], abs=1e-4)
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_other_settings_or_cut_is_refused(
     tmp_path: Path, uninterrupted: Path
 ) -> None:

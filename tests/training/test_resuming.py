@@ -65,6 +65,7 @@ def test_a_killed_training_ends_with_the_same_weights(
     assert same(tmp_path, uninterrupted)
 
 
+@pytest.mark.long
 def test_a_checkpoint_cut_in_half_is_refused_and_left_where_it_is(
     tmp_path: Path, uninterrupted: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_checkpoint_cut_in_half_is_refused_and_left_where_it_is(
     assert (tmp_path / "checkpoint.safetensors").stat().st_size == len(whole) // 2
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path, uninterrupted: Path) -> None:
     from tests.training.small_training import run
 
