@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 # package that has none is built with the setuptools of requirements-build.lock.
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes \
   --only-binary :all: --no-binary grad-cam --no-build-isolation
-PYTEST = $(BIN)/python -m pytest -n 4 --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n 3 --dist worksteal
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --no-progress $(UPGRADED)
 CYCLONEDX = $(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py
 SBOM := --pyproject pyproject.toml --output-reproducible

@@ -126,6 +126,7 @@ def test_specificity_on_the_abnormal_images_own_source_is_reported(card: BundleC
     assert "CC BY 4.0" in card.licence
 
 
+@pytest.mark.long
 def test_it_tells_wide_from_narrow_on_new_phantoms(classifier: Classifier) -> None:
     images, labels = [], []
     for seed in range(24):

@@ -201,6 +201,7 @@ def test_a_models_threshold_is_chosen_and_kept(tab: Page, reviewable: Reviewable
     assert load_card(bundle).threshold_rule.startswith("specificity of at least 95.0%")
 
 
+@pytest.mark.long
 def test_two_models_are_compared_on_the_same_cases(tab: Page, reviewable: Reviewable) -> None:
     first, second = reviewable.runs
     tab.goto(

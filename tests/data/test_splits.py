@@ -101,7 +101,9 @@ def distance(held: np.ndarray, shares: np.ndarray, sizes: np.ndarray, classes: n
 
 
 @pytest.mark.parametrize("fraction", [0.15, 0.3, 0.4])
-@pytest.mark.parametrize("case", range(6))
+@pytest.mark.parametrize(
+    "case", [0, *(pytest.param(case, marks=pytest.mark.long) for case in range(1, 6))]
+)
 def test_no_other_test_set_would_be_nearer(fraction: float, case: int) -> None:
     """Against all test sets that leave both classes for every fold, tried one by one."""
     rng = np.random.default_rng(case)

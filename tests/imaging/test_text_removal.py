@@ -71,6 +71,7 @@ def test_what_was_read_as_text_is_not_read_again(
     assert 0 < len(read) == len(set(read))
 
 
+@pytest.mark.long
 def test_what_looking_works_in_goes_back_and_the_same_is_found_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -41,8 +41,8 @@ def oracle(model: nn.Module, layer: nn.Module, images: torch.Tensor, *, tokens: 
 @pytest.mark.parametrize(
     ("name", "pooling"),
     [
-        ("usf-mae-tiny", "token"), ("usf-mae-tiny", "avg"), ("vit-b16", "token"),
-        ("resnet50", "token"),
+        ("usf-mae-tiny", "token"), ("usf-mae-tiny", "avg"), ("resnet50", "token"),
+        pytest.param("vit-b16", "token", marks=pytest.mark.long),
     ],
 )  # fmt: skip
 def test_it_agrees_with_pytorch_grad_cam(name: str, pooling: str) -> None:
@@ -139,7 +139,12 @@ def test_the_map_lies_over_the_pixels_that_it_is_about() -> None:
 
 
 @pytest.mark.parametrize(
-    "method", [m for m in HEATMAP_METHODS if m not in {"eigen-cam", "score-cam"}]
+    "method",
+    [
+        method if method == "grad-cam" else pytest.param(method, marks=pytest.mark.long)
+        for method in HEATMAP_METHODS
+        if method not in {"eigen-cam", "score-cam"}
+    ],
 )
 def test_other_methods_are_pytorch_grad_cams(method: str) -> None:
     torch.manual_seed(0)

@@ -106,6 +106,7 @@ def test_a_kept_decision_is_fetched_once_by_other_hosts_and_not_at_all_by_its_ow
     assert len(server.downloads(remote.run_id)) == count
 
 
+@pytest.mark.long
 @needs_server
 def test_a_bundle_that_is_not_the_noted_one_is_refused(
     remote: RunFolder, server: TrackingServer
@@ -119,6 +120,7 @@ def test_a_bundle_that_is_not_the_noted_one_is_refused(
         open_store(settings().store).artifact(remote.run_id, "bundle")
 
 
+@pytest.mark.long
 @needs_server
 def test_a_run_without_a_digest_gets_one(remote: RunFolder, server: TrackingServer) -> None:
     runs = open_store(settings().store)
@@ -148,6 +150,7 @@ def test_a_digest_is_that_of_names_and_contents(small_bundle: Path, tmp_path: Pa
         bundle_digest(bundle)
 
 
+@pytest.mark.long
 def test_an_analysis_belongs_to_the_version_of_the_model_that_made_it(
     small_bundle: Path, tmp_path: Path
 ) -> None:

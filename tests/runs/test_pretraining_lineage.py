@@ -73,6 +73,7 @@ def test_fine_tuning_is_refused_where_the_pretraining_saw_the_test(
         start_run(plan)
 
 
+@pytest.mark.long
 def test_a_fine_tuned_model_says_what_its_encoder_has_seen(
     pretrained_copy: RunFolder, phantom_study: StoredStudy
 ) -> None:

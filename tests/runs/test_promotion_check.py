@@ -240,6 +240,7 @@ def test_damaged_old_cases_are_no_way_around_the_check(
     assert made.accepted == "looked at them elsewhere"
 
 
+@pytest.mark.long
 def test_the_page_shows_the_cases_and_asks_why(
     runs: tuple[RunFolder, RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

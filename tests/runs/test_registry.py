@@ -161,6 +161,7 @@ def test_where_nothing_was_ever_answered_no_model_is_guessed(
         bundle_in_use()
 
 
+@pytest.mark.long
 def test_the_answer_that_nothing_is_promoted_means_the_bundled_model(
     store: Path, phantom_study: StoredStudy
 ) -> None:
@@ -177,6 +178,7 @@ def test_the_answer_that_nothing_is_promoted_means_the_bundled_model(
         assert bundle_in_use().concern
 
 
+@pytest.mark.long
 def test_a_database_that_does_not_answer_says_nothing_of_a_run(
     promoted: RunFolder, store: Path
 ) -> None:

@@ -102,7 +102,8 @@ def test_no_file_name_or_subject_leaves_the_study(
         assert set(pd.read_csv(file)["subject"]) <= set(pseudonyms(phantom_study.table)["subject"])
 
 
-@pytest.mark.parametrize("phase", ["epoch", pytest.param("finishing", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("phase", ["epoch", "finishing"])
 def test_a_killed_run_says_so_and_ends_as_if_nothing_had_happened(
     phantom_study: StoredStudy, store: Path, done: RunFolder, monkeypatch: pytest.MonkeyPatch,
     phase: str,

@@ -146,6 +146,7 @@ def test_the_truth_has_the_least_loss() -> None:
     assert all(float(right[name]) < float(wrong[name]) for name in right)
 
 
+@pytest.mark.long
 def test_a_network_learns_from_a_few_heads() -> None:
     torch.manual_seed(0)
     losses = []

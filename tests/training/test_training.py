@@ -103,6 +103,7 @@ def test_it_learns_what_is_easy_and_keeps_the_best_epoch(easy: LabelledImages) -
     assert len(probability) == 12
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_weights(easy: LabelledImages) -> None:
     first, _ = train(easy, epochs=1, augmentation=Augmentation())
     again, _ = train(easy, epochs=1, augmentation=Augmentation())
@@ -124,6 +125,7 @@ def test_pretraining_lowers_the_loss() -> None:
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.long
 def test_learning_anatomy_lowers_the_loss() -> None:
     rng = np.random.default_rng(0)
     labels = np.tile([0, 1], 8)
