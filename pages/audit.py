@@ -114,6 +114,7 @@ def _show_entries(chosen: pd.DataFrame) -> None:
         column_config={
             "sequence": st.column_config.NumberColumn("no.", format="%d"),
             "at": st.column_config.DatetimeColumn("time (UTC)", format="YYYY-MM-DD HH:mm:ss"),
+            "decided": st.column_config.TextColumn(width=150),
             "label": st.column_config.TextColumn("classifier"),
             "probability": st.column_config.NumberColumn(format="%.3f"),
             "width_mm": st.column_config.NumberColumn("width, mm", format="%.1f"),

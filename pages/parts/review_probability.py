@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts.review_choice import Review
+from pages.parts.table import show_table
 from vmcore.evaluation import (
     PredictiveCurve,
     calibration_figures,
@@ -50,7 +51,8 @@ def draw(review: Review) -> None:
             rounded({"probabilities": name, "Brier": found.brier, "ECE": found.ece,
                      "slope": found.slope, "intercept": found.intercept})
         )  # fmt: skip
-    left.dataframe(shown_table(rows), hide_index=True, width="stretch")
+    with left:
+        show_table(shown_table(rows))
     left.caption(
         "Slope 1 and intercept 0 are right; a slope below 1 is too sure, an intercept below 0 says too "
         "much. Choose a calibration above to correct it; it is fitted on validation images only."

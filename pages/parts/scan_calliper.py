@@ -91,11 +91,11 @@ def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale:
     early = anatomy is not None and under_14_weeks(anatomy.head)
     for hand in case.hand:
         said = hand_words(hand)
-        if hand.width_mm is not None and not early:
+        doubtful = misplaced(hand, case.analysis.anatomy) is not None
+        if hand.width_mm is not None and not early and not doubtful:
             said += f": {grade(round(hand.width_mm, 1), settings().grades)}"
         st.markdown(f"**By hand {said}**")
         said = comparison_words(hand, case.analysis.anatomy)
-        doubtful = misplaced(hand, case.analysis.anatomy) is not None
         st.caption(f":orange[:material/warning:] {said}" if doubtful else said)
     for sentence in found.refusals:
         st.warning(sentence, icon=":material/straighten:")

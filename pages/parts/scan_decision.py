@@ -29,6 +29,7 @@ _SAID = {
     "corrected": (":material/edit:", "Corrected"),
     "rejected": (":material/block:", "Rejected"),
 }
+_LEAST_MM, _MOST_MM = 0.1, 99.9
 _NAME, _KEPT_NAME = "decider", "decider-kept"
 
 
@@ -41,6 +42,11 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
         return
     if case.assessment is not None:
         _what_stands(case.assessment, again)
+    elif uploaded.decided_before(case.analysis):
+        st.caption(
+            ":orange[:material/history:] What was decided before was about another answer: callipers, age or "
+            "models have changed since. Decide anew."
+        )
     accept, correct, reject, name = st.columns([4, 3, 3, 5], vertical_alignment="bottom")
     with name:
         st.session_state.setdefault(_NAME, st.session_state.get(_KEPT_NAME, ""))
@@ -49,7 +55,7 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
     place = f"{uploaded.key}-{abs(hash(uploaded.answer_key(case.analysis)))}"
     label, width = _answered(case)
     if accept.button(
-        "Accept" if label else "Accept, no finding", key=f"accept-{place}", icon=":material/check:",
+        "Accept" if label else "Accept, left open", key=f"accept-{place}", icon=":material/check:",
         shortcut="Alt+A", width="stretch",
     ):  # fmt: skip
         _keep(uploaded, case, again, who, "accepted", label, width)
@@ -59,8 +65,8 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
         _ask_for_rejection(uploaded, case, again, who, place)
     if label is None:
         st.caption(
-            "The verdict is withheld: who accepts it keeps no finding"
-            + (". " if width is None else f", but the width of {width:.1f} mm. ")
+            "Whether the ventricle is wide is left open by this answer; who accepts it leaves it open too"
+            + (". " if width is None else f", and keeps the width of {width:.1f} mm. ")
             + "What you see yourself can be said under Correct."
         )
 
@@ -74,7 +80,7 @@ def _show(case: ReportedCase, again: str) -> None:
     if kept.label is not None:
         said += f" {kept.label.capitalize()}."
     elif kept.outcome == "accepted":
-        said += " No finding."
+        said += " The finding is left open."
     if kept.width_mm is not None:
         said += f" {kept.width_mm:.1f} mm."
     left, right = st.columns([4, 1], vertical_alignment="center")
@@ -100,30 +106,40 @@ def _ask_for_correction(
     uploaded: UploadedScan, case: ReportedCase, again: str, who: str, place: str
 ) -> None:
     with st.form(f"correct-{place}", border=False):
+        wrong = st.container()  # at the top, where it is seen without scrolling
         label = st.segmented_control(
             "What is right", ["normal", "ventriculomegaly"], key=f"label-{place}"
         )
         width = st.number_input(
             "Atrial width in mm",
-            0.1,
-            99.9,
-            widest_by_hand(case),
+            _LEAST_MM,
+            _MOST_MM,
+            _by_hand(case),
             0.1,
             format="%.1f",
             key=f"width-{place}",
         )
         reason, comment = _ask_why(f"correct-{place}")
         if st.form_submit_button("Keep the correction", type="primary"):
-            _keep(uploaded, case, again, who, "corrected", label, width, reason, comment)
+            with wrong:
+                _keep(uploaded, case, again, who, "corrected", label, width, reason, comment)
+
+
+def _by_hand(case: ReportedCase) -> float | None:
+    """The width by hand to begin a correction with; None where there is none that an atrium can have."""
+    width = widest_by_hand(case)
+    return width if width is not None and _LEAST_MM <= width <= _MOST_MM else None
 
 
 def _ask_for_rejection(
     uploaded: UploadedScan, case: ReportedCase, again: str, who: str, place: str
 ) -> None:
     with st.form(f"reject-{place}", border=False):
+        wrong = st.container()
         reason, comment = _ask_why(f"reject-{place}")
         if st.form_submit_button("Keep the rejection", type="primary"):
-            _keep(uploaded, case, again, who, "rejected", None, None, reason, comment)
+            with wrong:
+                _keep(uploaded, case, again, who, "rejected", None, None, reason, comment)
 
 
 def _ask_why(key: str) -> tuple[str, str]:

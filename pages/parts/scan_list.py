@@ -215,8 +215,8 @@ def _table(listed: list[_Row], opened: int) -> None:
             "answer": st.column_config.TextColumn("Scan", width="medium"),
         },
     )  # fmt: skip
-    if AMBER in colours:
-        st.caption("Amber: no finding is given; look yourself.")
+    if any(row.said and row.said.tone == "withheld" for row in listed):
+        st.caption("Amber and grey: left open; look yourself.")
     if any(row.analysis and row.scan.assessment(row.analysis) for row in listed):
         st.caption(", ".join(f"{mark} {outcome}" for outcome, mark in _MARKS.items()))
 

@@ -62,11 +62,14 @@ def take_away(
             uploads.assessments(classifier),
             uploads.by_hand(),
             {one.number: one.file_digest() for one in uploads.files},
-            {
-                one.number: one.refusal or "It has not been judged yet."
-                for one in uploads.files
-                if one.number not in answered
-            },
+            [
+                *(
+                    (one.number, one.refusal or "It has not been judged yet.")
+                    for one in uploads.files
+                    if one.number not in answered
+                ),
+                *((None, sentence) for sentence in uploads.left_out),
+            ],
         )
 
     first.download_button(

@@ -136,6 +136,11 @@ class UploadedScan:
         """What a person decided about exactly this answer."""
         return self.assessments.get(self.answer_key(analysis))
 
+    def decided_before(self, analysis: Analysis) -> bool:
+        """Whether a person decided about another answer to this frame, and not about this one."""
+        frames = {frame for _, _, frame, _, _ in self.assessments}
+        return analysis.frame in frames and self.assessment(analysis) is None
+
     def in_millimetres(self, analysis: Analysis) -> Analysis:
         """An analysis with millimetres by gestational age, where that was told and the file has none."""
         if self.gestational_weeks is None or analysis.anatomy is None:

@@ -108,9 +108,13 @@ class Uploads:
 
     @property
     def refusals(self) -> list[str]:
-        """One sentence for every file that is no scan, and every archive that is refused."""
+        """One sentence for every file that is no scan, and for what is not even held."""
+        return self.left_out + [f"File {x.number}: {x.refusal}" for x in self.files if x.refusal]
+
+    @property
+    def left_out(self) -> list[str]:
+        """One sentence for every archive that is refused, and for files beyond what a session may hold."""
         said = [why for intake in self.intakes.values() for why in intake.refused]
-        said += [f"File {one.number}: {one.refusal}" for one in self.files if one.refusal]
         if self.overflow:
             said.append(
                 f"Only {self.budget.scans} scans are held at a time; {self.overflow} were left out."

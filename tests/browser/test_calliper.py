@@ -48,8 +48,12 @@ def test_exact_clicks_on_pixels_that_are_not_square(page: Page, tmp_path: Path) 
     assert shown == pytest.approx(1.4 * clean.image.shape[0] / clean.image.shape[1], rel=0.01)
     page.get_by_role("button", name="Enlarge").click()
     page.get_by_role("button", name="Whole picture").click()
+    place = picture.bounding_box()
     for end in phantom.atrium:
         click_pixel(page, picture, *np.subtract(end, clean.offset))
+        for far in (30, 300):  # short and long widths are told in the same room
+            page.mouse.move(place["x"] + far, place["y"] + far)
+            assert picture.bounding_box() == place
     told = page.get_by_text("By hand ").first
     expect(told).to_be_visible()
     width = float(re.search(r"By hand ([\d.]+) mm", told.inner_text())[1])  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -41,13 +42,15 @@ def test_an_example_is_one_click_away(page: Page) -> None:
 
 def test_a_phantom_dicom_is_cleaned_judged_and_taken_away(page: Page, tmp_path: Path) -> None:
     phantom = make_phantom(14.0, 21, shape=(360, 480), overlays=OverlaySettings())
-    upload(page, write_dicom(tmp_path / f"{MADE_UP_NAME}.dcm", phantom))
+    file = write_dicom(tmp_path / f"{MADE_UP_NAME}.dcm", phantom)
+    upload(page, file)
     wait_for_answer(page)
     for words in ("What was removed, and why", "outside the ultrasound region", "mm per pixel"):
         expect(page.get_by_text(words).first).to_be_visible()
     caught = downloaded(page, "Results CSV")
     table = pd.read_csv(caught.path())
     assert table["scan"].tolist() == [1]
+    assert table["file_sha256"].tolist() == [hashlib.sha256(file.read_bytes()).hexdigest()]
     assert 0 <= table["probability"][0] <= 1
     assert table["notice"][0] == RESEARCH_USE_ONLY
     expect(page.get_by_role("button", name="Heatmap PNG")).to_be_disabled()

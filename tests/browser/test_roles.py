@@ -96,7 +96,6 @@ def alone(tmp_path: Path, named: dict[str, str], *options: str) -> Iterator[Serv
         yield started
 
 
-@pytest.mark.long
 def test_a_token_keeps_other_users_of_the_machine_out(browser: Browser, tmp_path: Path) -> None:
     with alone(tmp_path, {"VMCORE_TOKEN": "open-sesame-0123456789"}) as app:
         stranger = browser.new_page()

@@ -49,7 +49,6 @@ def test_a_page_of_another_name_cannot_drive_the_app(
     assert handshake(server, host) == status
 
 
-@pytest.mark.long
 def test_text_of_a_file_is_drawn_as_text(page: Page) -> None:
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -94,7 +94,6 @@ def collection(
     return report
 
 
-@pytest.mark.long
 def test_text_is_gone_from_every_frame_and_nothing_else_is(
     collection: CollectionReport, loop: tuple[bytes, np.ndarray, np.ndarray]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from copy import deepcopy
@@ -20,11 +21,11 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from pages.parts import upkeep
-from pages.parts.uploaded_scan import Models
+from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import DroppedFile, UploadBudget, Uploads
 from tests.event_loop import run_apart
 from tests.imaging.test_loop_frames import broken
-from vmcore.imaging import FrameError, LoopFrames, ReadLimits
+from vmcore.imaging import FrameError, LoopFrames, ReadLimits, ScanError
 from vmcore.inference import Classifier
 
 
@@ -74,6 +75,15 @@ def test_every_scan_is_judged_and_pixels_are_held_as_far_as_there_is_room(models
     assert again.prediction.probability == kept.prediction.probability
     assert kept.clean.image.size == kept.scan.frames.size == 0
     assert uploads.held <= 4e6
+
+
+def test_a_file_that_is_gone_has_no_digest() -> None:
+    def gone() -> bytes:
+        raise ScanError("It was removed meanwhile.")
+
+    assert UploadedScan(1, "a", gone).file_digest() is None
+    here = UploadedScan(2, "b", lambda: b"abc")
+    assert here.file_digest() == hashlib.sha256(b"abc").hexdigest()
 
 
 def test_what_never_fits_is_refused_and_read_once_there_is_room(models: Models) -> None:

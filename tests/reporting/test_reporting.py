@@ -83,20 +83,32 @@ def test_the_csv_tells_files_by_their_digest_and_those_without_an_answer(
 ) -> None:
     unknown = changed(analysis, in_domain=False)
     text = results_csv(
-        [(1, analysis), (4, unknown)],
+        [(2, analysis), (4, unknown)],
         CARD,
         file_digests={1: "a" * 64, 2: "b" * 64, 4: None},
-        unanswered={2: "It is no scan.", 3: "It has not been judged yet."},
+        unanswered=[(1, "It is no scan."), (3, "It waits."), (None, "An archive is damaged.")],
     )
     table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-    assert table["scan"].tolist() == ["1", "2", "3", "4"]
-    assert table["frame"].tolist() == ["1", "", "", "1"]
-    assert table["file_sha256"].tolist() == ["a" * 64, "b" * 64, "", ""]
-    assert table["verdict"].tolist()[1:] == ["No answer", "No answer", "No verdict"]
-    assert table["finding"].tolist() == ["ventriculomegaly", "", "", ""]
-    assert table["classifier_label"].tolist() == ["ventriculomegaly", "", "", "ventriculomegaly"]
-    assert table["notes"].tolist()[1:3] == ["It is no scan.", "It has not been judged yet."]
-    assert table["notice"].tolist() == [RESEARCH_USE_ONLY] * 4
+    alone = pd.read_csv(io.StringIO(results_csv([(2, analysis)], CARD)))
+    assert list(table.columns) == list(alone.columns)
+    assert table["scan"].tolist() == ["1", "2", "3", "4", ""]
+    assert table["frame"].tolist() == ["", "1", "", "1", ""]
+    assert table["file_sha256"].tolist() == ["a" * 64, "b" * 64, "", "", ""]
+    no = "No answer"
+    assert table["verdict"].drop(1).tolist() == [no, no, "No verdict", no]
+    assert table["finding"].tolist() == ["", "ventriculomegaly", "", "", ""]
+    assert table["classifier_label"].tolist() == [
+        "",
+        "ventriculomegaly",
+        "",
+        "ventriculomegaly",
+        "",
+    ]
+    assert table["notes"].iloc[[0, 2, 4]].tolist() == [
+        "It is no scan.", "It waits.", "An archive is damaged.",
+    ]  # fmt: skip
+    assert table["notice"].tolist() == [RESEARCH_USE_ONLY] * 5
+    assert results_csv([], CARD, unanswered=[(1, "It is no scan.")]).count("No answer") == 1
 
 
 def test_the_picture_shows_the_cleaned_scan_only(analysis: Analysis) -> None:

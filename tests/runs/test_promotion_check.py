@@ -115,7 +115,6 @@ def test_copies_of_both_classes_are_kept_without_any_name(
         choose_regression_set(runs[0].run_id)
 
 
-@pytest.mark.long
 def test_a_worse_model_is_caught_with_the_right_cases_and_needs_a_reason(
     runs: tuple[RunFolder, RunFolder],
 ) -> None:

@@ -187,11 +187,15 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
     assert steps == [2, 3]
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
-    with pytest.raises(CheckpointError, match="other settings"):
-        learn_structures(
-            StructureNetwork(), [outlined()], replace(settings, seed=1), make_fabric(accelerator="cpu"),
-            checkpoint=checkpoint,
-        )  # fmt: skip
+    for chosen, picture in (
+        (replace(settings, seed=1), outlined()),
+        (settings, outlined(subject_id="another")),
+    ):
+        with pytest.raises(CheckpointError, match="other settings or data"):
+            learn_structures(
+                StructureNetwork(), [picture], chosen, make_fabric(accelerator="cpu"),
+                checkpoint=checkpoint,
+            )  # fmt: skip
 
 
 def test_other_processes_draw_the_same_batches() -> None:

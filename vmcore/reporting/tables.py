@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.anatomy import Anatomy, Grades, HandCalliper
+from vmcore.anatomy import Anatomy, Grades, HandCalliper, misplaced
 from vmcore.inference import Analysis
 from vmcore.models import BundleCard
 from vmcore.reporting.case.assessment import Assessment
@@ -26,7 +26,7 @@ def results_csv(
     assessments: Mapping[tuple[int, int], Assessment] | None = None,
     hand: Mapping[tuple[int, int], Sequence[HandCalliper]] | None = None,
     file_digests: Mapping[int, str | None] | None = None,
-    unanswered: Mapping[int, str] | None = None,
+    unanswered: Sequence[tuple[int | None, str]] = (),
 ) -> str:
     """One row a scan and frame, and one for every file without an answer.
 
@@ -37,14 +37,14 @@ def results_csv(
         assessments: what people decided, by the scan's number and the frame, from 0.
         hand: callipers that people set, by the same.
         file_digests: SHA-256 of the file as it came, by the scan's number, by which its owner knows it.
-        unanswered: why there is no answer, by the number of the file.
+        unanswered: the number of a file without an answer, None where it got none, and why.
 
     Returns:
         CSV text: scan, frame, file_sha256, verdict, finding (the verdict's; empty where that is withheld),
         classifier_label, probability, threshold, fold_1.., spread,
         atrial_width_mm and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
         head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
-        the file was read, widths by hand in mm or pixels with their sides, decision (empty before one), decided_label, decided_width_mm, reason, comment,
+        the file was read, widths by hand in mm or pixels with their sides and why one cannot be an atrium's, decision (empty before one), decided_label, decided_width_mm, reason, comment,
         decided_by, model, created and the research-use notice.
     """
     rows: list[dict[str, Any]] = []
@@ -74,7 +74,7 @@ def results_csv(
             "removed": "; ".join(removal.kind for removal in analysis.clean.removals),
             "notes": " ".join(analysis.scan.notes),
         }
-        row |= _by_hand(by_hand)
+        row |= _by_hand(by_hand, analysis.anatomy)
         row |= _decided((assessments or {}).get((number, analysis.frame)))
         row |= {
             "model": card.name,
@@ -85,24 +85,22 @@ def results_csv(
     rows += [
         {
             "scan": number,
-            "frame": None,
-            "file_sha256": (file_digests or {}).get(number),
+            "file_sha256": None if number is None else (file_digests or {}).get(number),
             "verdict": _NO_ANSWER,
             "notes": why,
             "notice": RESEARCH_USE_ONLY,
         }
-        for number, why in (unanswered or {}).items()
+        for number, why in unanswered
     ]
-    rows.sort(key=lambda row: row["scan"])
-    table = pd.DataFrame(rows)
-    if "frame" in table:
-        table["frame"] = table["frame"].astype(
-            "Int64"
-        )  # whole, though files without an answer have none
+    table = pd.DataFrame(rows)  # its columns stand as in answered rows, whatever comes first
+    if len(table):
+        table = table.sort_values("scan", kind="stable")
+        numbers = [name for name in ("scan", "frame") if name in table]
+        table[numbers] = table[numbers].astype("Int64")  # whole, though some are not known
     return as_csv(table)
 
 
-def _by_hand(callipers: Sequence[HandCalliper]) -> dict[str, object]:
+def _by_hand(callipers: Sequence[HandCalliper], anatomy: Anatomy | None) -> dict[str, object]:
     """Widths that a person measured, as many as there are; empty where there are none."""
     return {
         "hand_widths": "; ".join(
@@ -111,6 +109,7 @@ def _by_hand(callipers: Sequence[HandCalliper]) -> dict[str, object]:
         ),
         "hand_sides": "; ".join(one.side or "unknown" for one in callipers),
         "hand_millimetres_from": "; ".join(one.millimetres_from or "none" for one in callipers),
+        "hand_doubts": " ".join(filter(None, (misplaced(one, anatomy) for one in callipers))),
     }
 
 

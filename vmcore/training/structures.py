@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,9 +120,9 @@ def learn_structures(
 
     Raises:
         ValueError: no picture of a source that has a share.
-        CheckpointError: the checkpoint is damaged, or of a training with other settings.
+        CheckpointError: the checkpoint is damaged, or of a training with other settings or pictures.
     """
-    plan = json.dumps(asdict(settings), sort_keys=True)
+    plan = "" if checkpoint is None else _plan(settings, pictures)
     done, kept = (0, None) if checkpoint is None else _kept(checkpoint, plan)
     batches = DataLoader(
         Subset(RandomBatches(pictures, settings), range(done, settings.steps)),
@@ -157,6 +158,15 @@ def learn_structures(
             )
     task.eval()
     return network
+
+
+def _plan(settings: StructureSettings, pictures: Sequence[OutlinedPicture]) -> str:
+    """What tells a training from others: its settings, and the pictures that it draws from."""
+    digest = 0
+    for one in pictures:
+        digest = zlib.crc32(f"{one.source} {one.subject_id}".encode(), digest)
+        digest = zlib.crc32(one.grey.tobytes(), digest)
+    return json.dumps({"pictures": digest, **asdict(settings)}, sort_keys=True)
 
 
 def _kept(checkpoint: Path, plan: str) -> tuple[int, dict[str, dict[str, Tensor]] | None]:

@@ -77,7 +77,7 @@ function build(root, state) {
     button(name, sign, () => zoom(state, factor, state.view[0] + state.view[2] / 2, state.view[1] + state.view[3] / 2));
     state.buttons[name].setAttribute("aria-label", name === "larger" ? "Enlarge" : "Make smaller");
   }
-  state.told = bar.appendChild(document.createElement("span"));
+  state.told = root.appendChild(document.createElement("div")); // a line of its own: the picture must not move
   state.told.className = "told";
   state.told.setAttribute("aria-live", "polite");
 

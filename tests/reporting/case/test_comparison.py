@@ -9,7 +9,14 @@ import pytest
 from tests.reporting.test_measurement import analysed, anatomy, calliper
 from vmcore.anatomy import HandCalliper
 from vmcore.reporting import results_csv
-from vmcore.reporting.case import REASONS, assess, comparison_words, contradiction, hand_words
+from vmcore.reporting.case import (
+    REASONS,
+    AssessmentError,
+    assess,
+    comparison_words,
+    contradiction,
+    hand_words,
+)
 
 
 def hand(width_mm: float | None, width_px: float = 20.0, side: str | None = "far") -> HandCalliper:
@@ -54,6 +61,43 @@ def test_a_calliper_that_cannot_be_an_atriums_is_said_before_it_is_compared() ->
     assert comparison_words(across, found).startswith("An end lies in or outside of the skull")
     inside = replace(hand(13.0), start=centre, end=(centre[0] + 5, centre[1]))
     assert comparison_words(inside, found).startswith("Agrees")
+
+
+@pytest.mark.parametrize("machine", [None, 13.0])
+def test_a_calliper_that_cannot_be_an_atriums_makes_no_verdict(machine: float | None) -> None:
+    from tests.reporting.test_measurement import CARD
+    from vmcore.reporting.case import (
+        ReportedCase,
+        accepted_width_mm,
+        case_verdict,
+        widest_by_hand,
+    )
+
+    in_bone = replace(hand(13.0), start=(150.0, 160.0), end=(400.0, 160.0))
+    measured = None if machine is None else calliper(machine)
+    case = ReportedCase(analysed(measured, 0.9), CARD, hand=(in_bone,))
+    said = case_verdict(case)
+    assert (said.headline, said.tone) == ("Look again", "withheld")
+    assert "in or outside of the skull" in said.sentence
+    assert accepted_width_mm(case) is None
+    assert widest_by_hand(case) is None
+
+
+def test_a_normal_width_is_below_10_mm() -> None:
+    made = {"outcome": "corrected", "label": "normal", "person": "anna", "reason": REASONS[0]}
+    assert assess(**made, width_mm=9.94).width_mm == 9.94
+    with pytest.raises(AssessmentError, match=r"10\.0 mm is not normal"):
+        assess(**made, width_mm=9.96)
+
+
+def test_what_was_left_open_is_said_so_in_the_report() -> None:
+    from vmcore.reporting.case.sections import decision
+
+    accepted = assess("accepted", label=None, width_mm=12.4, person="anna")
+    assert decision(accepted)[1:] == (
+        "Finding: left open, as the verdict leaves it.", "Atrial width: 12.4 mm.",
+    )  # fmt: skip
+    assert decision(assess("accepted", label="normal", person="anna"))[1] == "Finding: normal."
 
 
 def test_the_widest_by_hand_is_told_where_any_has_millimetres() -> None:

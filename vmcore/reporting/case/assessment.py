@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from vmcore.anatomy import WIDE_MM
+
 Outcome = Literal["accepted", "corrected", "rejected"]
 Label = Literal["normal", "ventriculomegaly"]
 REASONS = (
@@ -71,7 +73,8 @@ def assess(
         at: when, with a time zone; now without it.
 
     Raises:
-        AssessmentError: no reason, no label for a correction, a width that none can be, or too long a text.
+        AssessmentError: no reason, no label for a correction, a width that none can be or that the label
+            contradicts, or too long a text.
     """
     reason, comment, person = (" ".join(text.split()) for text in (reason, comment, person))
     if outcome != "accepted" and not reason:
@@ -80,6 +83,11 @@ def assess(
         raise AssessmentError("Say what is right instead: the finding, the width, or both.")
     if width_mm is not None and not (math.isfinite(width_mm) and 0 < width_mm < _WIDEST_MM):
         raise AssessmentError(f"A width of {width_mm:g} mm is none that an atrium can have.")
+    if label == "normal" and width_mm is not None and round(width_mm, 1) >= WIDE_MM:
+        raise AssessmentError(
+            f"{width_mm:.1f} mm is not normal: from {WIDE_MM:.0f} mm on it is ventriculomegaly. Change the "
+            "finding or the width."
+        )
     for what, text in (("reason", reason), ("comment", comment), ("person", person)):
         if len(text) > _LONGEST[what]:
             raise AssessmentError(f"The {what} is longer than {_LONGEST[what]} characters.")

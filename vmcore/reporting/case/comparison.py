@@ -69,6 +69,12 @@ def case_verdict(case: ReportedCase) -> Verdict:
     if anatomy is not None and under_14_weeks(anatomy.head):
         return verdict(case.analysis, case.grades)  # no width means anything then
     for hand in case.hand:
+        if (doubt := misplaced(hand, anatomy)) is not None:
+            return Verdict(
+                "Look again",
+                f"By hand it is {hand_words(hand).rstrip('.')}. {doubt} Set it anew, or decide yourself.",
+                "withheld",
+            )
         if atrium is not None and (
             contradiction(hand, anatomy) or _other_side_of_limit(hand, atrium)
         ):
@@ -86,8 +92,12 @@ def case_verdict(case: ReportedCase) -> Verdict:
 
 
 def widest_by_hand(case: ReportedCase) -> float | None:
-    """The widest calliper that a person set, in mm as it is told; None where none has millimetres."""
-    widths = [round(hand.width_mm, 1) for hand in case.hand if hand.width_mm is not None]
+    """The widest calliper by hand that can be an atrium's, in mm as it is told; None without one."""
+    widths = [
+        round(hand.width_mm, 1)
+        for hand in case.hand
+        if hand.width_mm is not None and misplaced(hand, case.analysis.anatomy) is None
+    ]
     return max(widths, default=None)
 
 

@@ -155,7 +155,7 @@ def decision(assessment: Assessment | None) -> tuple[str, ...]:
     if assessment.label is not None:
         said.append(f"Finding: {assessment.label}.")
     elif assessment.outcome == "accepted":
-        said.append("Finding: none, the verdict was withheld.")
+        said.append("Finding: left open, as the verdict leaves it.")
     if assessment.width_mm is not None:
         said.append(f"Atrial width: {assessment.width_mm:.1f} mm.")
     if assessment.reason:
