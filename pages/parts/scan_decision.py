@@ -55,7 +55,7 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
     place = f"{uploaded.key}-{abs(hash(uploaded.answer_key(case.analysis)))}"
     label, width = _answered(case)
     if accept.button(
-        "Accept" if label else "Accept, left open", key=f"accept-{place}", icon=":material/check:",
+        "Accept" if label else "Leave open", key=f"accept-{place}", icon=":material/check:",
         shortcut="Alt+A", width="stretch",
     ):  # fmt: skip
         _keep(uploaded, case, again, who, "accepted", label, width)
@@ -65,8 +65,8 @@ def ask_for_decision(uploaded: UploadedScan, case: ReportedCase) -> None:
         _ask_for_rejection(uploaded, case, again, who, place)
     if label is None:
         st.caption(
-            "Whether the ventricle is wide is left open by this answer; who accepts it leaves it open too"
-            + (". " if width is None else f", and keeps the width of {width:.1f} mm. ")
+            "This answer does not say whether the ventricle is wide. To leave that open accepts it as it is"
+            + (". " if width is None else f", with the width of {width:.1f} mm. ")
             + "What you see yourself can be said under Correct."
         )
 

@@ -192,7 +192,7 @@ def fold_strip(prediction: Prediction, height: int = 92) -> go.Figure:
     figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
     figure.update_layout(
         height=height,
-        margin={"l": 4, "r": 4, "t": 20, "b": 24},
+        margin={"l": 8, "r": 14, "t": 20, "b": 24},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": INK},
