@@ -107,11 +107,13 @@ def test_only_what_a_person_called_and_looked_at_is_kept() -> None:
 
 
 def test_a_width_is_a_persons_never_the_machines() -> None:
-    accepted = decided(width_mm=14.0)  # the machine's, which was accepted
+    accepted = decided(label="ventriculomegaly", width_mm=14.0)  # the machine's, which was accepted
     assert decided_scan(accepted, SubjectNumber("S"), looked=True).atrial_width_mm is None
     corrected = decided(outcome="corrected", width_mm=9.2)
     assert decided_scan(corrected, SubjectNumber("S"), looked=True).atrial_width_mm == 9.2
-    lines = tuple(HandCalliper((1.0, 1.0), (1.0, 9.0), 8.0, mm) for mm in (None, 8.04, 10.96))
+    lines = tuple(
+        HandCalliper((150.0, 160.0), (158.0, 160.0), 8.0, mm) for mm in (None, 8.04, 10.96)
+    )
     by_hand = replace(corrected, hand=lines)
     assert decided_scan(by_hand, SubjectNumber("S"), looked=True).atrial_width_mm == 11.0
 

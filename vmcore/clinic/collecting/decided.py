@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.clinic.collecting.subjects import SubjectNumber
-from vmcore.reporting.case import ReportedCase
+from vmcore.reporting.case import ReportedCase, widest_by_hand
 from vmcore.reporting.case.assessment import Label
 
 
@@ -105,8 +105,8 @@ def told_of(case: ReportedCase, subject: SubjectNumber, *, weeks: float | None) 
 
 def _width_mm(case: ReportedCase) -> float | None:
     """The widest that the person measured, else what a correction says; never the machine's own."""
-    by_hand = [hand.width_mm for hand in case.hand if hand.width_mm is not None]
-    if by_hand:
-        return round(max(by_hand), 1)
+    by_hand = widest_by_hand(case)
+    if by_hand is not None:
+        return by_hand
     decided = case.assessment
     return decided.width_mm if decided is not None and decided.outcome == "corrected" else None
