@@ -67,7 +67,8 @@ def test_an_export_is_judged_listed_and_gone_through_by_keys(page: Page, export:
     sidebar.get_by_text("Normal", exact=True).click()
     caught = downloaded(page, "Results CSV")
     table = pd.read_csv(Path(caught.path()))
-    assert table["scan"].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert table["scan"].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert (table["verdict"] == "No answer").tolist() == [False] * 7 + [True]
     wide = table.set_index("scan")["atrial_width_mm"]
     assert wide[2] > 12
     assert wide[1] < 9
