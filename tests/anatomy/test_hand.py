@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from train.anatomy_data import head_structures
 from vmcore.anatomy import (
     Anatomy,
+    AnatomyModel,
     HandCalliper,
     HandError,
     Head,
@@ -137,6 +140,26 @@ def test_where_no_atrium_can_be_is_said(start, end, why) -> None:
     assert said is None if why is None else why in (said or "")
     assert misplaced(HandCalliper(start, end, 20.0, None), replace(anatomy, head=None)) is None
     assert misplaced(HandCalliper(start, end, 20.0, None), None) is None
+
+
+def test_no_real_atrium_is_where_none_can_be(real_data: Path) -> None:
+    model = AnatomyModel.load()
+    outlined = head_structures(real_data / "fetal-head-structures")
+    assert len(outlined) > 30
+    for one in outlined:
+        found = model.find(np.repeat(one.grey[..., None], 3, axis=2))
+        first, second, third, fourth = one.ventricle[:, ::-1]
+        ends = (tuple((first + fourth) / 2), tuple((second + third) / 2))
+        assert found.head is not None
+        assert misplaced(HandCalliper(*ends, 20.0, None), found) is None
+
+
+@pytest.mark.parametrize("width_mm", [5.0, 12.0, 20.0, 28.0])
+def test_no_drawn_atrium_is_where_none_can_be(width_mm: float) -> None:
+    phantom = make_phantom(width_mm, 7, shape=(420, 560))
+    found = AnatomyModel.load().find(phantom.image)
+    assert found.head is not None
+    assert misplaced(HandCalliper(*phantom.atrium, 20.0, None), found) is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ Side = Literal["near", "far"]
 _LEAST_PX = 2.0  # apart: closer than that both ends are one point
 _LONGEST_MM = 500.0
 _LEAST_SHARE = 0.02  # of the picture's longer side, that a known distance must span
+# no atrium outlined by experts or drawn in a phantom comes near to either (tests/anatomy/test_hand.py)
 _INSIDE = 0.98  # of the skull's outer line: farther out is bone
 _ACROSS = 0.03  # of the head's short axis, that each end is beyond the midline to cross it
 

@@ -62,7 +62,7 @@ def case_verdict(case: ReportedCase) -> Verdict:
 
     Where both contradict each other, that is the verdict: a width by hand outside of the machine's 95 %
     interval, or on the other side of 10 mm; of the other ventricle, a wide one where the machine's is
-    not. Where the machine has no millimetres, the widest calliper by hand stands in their place.
+    not. So is a calliper that cannot be an atrium's. Where the machine has no millimetres, the widest calliper by hand stands in their place.
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
