@@ -26,7 +26,8 @@ from vmcore.clinic.network.outbox import Outbox
 from vmcore.clinic.network.worklist import Received, most_to_learn, worklist
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.data.phantom.writing import MADE_UP_NUMBER
-from vmcore.imaging import read_scan
+from vmcore.imaging import BusyError, read_scan, sandbox
+from vmcore.imaging.sandbox import SandboxedReader
 from vmcore.inference import Classifier, analyse
 from vmcore.reporting import verdict
 from vmcore.settings import settings
@@ -144,6 +145,27 @@ def test_an_instance_that_ends_the_process_each_time_is_given_up(
     answer = judged.answers.all()[path.name]
     assert (answer.state, answer.probability) == (Judged.FAILED, None)
     assert "the program ended" in answer.error
+
+
+def test_what_the_machine_could_not_read_once_is_read_later(
+    judge: MakeJudge, loop: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging = judge()
+    judging.inbox.keep(SCAN_UID, loop)
+    reader = SandboxedReader()
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox, "shared_reader", lambda: reader)
+        patch.setattr(sandbox, "_start", no_process)
+        for _ in range(4):
+            with pytest.raises(BusyError):
+                judging.round()
+    assert judging.round() == 1
+    (answer,) = judging.answers.all().values()
+    assert answer.state == Judged.ANSWERED
+
+
+def no_process(memory: int) -> None:
+    raise BlockingIOError(memory)
 
 
 def test_with_an_instance_its_answer_goes(judge: MakeJudge) -> None:

@@ -3,11 +3,12 @@ from .loop_frames import LoopFrames, ask_ahead, held_bytes, whole
 from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
 from .sandbox import read_sandboxed, read_source_sandboxed
-from .scan import Calibration, FrameError, Frames, ReadLimits, Region, Scan, ScanError
+from .scan import BusyError, Calibration, FrameError, Frames, ReadLimits, Region, Scan, ScanError
 from .text import find_text, rest_text_search
 
 __all__ = [
     "INPUT_SIDE",
+    "BusyError",
     "Calibration",
     "CleanFrame",
     "CleaningSettings",

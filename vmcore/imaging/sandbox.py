@@ -30,7 +30,7 @@ from vmcore.imaging import sandbox_tasks as tasks
 from vmcore.imaging.handed_over import by_message, given, nameless, place_of
 from vmcore.imaging.loop_frames import LoopFrames, Picture, Recipe, damaged
 from vmcore.imaging.reading import bytes_of
-from vmcore.imaging.scan import Content, Encoded, ReadLimits, Scan, ScanError
+from vmcore.imaging.scan import BusyError, Content, Encoded, ReadLimits, Scan, ScanError
 
 _WORKERS = 2  # a file that hangs must not make the others wait
 _PATIENCE_S, _PATIENCE_S_PER_MB = 5.0, 2.0
@@ -42,7 +42,7 @@ _COPIES = 3  # of the largest picture, that decoding may need
 _WATCH_S = 1.0
 _LATE = "The file takes too long to decode, as damaged ones do; export the scan anew."
 _BUSY = "Other files are just being read and take long; try again in a minute."
-NOT_STARTED = (
+_NOT_STARTED = (
     "The file cannot be read now: this machine has no room for another process. Try again."
 )
 _DIED = "The file is damaged: it made its decoder fail. Export the scan anew."
@@ -187,13 +187,13 @@ class SandboxedReader:
         try:
             executor = self._idle.get(timeout=_WAITING_S)
         except Empty:
-            raise ScanError(_BUSY) from None
+            raise BusyError(_BUSY) from None
         try:
             if executor is None:
                 try:
                     executor = _start(self._memory)
                 except Exception:  # the system's own kinds, and the executor's
-                    raise ScanError(NOT_STARTED) from None
+                    raise BusyError(_NOT_STARTED) from None
                 self._running.add(executor)
             yield executor
         except _RefusedError:

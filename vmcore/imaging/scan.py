@@ -37,6 +37,10 @@ class ScanError(ValueError):
     """
 
 
+class BusyError(ScanError):
+    """This machine cannot read a file just now, whatever the file is."""
+
+
 class FrameError(ScanError):
     """One frame of a loop that cannot be decoded, while others may be; the message says which."""
 
@@ -117,6 +121,7 @@ class Scan:
         device: manufacturer and model, or None.
         region: the B-mode region (DICOM PS3.3 C.8.5.5), or None when the file does not say.
         calibrations: what a pixel is in each B-mode region that says so, the judged one first.
+        pixel_aspect: a pixel's height over its width; 1 where nobody says.
         kind: the file's format in words, such as "DICOM" or "PNG".
         notes: what the reader of the picture should know about how it was read, a sentence each.
             They quote nothing of the file but counts.
@@ -129,3 +134,4 @@ class Scan:
     kind: str = ""
     notes: tuple[str, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
+    pixel_aspect: float = 1.0

@@ -141,6 +141,12 @@ class Answers:
         self.keep(replace(known, tries=known.tries + 1))
         return True
 
+    def put_back(self, name: str) -> None:
+        """Take back that judging began: the instance was not the reason that it came to nothing."""
+        known = self.all().get(name)
+        if known is not None:
+            self.keep(replace(known, tries=max(known.tries - 1, 0)))
+
     def keep(self, answer: Answer) -> None:
         """Put an answer in the place of what was known of its instance."""
         row = asdict(answer) | {"folds": json.dumps(answer.folds), "state": str(answer.state)}

@@ -26,7 +26,7 @@ from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.clinic.network.running import JUDGING_LOCK
 from vmcore.file_modes import keep_private
 from vmcore.files import expanded
-from vmcore.imaging import ScanError, read_sandboxed, read_source_sandboxed
+from vmcore.imaging import BusyError, ScanError, read_sandboxed, read_source_sandboxed
 from vmcore.inference import Classifier, analyse
 from vmcore.models import BundleError, bundle_digest
 from vmcore.reporting.case import ReportedCase
@@ -66,6 +66,7 @@ class Judge:
 
         Raises:
             BundleError, RunError, AnatomyError: no model can be loaded; everything goes on waiting.
+            BusyError: this machine cannot read files just now; so does what is left.
         """
         paths = self.inbox.instances()
         self.answers.keep_only(path.name for path in paths)
@@ -81,7 +82,11 @@ class Judge:
                 break
             self._load()
             if self.answers.begin(path.name):
-                answer = self._judged(path)
+                try:
+                    answer = self._judged(path)
+                except BusyError:
+                    self.answers.put_back(path.name)
+                    raise
                 if path.exists():  # else it was purged meanwhile, and its answer with it
                     self.answers.keep(answer)
             done += 1
@@ -104,6 +109,8 @@ class Judge:
             return answer_of(path.name, case, sent)
         except FileNotFoundError:
             return Answer(path.name, Judged.REFUSED, 1, _GONE)
+        except BusyError:
+            raise
         except ScanError as error:
             return Answer(path.name, Judged.REFUSED, 1, str(error))
         except Exception as error:  # its text and trace may quote the image
@@ -129,6 +136,8 @@ class Judge:
         try:
             source = read_source_sandboxed(content, limits=self.configured.read_limits())
             objects = case_objects(case, source)
+        except BusyError:
+            raise
         except (ScanError, StudyError) as error:
             return f"Nothing is sent. {error}"
         for destination in self.configured.node_send_to:
@@ -171,7 +180,7 @@ def main() -> None:
             if done:
                 log.info("Judged: %d.", done)
             trouble = ""
-        except (BundleError, RunError, AnatomyError) as error:
+        except (BundleError, RunError, AnatomyError, BusyError) as error:
             trouble = _said(str(error), trouble)
         except (sqlite3.Error, OSError) as error:
             trouble = _said(f"The store cannot be used ({type(error).__name__}).", trouble)

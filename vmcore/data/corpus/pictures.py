@@ -18,9 +18,17 @@ from vmcore.data.corpus.card import CorpusError, CorpusSettings
 from vmcore.data.corpus.finding import LEADS_OUT
 from vmcore.data.corpus.moving import HEAD_BYTES, evenly, reader_of
 from vmcore.data.study import pixel_digest
-from vmcore.imaging import ReadLimits, Region, ScanError, ask_ahead, clean_frame, to_model_pixels
+from vmcore.imaging import (
+    BusyError,
+    ReadLimits,
+    Region,
+    ScanError,
+    ask_ahead,
+    clean_frame,
+    to_model_pixels,
+)
 from vmcore.imaging.kinds import looks_like_scan
-from vmcore.imaging.sandbox import NOT_STARTED, SandboxedReader
+from vmcore.imaging.sandbox import SandboxedReader
 
 FOREIGN = "By its content the file is no picture, video or volume."
 BLANK = "The image is black or nearly uniform."
@@ -72,12 +80,12 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
     digest = hashlib.sha256(data).hexdigest()
     try:
         frames, region = _frames(data, settings.frames)
+    except BusyError:
+        raise CorpusError(
+            "This machine has no room for another process. Prepare the corpus again, with fewer "
+            "workers: it goes on where it was."
+        ) from None
     except ScanError as error:
-        if str(error) == NOT_STARTED:  # the machine's fault and not the file's
-            raise CorpusError(
-                "This machine has no room for another process. Prepare the corpus again, with fewer "
-                "workers: it goes on where it was."
-            ) from None
         return Original(digest, [], [_counted(str(error))])
     images, skipped = [], []
     for number, frame in frames:
