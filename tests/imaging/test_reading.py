@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 from pydicom.dataset import FileMetaDataset
@@ -79,14 +81,23 @@ def test_a_palette_is_looked_up() -> None:
 
 
 def test_region_and_spacing_come_from_the_ultrasound_regions() -> None:
-    path = packaged("examples_palette.dcm")
-    item = dcmread(path).SequenceOfUltrasoundRegions[0]
-    scan = read_scan(path)
+    dataset = dcmread(packaged("examples_palette.dcm"))
+    item = dataset.SequenceOfUltrasoundRegions[0]
+    item.RegionLocationMaxY1 = dataset.Rows - 1  # the file's picture was cut off below
+    scan = read_scan(to_bytes(dataset))
     assert scan.spacing_mm == pytest.approx((item.PhysicalDeltaY * 10, item.PhysicalDeltaX * 10))
     assert scan.region is not None
     assert scan.region.row == item.RegionLocationMinY0
     assert scan.region.column == item.RegionLocationMinX0
     assert scan.device == "Philips Medical Systems CX50"
+
+
+@pytest.mark.parametrize("name", ["examples_palette.dcm", "examples_ybr_color.dcm"])
+def test_real_pictures_that_were_cut_or_made_smaller_have_no_size(name: str) -> None:
+    """The second one's pixels are twice as large as its region, which is of 640 columns, says."""
+    scan = read_scan(packaged(name))
+    assert (scan.region, scan.spacing_mm) == (None, None)
+    assert any("does not fit" in note for note in scan.notes)
 
 
 @pytest.mark.parametrize(
@@ -207,12 +218,47 @@ def test_exif_rotation_is_applied() -> None:
     assert np.array_equal(read_scan(stream.getvalue()).frames[0], expected)
 
 
-def test_sixteen_bit_png_is_scaled_to_eight() -> None:
-    values = (np.arange(64 * 64).reshape(64, 64) * 16).astype(np.uint16)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("highest", [200, 4095, 4096, 5000, 16383, 60000])
+def test_deep_grey_pictures_are_white_where_they_are_brightest(highest: int, kind: str) -> None:
+    values = np.linspace(0, highest, 64 * 64).round().astype(np.uint16).reshape(64, 64)
     stream = io.BytesIO()
-    Image.fromarray(values).save(stream, "PNG")
+    Image.fromarray(values).save(stream, kind)
     got = read_scan(stream.getvalue()).frames[0, ..., 0]
-    assert np.abs(got - values / 65535 * 255).max() <= 0.51
+    assert np.abs(got - values / highest * 255).max() <= 0.51
+
+
+def deep_stack(*pages: npt.NDArray[np.uint16], white_is_zero: bool = False) -> bytes:
+    stream = io.BytesIO()
+    first, *more = map(Image.fromarray, pages)
+    first.save(stream, "TIFF", save_all=True, append_images=more)
+    data = bytearray(stream.getvalue())
+    if white_is_zero:  # Pillow writes no such files
+        entry = struct.pack("<HHI", TiffImagePlugin.PHOTOMETRIC_INTERPRETATION, 3, 1)
+        at = data.index(entry) + len(entry)
+        assert data.count(entry) == len(pages)
+        data[at : at + 4] = bytes(4)
+    return bytes(data)
+
+
+def test_pages_of_a_deep_stack_are_shown_alike() -> None:
+    pages = [np.full((40, 50), top, np.uint16) for top in (3000, 4095, 12000)]
+    scan = read_scan(deep_stack(*pages))
+    assert [int(frame[0, 0, 0]) for frame in scan.frames] == [64, 87, 255]
+
+
+def test_a_deep_tiff_whose_white_is_zero_is_no_negative() -> None:
+    values = np.linspace(0, 65535, 64 * 64).round().astype(np.uint16).reshape(64, 64)
+    got = read_scan(deep_stack(values, white_is_zero=True)).frames[0, ..., 0]
+    assert np.abs(got - (255 - values / 65535 * 255)).max() <= 1
+
+
+def test_values_above_unused_bits_are_shifted_down() -> None:
+    values = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    expected = read_scan(to_bytes(grey_dataset(values))).frames
+    dataset = grey_dataset(values << 4)
+    dataset.BitsStored, dataset.HighBit = 12, 15
+    assert np.array_equal(read_scan(to_bytes(dataset)).frames, expected)
 
 
 def test_transparency_is_laid_on_black() -> None:
@@ -234,5 +280,14 @@ def test_a_tiff_stack_is_a_loop() -> None:
 
 
 def test_a_scan_has_no_place_for_identity() -> None:
-    fields = {"frames", "spacing_mm", "calibrations", "device", "region", "kind", "notes"}
+    fields = {
+        "frames",
+        "spacing_mm",
+        "pixel_aspect",
+        "calibrations",
+        "device",
+        "region",
+        "kind",
+        "notes",
+    }
     assert set(Scan.__slots__) == fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -150,32 +150,30 @@ class LoopFrames(Sequence[Picture]):
 
 
 def whole_or_on_demand(
-    content: Content, recipe: Recipe, known: Mapping[int, Picture] | None = None
+    content: Content, recipe: Recipe, decode: Callable[[int], Picture] | None = None
 ) -> Frames:
     """The frames of a file: those of a still or a short, sound loop decoded, those of others on demand.
 
     Args:
         content: the file.
         recipe: how its frames are decoded.
-        known: frames that are decoded already.
+        decode: one frame by its number, where that is done faster than from the content; raises whatever
+            a decoder does.
 
     Raises:
         Exception: whatever a decoder raises on the only frame of a file.
     """
-    known = known or {}
     count = recipe.shape[0]
     if count > 1 and math.prod(recipe.shape) > _SHORT_BYTES:
         return LoopFrames(content, recipe)
-    if count == 1 and 0 in known:
-        return known[0][None]
+    decode = decode or (lambda at: recipe.decode(recipe.encoded(content, at), at))
+    if count == 1:
+        return decode(0)[None]
     frames = np.empty(recipe.shape, np.uint8)
     for at in range(count):
         try:
-            found = known.get(at)
-            frames[at] = recipe.decode(recipe.encoded(content, at), at) if found is None else found
+            frames[at] = decode(at)
         except Exception:
-            if count == 1:
-                raise
             return LoopFrames(content, recipe)
     return frames
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import struct
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 from vmcore.imaging.loop_frames import whole_or_on_demand
-from vmcore.imaging.scan import Content, ReadLimits, Scan, ScanError, stream_of
+from vmcore.imaging.scan import Content, Frames, ReadLimits, Scan, ScanError, stream_of
 
 RASTER_SIGNATURES = (
     b"\x89PNG\r\n\x1a\n",
@@ -28,14 +29,23 @@ _DIFFERENT = "The pages of this TIFF differ in size; save the scan as a single p
 _DAMAGED = "The picture is damaged or incomplete and cannot be decoded."
 
 
+_WHITE_IS_ZERO = 0  # PhotometricInterpretation; Pillow inverts what has 8 bits, and nothing deeper
+
+GreyRange = tuple[float, float]
+"""The values that are black and white."""
+
+
 @dataclass(frozen=True, slots=True)
 class TiffPages:
     """How the pages of a TIFF stack are decoded; a :class:`~vmcore.imaging.loop_frames.Recipe`.
 
-    ``shape`` is (T, H, W, 3).
+    Attributes:
+        shape: (T, H, W, 3).
+        grey_range: of all pages, where they hold more than 8 bits.
     """
 
     shape: tuple[int, int, int, int]
+    grey_range: GreyRange | None = None
 
     whole_file: ClassVar[bool] = True
 
@@ -54,7 +64,7 @@ class TiffPages:
             warnings.simplefilter("ignore")
             with Image.open(stream_of(encoded), formats=("TIFF",)) as image:
                 image.seek(frame)
-                return _to_rgb(image)
+                return _to_rgb(image, self.grey_range)
 
     def without_spans(self) -> TiffPages:
         """Itself."""
@@ -64,8 +74,8 @@ class TiffPages:
 def read_raster(data: Content, limits: ReadLimits) -> Scan:
     """Decode a raster picture; EXIF rotation is applied, everything but pixels is dropped.
 
-    16-bit grey pictures are scaled from their own range to 8 bits; transparency is laid on black.
-    A TIFF stack of equally sized pages becomes a loop.
+    Grey pictures of more than 8 bits are scaled from 0 and their brightest value to 8 bits, all pages of
+    a stack alike; transparency is laid on black. A TIFF stack of equally sized pages becomes a loop.
 
     Raises:
         ScanError: too large, too small, animated, damaged or incomplete.
@@ -79,8 +89,7 @@ def read_raster(data: Content, limits: ReadLimits) -> Scan:
             with Image.open(stream_of(data), formats=_FORMATS) as image:
                 kind = str(image.format)
                 pages = _check_pages(image, limits)
-                image.seek(0)
-                first = _to_rgb(image)
+                return Scan(_frames(image, data, pages), None, device=None, kind=kind)
         except ScanError:
             raise
         except Image.DecompressionBombError:
@@ -92,11 +101,21 @@ def read_raster(data: Content, limits: ReadLimits) -> Scan:
             raise ScanError("The picture needs more memory than there is.") from None
         except Exception:  # a decoder may fail in its own way on damaged headers
             raise ScanError(_DAMAGED) from None
+
+
+def _frames(image: Image.Image, data: Content, pages: int) -> Frames:
+    image.seek(0)
     if pages == 1:
-        return Scan(first[None], spacing_mm=None, device=None, kind=kind)
-    height, width = first.shape[:2]
-    frames = whole_or_on_demand(data, TiffPages((pages, height, width, 3)), {0: first})
-    return Scan(frames, spacing_mm=None, device=None, kind=kind)
+        return _to_rgb(image)[None]
+    grey_range = _range_of_pages(image, pages) if _is_deep(image) else None
+    image.seek(0)
+    height, width = _to_rgb(image, grey_range).shape[:2]
+
+    def decode(page: int) -> npt.NDArray[np.uint8]:
+        image.seek(page)
+        return _to_rgb(image, grey_range)
+
+    return whole_or_on_demand(data, TiffPages((pages, height, width, 3), grey_range), decode)
 
 
 def _check_pages(image: Image.Image, limits: ReadLimits) -> int:
@@ -116,22 +135,38 @@ def _check_pages(image: Image.Image, limits: ReadLimits) -> int:
     return frames
 
 
-def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode.startswith(("I", "F"))
+
+
+def _range_of_pages(image: Image.Image, pages: int) -> GreyRange:
+    """What all pages that can be decoded are shown by."""
+    ranges = []
+    for page in range(pages):
+        with suppress(Exception):  # a damaged one costs no other
+            image.seek(page)
+            ranges.append(_range_of(np.asarray(image)))
+    return min((low for low, _ in ranges), default=0.0), max(
+        (top for _, top in ranges), default=1.0
+    )
+
+
+def _range_of(grey: npt.NDArray[np.generic]) -> GreyRange:
+    if not np.isfinite(grey).all():
+        raise ScanError("The picture holds values that are not numbers.")
+    return min(0.0, float(grey.min())), max(1.0, float(grey.max()))
+
+
+def _to_rgb(image: Image.Image, grey_range: GreyRange | None = None) -> npt.NDArray[np.uint8]:
+    if _is_deep(image):
+        told = getattr(image, "tag_v2", {}).get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
+        grey = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64)
+        low, top = grey_range or _range_of(grey)
+        scaled = np.rint((grey - low) * (255.0 / (top - low))).clip(0, 255).astype(np.uint8)
+        scaled = 255 - scaled if told == _WHITE_IS_ZERO else scaled
+        return np.repeat(scaled[..., None], 3, axis=2)
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):
-        return _grey_to_rgb(np.asarray(image))
     if image.mode in {"P", "PA", "LA", "RGBA", "La", "RGBa"} or "transparency" in image.info:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, image.convert("RGBA"))
     return np.array(image.convert("RGB"))
-
-
-def _grey_to_rgb(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Scale more than 8 bits to 8: by the whole range of the type for 16 bits, else by content."""
-    values = grey.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ScanError("The picture holds values that are not numbers.")
-    low, high = min(0.0, float(values.min())), float(values.max())
-    top = 65535.0 if 4095.0 < high <= 65535.0 else max(high, 1.0)
-    scaled = np.rint((values - low) * (255.0 / (top - low))).clip(0, 255).astype(np.uint8)
-    return np.repeat(scaled[..., None], 3, axis=2)

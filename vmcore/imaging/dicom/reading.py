@@ -20,7 +20,7 @@ from vmcore.imaging.dicom.recipe import DicomFrames
 from vmcore.imaging.dicom.regions import find_geometry
 from vmcore.imaging.dicom.silence import silence
 from vmcore.imaging.dicom.values import whole_number
-from vmcore.imaging.loop_frames import whole_or_on_demand
+from vmcore.imaging.loop_frames import Picture, whole_or_on_demand
 from vmcore.imaging.scan import Content, Frames, ReadLimits, Scan, ScanError
 
 _ULTRASOUND_OR_CAPTURE = {"US", "OT", "SC", "ES", ""}
@@ -79,7 +79,7 @@ def read_dicom(data: Content, limits: ReadLimits) -> Scan:
     notes = (*decoded, *geometry.notes)
     return Scan(
         frames, geometry.spacing_mm, device, geometry.region, kind="DICOM", notes=notes,
-        calibrations=geometry.calibrations,
+        calibrations=geometry.calibrations, pixel_aspect=geometry.pixel_aspect,
     )  # fmt: skip
 
 
@@ -107,8 +107,12 @@ def _show(
     height, width = display.shape[:2]
     if stored.coding is not None and display.compute is None and in_place:
         recipe = DicomFrames((count, height, width, 3), stored.spans, stored.coding, display)
-        known = {at: display.show(values) for at, (values, _) in found.items()}
-        frames = whole_or_on_demand(content, recipe, known)
+
+        def decode(at: int) -> Picture:
+            values, _ = found.get(at) or stored.values(content, at)
+            return display.show(values)
+
+        frames = whole_or_on_demand(content, recipe, decode)
     else:
         limits.check_whole(height, width, count)
         frames = np.empty((count, height, width, 3), np.uint8)
