@@ -16,6 +16,7 @@ from vmcore.anatomy import (
     known_distance,
     measure_by_hand,
     misplaced,
+    tells_scale,
     under_14_weeks,
 )
 from vmcore.inference import Analysis
@@ -59,7 +60,7 @@ def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:
     analysis = case.analysis
     anatomy = analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
-    no_scale = analysis.scan.spacing_mm is None and not analysis.scan.calibrations
+    no_scale = not tells_scale(analysis.scan, anatomy)
     left, right = st.columns([3, 1], gap="medium")
     with left:
         draw_callipers(
@@ -68,7 +69,7 @@ def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:
             key=_key(uploaded, analysis.frame),
             machine=None if atrium is None else (atrium.start, atrium.end),
             spacing_mm=_spacing(case, found),
-            pixel_aspect=_pixel_aspect(case),
+            pixel_aspect=analysis.scan.pixel_aspect,
             may_set_distance=no_scale,
         )
     with right:
@@ -115,7 +116,9 @@ def _known(
     if not told:
         return None
     try:
-        return known_distance(*drawn.ends, told, analysis.clean.image.shape)
+        return known_distance(
+            *drawn.ends, told, analysis.clean.image.shape, analysis.scan.pixel_aspect
+        )
     except HandError as error:
         refusals.append(str(error))
         return None
@@ -132,18 +135,12 @@ def _lines(uploaded: UploadedScan, frame: int) -> list[DrawnLine]:
 def _spacing(case: ReportedCase, found: ByHand) -> tuple[float, float] | None:
     """What the number beside the mouse is told by; regions of several scales have none before the click."""
     scan, anatomy = case.analysis.scan, case.analysis.anatomy
-    scales = {one.spacing_mm for one in scan.calibrations}
-    if scan.spacing_mm is not None:
-        return scan.spacing_mm if len(scales) < 2 else None
+    if tells_scale(scan, anatomy):
+        one_scale = len({one.spacing_mm for one in scan.calibrations}) < 2
+        return scan.spacing_mm if one_scale else None
     if found.known is not None:
-        return found.known.pixel_mm, found.known.pixel_mm
+        return found.known.spacing_mm
     return anatomy.ruler.spacing_mm if anatomy and anatomy.ruler else None
-
-
-def _pixel_aspect(case: ReportedCase) -> float:
-    """A pixel's height over its width in the judged part of the picture; square where nobody knows."""
-    spacing = case.analysis.scan.spacing_mm
-    return spacing[0] / spacing[1] if spacing else 1.0
 
 
 def _key(uploaded: UploadedScan, frame: int) -> str:

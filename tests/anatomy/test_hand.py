@@ -115,6 +115,28 @@ def test_a_known_distance_stands_in_for_the_file_s_and_comes_before_the_ruler_s(
     assert none.why_no_mm == "Nothing tells how large a pixel is."
 
 
+def test_a_size_that_makes_the_head_impossible_is_none() -> None:
+    doubtful = replace(head_at(50, 100), scale_doubtful=True, ruler=None)
+    for told in (
+        scan(spacing_mm=(2.0, 2.0)),
+        scan(calibrations=(Calibration(Region(0, 0, *SHAPE[:2]), (2.0, 2.0)),)),
+    ):
+        hand = measure_by_hand((20, 20), (20, 70), told, shape=SHAPE, anatomy=doubtful)
+        assert hand.width_mm is None
+        assert "impossibly" in (hand.why_no_mm or "")
+        known = known_distance((10, 0), (10, 100), 20, SHAPE)
+        hand = measure_by_hand((20, 20), (20, 70), told, shape=SHAPE, anatomy=doubtful, known=known)
+        assert (hand.width_mm, hand.millimetres_from) == (pytest.approx(10.0), "hand")
+
+
+def test_a_known_distance_reckons_with_pixels_that_are_not_square() -> None:
+    known = known_distance((10, 0), (10, 100), 20, SHAPE, pixel_aspect=2.0)
+    hand = measure_by_hand((10, 20), (60, 20), scan(), shape=SHAPE, known=known)
+    assert hand.width_mm == pytest.approx(20.0)
+    slanted = known_distance((0, 0), (30, 80), 20, SHAPE, pixel_aspect=2.0)
+    assert slanted.spacing_mm == pytest.approx((0.4, 0.2))
+
+
 def test_the_side_is_told_by_the_head() -> None:
     anatomy = head_at(50, 100)
     sides = [

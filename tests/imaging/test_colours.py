@@ -132,7 +132,7 @@ def test_colours_that_the_header_has_right_are_left_alone(make, planes: bool, co
     ["examples_rgb_color.dcm", "examples_ybr_color.dcm", "examples_jpeg2k.dcm", "SC_rgb_rle.dcm"],
 )
 def test_real_files_are_not_doubted(name: str) -> None:
-    assert read_scan(packaged(name)).notes == ()
+    assert not [note for note in read_scan(packaged(name)).notes if "colour" in note.lower()]
 
 
 def test_422_that_is_not_subsampled_is_read_whole() -> None:

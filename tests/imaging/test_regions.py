@@ -124,8 +124,6 @@ def broken(keyword: str, value: str) -> Dataset:
 @pytest.mark.parametrize("keyword", ["RegionLocationMinX0", "RegionLocationMaxY1"])
 @pytest.mark.parametrize("value", ["", "left", "5000"])
 def test_a_region_that_is_none_costs_no_picture(keyword: str, value: str) -> None:
-    if (keyword, value) == ("RegionLocationMaxY1", "5000"):
-        pytest.skip("cut to the picture, and a region all the same")
     scan = read(broken(keyword, value))
     assert np.array_equal(scan.frames[0], picture())
     assert scan.region is None
@@ -147,3 +145,55 @@ def test_pixel_spacing_stands_in_for_a_region_without_size() -> None:
     scan = read_scan(saved(dataset))
     assert scan.spacing_mm == (0.25, 0.3)
     assert scan.notes == ()
+
+
+@pytest.mark.parametrize("view", [(0, 0, 2 * COLUMNS - 1, 2 * ROWS - 1), (50, 40, 250, 150)])
+def test_a_region_of_a_larger_picture_gives_neither_place_nor_size(
+    view: tuple[int, int, int, int],
+) -> None:
+    scan = read(region(*view))
+    assert (scan.region, scan.spacing_mm) == (None, None)
+    assert any("region" in note for note in scan.notes)
+    assert any("pixel size" in note for note in scan.notes)
+
+
+def test_a_region_that_counts_one_pixel_too_many_is_cut() -> None:
+    scan = read(region(0, 0, COLUMNS, ROWS))
+    assert scan.region == Region(0, 0, ROWS, COLUMNS)
+    assert scan.spacing_mm == pytest.approx((0.2, 0.2))
+    assert scan.notes == ()
+
+
+@pytest.mark.parametrize(("spacing", "said"), [((0.2, 0.204), False), ((0.4, 0.4), True)])
+def test_two_sizes_that_contradict_each_other_are_told(
+    spacing: tuple[float, float], said: bool
+) -> None:
+    dataset = dataset_of(picture())
+    dataset.SequenceOfUltrasoundRegions = Sequence([region(*WHOLE)])
+    dataset.PixelSpacing = list(spacing)
+    scan = read_scan(saved(dataset))
+    assert scan.spacing_mm == pytest.approx((0.2, 0.2))
+    assert any("contradict" in note for note in scan.notes) == said
+
+
+def test_pixels_that_no_scanner_draws_have_no_size() -> None:
+    stretched = region(*WHOLE)
+    stretched.PhysicalDeltaY = 0.2
+    scan = read(stretched)
+    assert scan.spacing_mm is None
+    assert any("pixel size" in note for note in scan.notes)
+
+
+@pytest.mark.parametrize(
+    ("told", "aspect"), [((4, 3), 4 / 3), ((400, 300), 4 / 3), ((1, 1), 1.0), ((9, 1), 1.0), ((0, 1), 1.0)]
+)  # fmt: skip
+def test_the_shape_of_pixels_is_known_without_their_size(
+    told: tuple[int, int], aspect: float
+) -> None:
+    dataset = dataset_of(picture())
+    dataset.PixelAspectRatio = list(told)
+    scan = read_scan(saved(dataset))
+    assert scan.spacing_mm is None
+    assert scan.pixel_aspect == pytest.approx(aspect)
+    dataset.PixelSpacing = [0.2, 0.25]
+    assert read_scan(saved(dataset)).pixel_aspect == pytest.approx(0.8)

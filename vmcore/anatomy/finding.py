@@ -40,6 +40,7 @@ def find_anatomy(
     picture: npt.NDArray[np.uint8],
     *,
     spacing_mm: tuple[float, float] | None = None,
+    pixel_aspect: float = 1.0,
     limits: Limits | None = None,
 ) -> Anatomy:
     """Find the structures of a cleaned picture.
@@ -47,12 +48,12 @@ def find_anatomy(
     Args:
         forward: the network.
         picture: uint8 (H, W), grey.
-        spacing_mm: (row, column) millimetres per pixel where it is known; pixels count as square
-            without it.
+        spacing_mm: (row, column) millimetres per pixel where it is known.
+        pixel_aspect: a pixel's height over its width, where there is no spacing.
         limits: see :class:`Limits`.
     """
     limits = limits or Limits()
-    stretch = spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
+    stretch = spacing_mm[0] / spacing_mm[1] if spacing_mm else pixel_aspect
     view = whole_view(picture.shape, stretch)
     output, inside = _look(forward, view, picture)
     rough, head = decode_head(output.structures[0], inside), None

@@ -47,25 +47,32 @@ class HandCalliper:
 
 @dataclass(frozen=True, slots=True)
 class KnownDistance:
-    """Two points of the picture whose distance a person knows; pixels are taken as square.
+    """Two points of the picture whose distance a person knows.
 
     Attributes:
         start: (row, column) of one; ``end``: of the other.
         distance_mm: between them.
+        pixel_aspect: a pixel's height over its width.
     """
 
     start: Point
     end: Point
     distance_mm: float
+    pixel_aspect: float = 1.0
 
     @property
-    def pixel_mm(self) -> float:
-        """Millimetres per pixel."""
-        return self.distance_mm / _length(self.start, self.end)
+    def spacing_mm(self) -> tuple[float, float]:
+        """(row, column) millimetres per pixel."""
+        width = self.distance_mm / _length(self.start, self.end, (self.pixel_aspect, 1.0))
+        return width * self.pixel_aspect, width
 
 
 def known_distance(
-    start: Point, end: Point, told: str | float, shape: tuple[int, ...]
+    start: Point,
+    end: Point,
+    told: str | float,
+    shape: tuple[int, ...],
+    pixel_aspect: float = 1.0,
 ) -> KnownDistance:
     """Check a distance that a person tells, as in "50" or "12,5", for two points.
 
@@ -74,6 +81,7 @@ def known_distance(
         end: of the other point.
         told: millimetres.
         shape: of the picture, (H, W) and more.
+        pixel_aspect: a pixel's height over its width.
 
     Raises:
         HandError: no number, none that can be, or points that are too close to each other.
@@ -89,7 +97,7 @@ def known_distance(
         raise HandError(
             "The two points are too close to each other to tell a scale; take a longer distance."
         )
-    return KnownDistance(start, end, distance)
+    return KnownDistance(start, end, distance, pixel_aspect)
 
 
 def measure_by_hand(
@@ -106,7 +114,7 @@ def measure_by_hand(
 
     Millimetres come from the file's region that holds both ends, else from the file's pixel size where
     it names no region, else from a distance that the person knows, else from the ruler that the scanner
-    drew.
+    drew. A size in the file that makes the head impossible counts as none.
 
     Args:
         start: (row, column) in pixels of the cleaned picture.
@@ -160,16 +168,25 @@ def _scale(
     known: KnownDistance | None,
 ) -> _Scale:  # fmt: skip
     """Millimetres per pixel (row, column), where they come from, or why there are none."""
-    if scan.calibrations:
+    believed = tells_scale(scan, anatomy)
+    if believed and scan.calibrations:
         return _scale_of_regions(start, end, scan, offset)
-    if scan.spacing_mm is not None:
+    if believed:
         return scan.spacing_mm, "file", None
     if known is not None:
-        return (known.pixel_mm, known.pixel_mm), "hand", None
+        return known.spacing_mm, "hand", None
     ruler = anatomy.ruler if anatomy else None
     if ruler is not None and ruler.spacing_mm is not None:
         return ruler.spacing_mm, "ruler", None
+    if anatomy is not None and anatomy.scale_doubtful:
+        return None, None, "The file's pixel size would make the head impossibly small or large."
     return None, None, "Nothing tells how large a pixel is."
+
+
+def tells_scale(scan: Scan, anatomy: Anatomy | None) -> bool:
+    """Whether the file tells how large its pixels are, and the head that was found agrees."""
+    told = bool(scan.calibrations) or scan.spacing_mm is not None
+    return told and not (anatomy is not None and anatomy.scale_doubtful)
 
 
 def _scale_of_regions(start: Point, end: Point, scan: Scan, offset: tuple[int, int]) -> _Scale:

@@ -53,7 +53,9 @@ class StudyMeasure:
         """See :class:`vmcore.data.measured.Measure`."""
         model = _model(self.folder, self.digest)
         try:
-            anatomy = model.find(image, scan.spacing_mm, uncleaned=scan.frames[frame])
+            anatomy = model.find(
+                image, scan.spacing_mm, pixel_aspect=scan.pixel_aspect, uncleaned=scan.frames[frame]
+            )
         except ValueError:  # too small, say: no reason to do without the image
             return MeasuredImage(measured_by=self.digest, measured_plane=NOT_MEASURED)
         if anatomy.atrium is None:

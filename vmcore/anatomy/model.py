@@ -80,6 +80,7 @@ class AnatomyModel:
         image: npt.NDArray[np.uint8],
         spacing_mm: tuple[float, float] | None = None,
         *,
+        pixel_aspect: float = 1.0,
         uncleaned: npt.NDArray[np.uint8] | None = None,
     ) -> Anatomy:
         """Find the structures of a cleaned picture.
@@ -87,7 +88,8 @@ class AnatomyModel:
         Args:
             image: uint8 (H, W, 3), RGB, at least 16 pixels on each side.
             spacing_mm: (row, column) millimetres per pixel; without it lengths are in pixels and in
-                shares of the head only, and pixels count as square.
+                shares of the head only.
+            pixel_aspect: a pixel's height over its width, where there is no spacing.
             uncleaned: uint8 (H, W, 3), the picture as the scanner drew it, with the same pixels, a strip
                 more at most: without a spacing, a ruler at its edge gives one.
 
@@ -111,10 +113,13 @@ class AnatomyModel:
         grey = grey_of(image)
 
         def find(spacing_mm: tuple[float, float] | None) -> Anatomy:
-            return find_anatomy(self._forward, grey, spacing_mm=spacing_mm, limits=self.card.limits)
+            return find_anatomy(
+                self._forward, grey, spacing_mm=spacing_mm, pixel_aspect=pixel_aspect,
+                limits=self.card.limits,
+            )  # fmt: skip
 
         if spacing_mm is None and uncleaned is not None:
-            return find_in_mm(find, uncleaned)
+            return find_in_mm(find, uncleaned, pixel_aspect)
         return find(spacing_mm)
 
     def _forward(self, views: Array) -> tuple[Array, ...]:

@@ -33,12 +33,15 @@ _PITCH_DEVIATION = 0.005  # of a read pitch, as a share of it
 _ACROSS_DEVIATION = 0.06  # of a direction that no ruler tells, as a share
 
 
-def ruler_scale(rulers: Sequence[Ruler], head: HeadEllipse) -> RulerScale | None:
+def ruler_scale(
+    rulers: Sequence[Ruler], head: HeadEllipse, pixel_aspect: float = 1.0
+) -> RulerScale | None:
     """The scale that rulers give, or why they give none; None without a ruler.
 
     Args:
         rulers: at most one along each direction.
         head: the found one, in pixels of the picture.
+        pixel_aspect: a pixel's height over its width, for a direction that no ruler tells.
     """
     if not rulers:
         return None
@@ -47,7 +50,8 @@ def ruler_scale(rulers: Sequence[Ruler], head: HeadEllipse) -> RulerScale | None
     if trouble is not None:
         return _unread(trouble, both=both)
     pitch_by_row = next(ruler.pitch_px for ruler in rulers if ruler.vertical)
-    pitch_by_column = next((one.pitch_px for one in rulers if not one.vertical), pitch_by_row)
+    untold = pitch_by_row * pixel_aspect
+    pitch_by_column = next((one.pitch_px for one in rulers if not one.vertical), untold)
     in_ticks = _scaled(head, 1 / pitch_by_row, 1 / pitch_by_column)
     if not _NARROWEST <= in_ticks.half_axes[1] / in_ticks.half_axes[0] <= _ROUNDEST:
         return _unread("shape", both=both)
@@ -91,22 +95,25 @@ def _scaled(head: HeadEllipse, rows: float, columns: float) -> HeadEllipse:
 
 
 def find_in_mm(
-    find: Callable[[tuple[float, float] | None], Anatomy], picture: npt.NDArray[np.uint8]
+    find: Callable[[tuple[float, float] | None], Anatomy],
+    picture: npt.NDArray[np.uint8],
+    pixel_aspect: float = 1.0,
 ) -> Anatomy:
     """Find the anatomy of a picture whose file gives no spacing, in mm where a ruler gives it.
 
     Args:
         find: the anatomy with a spacing, or without one.
         picture: uint8 (H, W, 3), before cleaning, with the pixels that are measured in.
+        pixel_aspect: a pixel's height over its width, as found without a spacing.
     """
     anatomy = find(None)
     if anatomy.head is None:
         return anatomy
-    scale = ruler_scale(find_rulers(picture), anatomy.head.ellipse)
+    scale = ruler_scale(find_rulers(picture), anatomy.head.ellipse, pixel_aspect)
     if scale is None or scale.spacing_mm is None:
         return replace(anatomy, ruler=scale)
     rows, columns = scale.spacing_mm
-    if abs(rows / columns - 1) > _SQUARE:
+    if abs(rows / columns / pixel_aspect - 1) > _SQUARE:
         again = find(scale.spacing_mm)
         if again.head is None or again.scale_doubtful:
             return replace(anatomy, ruler=_unread("shape", both=scale.both_directions))

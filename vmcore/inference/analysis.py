@@ -66,7 +66,9 @@ def analyse(
     (prediction,) = classifier.predict([clean.image], heatmap=heatmap)
     if anatomy_model is None:
         return Analysis(scan, frame, clean, prediction, classifier.digest)
-    anatomy = anatomy_model.find(clean.image, scan.spacing_mm, uncleaned=picture)
+    anatomy = anatomy_model.find(
+        clean.image, scan.spacing_mm, pixel_aspect=scan.pixel_aspect, uncleaned=picture
+    )
     return Analysis(
         scan, frame, clean, prediction, classifier.digest, anatomy, anatomy_model.digest
     )

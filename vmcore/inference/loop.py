@@ -101,7 +101,9 @@ class LoopReader:
     ) -> Anatomy | None:
         if self._anatomy_model is None:
             return None
-        return self._anatomy_model.find(image, self._scan.spacing_mm, uncleaned=uncleaned)
+        return self._anatomy_model.find(
+            image, self._scan.spacing_mm, pixel_aspect=self._scan.pixel_aspect, uncleaned=uncleaned
+        )
 
 
 def _answer(frame: int, prediction: Prediction, anatomy: Anatomy | None) -> FrameAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from pydicom import Dataset
@@ -15,21 +16,35 @@ _TISSUE = {None, 0, 1}  # RegionDataType, C.8.5.5.1.2: tissue, or not said
 _COLOUR_FLOW = 2
 _TRACES = {2: "an M-mode trace", 3: "a spectral Doppler trace", 4: "a trace"}
 _SMALLEST = 32  # pixels on each side
+_BEYOND = 2  # pixels that a region may be larger than its picture; one more is common
+_MOST_UNEQUAL = 2.0  # between a pixel's height and width; scanners that draw such pixels stay below
+_SAME_SIZE = 0.05  # difference between two told sizes that needs no word
 _NO_SIZE = "The pixel size in the file makes no sense, so nothing can be measured in mm."
-_NO_REGION = (
-    "The ultrasound region that the file names makes no sense; the whole picture is judged."
+_TWO_SIZES = (
+    "The file tells two pixel sizes that contradict each other; that of its ultrasound region was taken. "
+    "Check it with a distance that you know."
 )
+_NO_REGION = "The ultrasound region that the file names does not fit its picture; the whole picture is judged."
 
 Spacing = tuple[float, float]
 
 
 class Geometry(NamedTuple):
-    """The B-mode region, millimetres per pixel (row, column), notes for the reader, and all regions' scales."""
+    """Where the picture is and how large.
+
+    Attributes:
+        region: the B-mode one that is judged.
+        spacing_mm: (row, column) millimetres per pixel.
+        notes: for the reader.
+        calibrations: all regions' scales.
+        pixel_aspect: a pixel's height over its width.
+    """
 
     region: Region | None
     spacing_mm: Spacing | None
     notes: tuple[str, ...]
     calibrations: tuple[Calibration, ...] = ()
+    pixel_aspect: float = 1.0
 
 
 class _View(NamedTuple):
@@ -62,11 +77,15 @@ def find_geometry(dataset: Dataset, rows: int, columns: int) -> Geometry:
     if best is not None:
         others = [view for view in views[1:] if _apart(view.region, best.region)]
         notes.extend(_which(best, others))
-    spacing = (best.spacing_mm if best else None) or _pixel_spacing(dataset)
+    by_region, by_file = best.spacing_mm if best else None, _pixel_spacing(dataset)
+    spacing = by_region or by_file
     if spacing is None and _says_a_size(dataset, named):
         notes.append(_NO_SIZE)
+    if by_region and by_file and not _alike(by_region, by_file):
+        notes.append(_TWO_SIZES)
     scales = tuple(Calibration(one.region, one.spacing_mm) for one in views if one.spacing_mm)
-    return Geometry(best.region if best else None, spacing, tuple(notes), scales)
+    aspect = spacing[0] / spacing[1] if spacing else _told_aspect(dataset)
+    return Geometry(best.region if best else None, spacing, tuple(notes), scales, aspect)
 
 
 def _views(
@@ -108,6 +127,7 @@ def _items(dataset: Dataset) -> list[Dataset]:
 
 
 def _rectangle(item: Dataset, rows: int, columns: int) -> Region | None:
+    """A region's pixels; None where it is no region of this picture."""
     corners = [
         whole_number(item, f"RegionLocation{corner}")
         for corner in ("MinY0", "MinX0", "MaxY1", "MaxX1")
@@ -115,6 +135,9 @@ def _rectangle(item: Dataset, rows: int, columns: int) -> Region | None:
     if None in corners:
         return None
     top, left, bottom, right = (int(corner or 0) for corner in corners)
+    beyond = max(-top, -left, bottom + 1 - rows, right + 1 - columns)
+    if beyond > _BEYOND:  # it is of a picture that was made smaller since, and so is its scale
+        return None
     top, left = max(top, 0), max(left, 0)
     region = Region(top, left, min(bottom + 1, rows) - top, min(right + 1, columns) - left)
     return region if min(region.height, region.width) >= _SMALLEST else None
@@ -161,7 +184,23 @@ def _says_a_size(dataset: Dataset, named: list[Dataset]) -> bool:
 
 
 def _plausible(values: tuple[float, ...]) -> Spacing | None:
-    """Refuse spacings no fetal scan can have (under 1 micrometre or over 1 cm a pixel)."""
+    """Refuse spacings no fetal scan can have (under 1 micrometre or over 1 cm a pixel, or stretched)."""
     if len(values) == 2 and all(1e-3 < value < 10.0 for value in values):
-        return values[0], values[1]
+        return (values[0], values[1]) if _near_square(*values) else None
     return None
+
+
+def _near_square(height: float, width: float) -> bool:
+    return 1 / _MOST_UNEQUAL <= height / width <= _MOST_UNEQUAL
+
+
+def _alike(one: Spacing, other: Spacing) -> bool:
+    return all(abs(a / b - 1) <= _SAME_SIZE for a, b in zip(one, other, strict=True))
+
+
+def _told_aspect(dataset: Dataset) -> float:
+    """A pixel's height over its width where only that is told (PS3.3 C.7.6.3.1.7); 1 without."""
+    told = numbers(dataset, "PixelAspectRatio")
+    if len(told) == 2 and all(0 < value < math.inf for value in told) and _near_square(*told):
+        return told[0] / told[1]
+    return 1.0
