@@ -80,6 +80,14 @@ class Review:
         """The cases of the split."""
         return self.operating.cases(self.split)
 
+    @property
+    def judged_by(self) -> str:
+        """In words, which probability of a case decides."""
+        if self.split == "validation":
+            return "each image's probability by the fold that had not seen it"
+        several = len(self.cases.folds) > 1
+        return "the folds' mean probability" if several else "the probability"
+
 
 def choose_reviewed() -> Reviewed | None:
     """Draw the choice of the model.
@@ -248,7 +256,12 @@ def _start(reviewed: Reviewed, method: str, rule: ThresholdRule | None) -> Opera
         else calibration_from_validation(reviewed.predictions, _method_of(reviewed, method))
     )
     operating = apply_operating_point(
-        reviewed.name, reviewed.predictions, kept.threshold, kept.rule, calibration
+        reviewed.name,
+        reviewed.predictions,
+        kept.threshold,
+        kept.rule,
+        calibration,
+        epochs_chosen=kept.epochs_chosen,
     )
     if rule is not None:
         return with_rule(operating, rule)

@@ -85,8 +85,8 @@ def _tests(review: Review, others: list[Review]) -> list[Review]:
         show_table(comparison_rows(comparisons))
         st.caption(
             "Differences are this model minus the other, with 95 % intervals. AUC: DeLong; decisions: "
-            "McNemar's exact test; F1: bootstrap over subjects. P-values are corrected for their number "
-            "(Holm)."
+            "McNemar's exact test; F1: bootstrap. In all three the images of one subject count as belonging "
+            "together. P-values are corrected for their number (Holm)."
         )
     return comparable
 

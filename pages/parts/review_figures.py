@@ -89,7 +89,7 @@ def _tiles(review: Review) -> None:
     sick, well = wilson(tp, tp + fn), wilson(tn, tn + fp)
     st.caption(
         f"{len(cases):,} images of {cases.subject_count:,} subjects, {tp + fn:,} with "
-        f"ventriculomegaly; the folds' mean probability decides. Wilson's 95 %: sensitivity {sick}, "
+        f"ventriculomegaly; {review.judged_by} decides. Wilson's 95 %: sensitivity {sick}, "
         f"specificity {well}."
     )
     _of_real_images(review)
@@ -102,6 +102,11 @@ def _of_real_images(review: Review) -> None:
         return
     drawn, wide = (cases.known[_FINDING] == _DRAWN).to_numpy(), cases.labels == 1
     if not drawn.any():
+        return
+    if drawn.all():
+        st.caption(
+            ":orange[:material/warning: All of these are drawn phantoms; none is a real image.]"
+        )
         return
     left = binary_metrics(
         cases.labels[~drawn], cases.probability[~drawn], review.operating.threshold

@@ -78,14 +78,14 @@ def _prevalence(review: Review) -> None:
     with left:
         share = st.slider("Prevalence (%)", 0.1, 50.0, 1.0, 0.1, key="prevalence") / 100
         here = _curve(review.token, review, (share,))
-        _values(here, share)
+        _values(here, share, review.judged_by)
     right.plotly_chart(
         prevalence_figure(_curve(review.token, review, tuple(PREVALENCES)), here), theme=None,
         key="predictive-values", config=browser_options("predictive-values"),
     )  # fmt: skip
 
 
-def _values(here: PredictiveCurve, share: float) -> None:
+def _values(here: PredictiveCurve, share: float, judged_by: str) -> None:
     first, second = st.columns(2)
     for column, name, (value,), method in (
         (first, "PPV", here.ppv, here.ppv_method),
@@ -95,8 +95,8 @@ def _values(here: PredictiveCurve, share: float) -> None:
         column.caption(f"95 %: {ends_in_percent(value)} ({method})")
     found, well = here.sensitivity.estimate, here.specificity.estimate
     st.caption(
-        f"Of 1,000 fetuses {1000 * share:.0f} would have ventriculomegaly. The model (the folds' mean "
-        f"probability) would call {1000 * (share * found + (1 - share) * (1 - well)):.0f}, of whom "
+        f"Of 1,000 fetuses {1000 * share:.0f} would have ventriculomegaly. The model ({judged_by}) "
+        f"would call {1000 * (share * found + (1 - share) * (1 - well)):.0f}, of whom "
         f"{1000 * share * found:.1f} have it, and miss {1000 * share * (1 - found):.1f}."
     )
 

@@ -100,3 +100,17 @@ def test_a_calibration_can_be_taken_back() -> None:
     fitted = Calibration(method="platt", slope=1.7, intercept=-0.4)
     said = np.array([0.01, 0.3, 0.99])
     np.testing.assert_allclose(fitted.invert(fitted.apply(said)), said, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("truth", "values"),
+    [
+        ([0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.5, 0.5, 0.8, 0.9]),  # a tie where the classes meet
+        ([0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.8, 0.9]),
+        ([1, 1, 1, 0, 0, 0], [0.1, 0.2, 0.3, 0.6, 0.8, 0.9]),
+    ],
+)
+def test_classes_that_can_be_told_apart_have_no_slope(
+    truth: list[int], values: list[float]
+) -> None:
+    assert np.isnan(calibration_figures(truth, values).slope)

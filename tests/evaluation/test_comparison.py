@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.special import expit
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -45,6 +48,66 @@ def test_a_model_does_not_differ_from_itself() -> None:
     found = delong([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3], [0.1, 0.9, 0.4, 0.3])
     assert found.interval.estimate == 0
     assert found.p_value == 1
+
+
+def test_delong_by_subject_equals_its_definition() -> None:
+    """Obuchowski's variance (1997), subject by subject as she writes it."""
+    rng = np.random.default_rng(1)
+    truth, whose = rng.integers(0, 2, 80), rng.integers(0, 25, 80)
+    values = [np.round(np.clip(truth * 0.2 + rng.random(80) * 0.8, 0, 1), 2) for _ in range(2)]
+    parts = [structural_components(truth, each) for each in values]
+    over_sick, over_well = (parts[0][side] - parts[1][side] for side in (0, 1))
+    gap = over_sick.mean()
+    sums = []
+    for subject in np.unique(whose):
+        sick, well = whose[truth == 1] == subject, whose[truth == 0] == subject
+        sums.append(
+            (over_sick[sick].sum() - sick.sum() * gap, over_well[well].sum() - well.sum() * gap)
+        )
+    first, second = np.array(sums).T
+    many, few = (len(np.unique(whose[truth == side])) for side in (1, 0))
+    ill, fit, count = (truth == 1).sum(), (truth == 0).sum(), len(sums)
+    variance = many / ((many - 1) * ill) * (first**2).sum() / ill
+    variance += few / ((few - 1) * fit) * (second**2).sum() / fit
+    variance += 2 * count / (count - 1) * (first * second).sum() / (ill * fit)
+    found = delong(truth, *values, whose)
+    assert found.interval.estimate == pytest.approx(gap)
+    assert found.interval.high - gap == pytest.approx(1.959964 * np.sqrt(variance), rel=1e-5)
+    alone = delong(truth, *values, np.arange(80))
+    assert alone == delong(truth, *values)
+
+
+def test_mcnemar_by_subject_flips_every_sign() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        whose = rng.integers(0, 9, 40)
+        truth, first, second = rng.integers(0, 2, (3, 40))
+        lead = (first == truth).astype(int) - (second == truth)
+        sums = np.bincount(whose, weights=lead, minlength=9)
+        signs = np.array(list(itertools.product([-1, 1], repeat=9)))
+        expected = (np.abs(signs @ sums) >= abs(sums.sum())).mean()
+        *counts, p_value = mcnemar(truth, first, second, whose)
+        assert p_value == pytest.approx(expected)
+        assert counts == [(lead > 0).sum(), (lead < 0).sum()]
+
+
+def test_many_images_of_few_subjects_prove_nothing_by_their_number() -> None:
+    """Two equally good models on 30 subjects with 8 images each, which they answer alike."""
+    rng, runs = np.random.default_rng(3), 120
+    found: dict[str, list[float]] = {"images": [], "subjects": []}
+    for _ in range(runs):
+        whose, truth = np.repeat(np.arange(30), 8), np.repeat(np.arange(30) % 2, 8)
+        said = [
+            expit(2 * truth - 1 + np.repeat(rng.normal(0, 1.5, 30), 8) + rng.normal(0, 0.3, 240))
+            for _ in range(2)
+        ]
+        called = [values >= 0.5 for values in said]
+        for name, subjects in (("images", None), ("subjects", whose)):
+            found[name].append(delong(truth, *said, subjects).p_value)
+            found[name].append(mcnemar(truth, *called, subjects)[2])
+    wrong = {name: np.mean(np.array(values) < 0.05) for name, values in found.items()}
+    assert wrong["subjects"] < 0.12
+    assert wrong["images"] > 0.3
 
 
 def test_delong_needs_both_classes() -> None:

@@ -140,3 +140,13 @@ def test_figures_of_the_images_that_chose_the_threshold_are_marked(
     sentence = operating.optimism(split)  # type: ignore[arg-type]
     assert (sentence is not None) == said
     assert sentence is None or "threshold" in sentence
+    assert sentence is None or "AUC and average precision are not affected" in sentence
+
+
+@pytest.mark.parametrize("rule", [ThresholdRule().words(), "0.5 by convention"])
+def test_figures_of_the_images_that_chose_the_epochs_are_all_marked(rule: str) -> None:
+    operating = apply_operating_point(
+        "own", read_predictions(table_of()), 0.4, rule, epochs_chosen=True
+    )
+    assert "AUC included, are too good" in (operating.optimism("validation") or "")
+    assert operating.optimism("test") is None

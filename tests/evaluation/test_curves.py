@@ -9,6 +9,7 @@ from sklearn import metrics
 from tests.evaluation.support import cases_of, table_of
 from vmcore.evaluation import (
     fold_table,
+    interval_rows,
     pr_band,
     read_predictions,
     roc_band,
@@ -57,6 +58,20 @@ def test_the_fold_table_has_what_is_asked_for() -> None:
     rows = fold_table(table_of(count=40), 0.5, ("recall", "mcc"))
     assert [row["fold"] for row in rows] == ["1", "2", "3", "4", "5", "mean", "SD"]
     assert set(rows[0]) == {"fold", "images", "recall", "mcc"}
+
+
+def test_a_fold_without_a_figure_is_left_out_of_its_mean_in_every_table() -> None:
+    table = table_of(count=60)
+    validated = table[table["split"] == "validation"]
+    without = validated[(validated["fold"] != 1) | (validated["label"] == 0)]
+    rows = {row["fold"]: row for row in fold_table(without, 0.5, ("recall",))}
+    assert rows["1"]["recall"] is None
+    own = [rows[str(fold)]["recall"] for fold in range(2, 6)]
+    assert rows["mean"]["recall"] == pytest.approx(np.mean(own), abs=1e-4)
+    assert rows["SD"]["recall"] == pytest.approx(np.std(own, ddof=1), abs=1e-4)
+    cases = read_predictions(without).cases("validation")
+    (told,) = [row for row in interval_rows(cases, 0.5) if row["figure"] == "recall"]
+    assert told["mean over folds"] == rows["mean"]["recall"]
 
 
 @pytest.mark.parametrize(

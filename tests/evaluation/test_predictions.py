@@ -101,3 +101,19 @@ def test_numbers_that_a_study_gave_are_kept() -> None:
     numbered = read_predictions(text.replace("\nd,", "\n2,").encode())
     assert image_numbers(numbered) == {"17": 17, "4": 4, "30": 30, "2": 2}
     assert without_names(numbered)["image"].tolist() == [17, 4, 30, 30, 2, 2]
+
+
+def test_numbers_that_are_no_study_s_are_given_anew() -> None:
+    """They may be a patient's; two that mean one number stay two images."""
+    told = "image,label,probability\n19800412007,1,0.9\n7,0,0.1\n"
+    assert without_names(read_predictions(told.encode()), anew=True)["image"].tolist() == [1, 2]
+    alike = read_predictions(b"image,label,probability\n001,1,0.9\n1,0,0.1\n")
+    assert image_numbers(alike) == {"001": 1, "1": 2}
+    foreign = read_predictions("image,label,probability\n\u0661,1,0.9\n1,0,0.1\n".encode())
+    assert sorted(image_numbers(foreign).values()) == [1, 2]
+
+
+def test_a_subject_of_several_folds_is_a_concern() -> None:
+    rows = [f"{n},s{n // 2},{n % 2},validation,{n % 2 + 1},0.5" for n in range(8)]
+    table = "\n".join(["image,subject,label,split,fold,probability", *rows])
+    assert any("more than one fold" in said for said in read_predictions(table.encode()).concerns)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
@@ -83,6 +84,28 @@ def test_the_point_on_the_curves_is_the_matrix_and_the_figures(
         shown = confusion_figure(point, 5).data[0].text
         assert f"<b>{sum(f['tp'] for f in folds):.0f}</b>" in shown[1][1]
         assert f"<b>{sum(f['fp'] for f in folds):.0f}</b>" in shown[0][1]
+
+
+def enclosed(line: go.Scatter) -> float:
+    """The area under a line as plotly draws it."""
+    x, y = np.asarray(line.x), np.asarray(line.y)
+    heights = {"linear": (y[1:] + y[:-1]) / 2, "vh": y[1:], "hv": y[:-1]}[line.line.shape]
+    return float((np.diff(x) * heights).sum())
+
+
+@pytest.mark.parametrize("places", [1, 6])
+def test_lines_enclose_the_area_that_is_told(places: int) -> None:
+    """Also where many cases have the same probability."""
+    table = table_of(count=120, seed=4)
+    table["probability"] = table["probability"].round(places)
+    cases = read_predictions(table).cases("test")
+    point = operating_point(cases, 0.5)
+    for band, figure in (
+        (roc_band(cases), roc_figure(roc_band(cases), point)),
+        (pr_band(cases), pr_figure(pr_band(cases), point, 0.3)),
+    ):
+        for fold, line in zip(band.folds, figure.data, strict=False):
+            assert enclosed(line) == pytest.approx(fold.area, abs=1e-9)
 
 
 def test_the_papers_matrix_is_drawn_with_the_papers_shares() -> None:
@@ -161,6 +184,8 @@ def test_latex_escapes_and_names_the_published_source() -> None:
     for piece in (r"5 \% $\pm$ 1", r"x \& y", r"\toprule", r"\caption{50 \%}", "% Published:"):
         assert piece in text
     assert "a_b" not in text
+    told = latex(pd.DataFrame({"model": [r"a\input{x}$^~"]}), "")
+    assert r"a\textbackslash{}input\{x\}\$\textasciicircum{}\textasciitilde{}" in told
 
 
 def provenance(split_by: str = "subject") -> Provenance:
@@ -226,7 +251,11 @@ def test_a_model_without_a_run_leaves_its_questions_to_the_authors(
         operating, split_by="unknown", plan={}, environment={}, training_data={}, limits=[]
     )
     open_items = {item.asked for item in items if not item.answered}
-    assert {"Model", "Software", "Starting weights", "Training"} <= open_items
+    assert {
+        "Model", "Software", "Starting weights", "Training", "Data preparation", "De-identification",
+        "Missing data", "Choice of the final model", "Explanation of single results",
+    } <= open_items  # fmt: skip
+    assert not any("DeLong" in item.answer for item in items)
     assert all(item.tripod or item.claim for item in items)
 
 

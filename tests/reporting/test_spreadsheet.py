@@ -23,3 +23,8 @@ def test_no_cell_begins_as_a_formula(start: str) -> None:
 def test_numbers_stay_numbers() -> None:
     table = pd.DataFrame({"a": [-1.5, 2.0], "b": [-3, 4], "c": [None, True]})
     assert as_csv(table) == table.to_csv(index=False)
+
+
+def test_nothing_runs_for_spreadsheets_that_part_cells_at_a_semicolon() -> None:
+    text = as_csv(pd.DataFrame({"name": ["x;=HYPERLINK(1)", "a; b", "y\t@SUM(1)"]}))
+    assert text.splitlines()[1:] == ["x;'=HYPERLINK(1)", "a; b", "y\t'@SUM(1)"]

@@ -22,6 +22,7 @@ from vmcore.evaluation import (
 from vmcore.imaging import clean_frame, read_scan
 from vmcore.inference import Classifier
 from vmcore.models import load_card
+from vmcore.reporting.review import Provenance, document, evaluate
 from vmcore.runs import (
     BUNDLED,
     RunError,
@@ -224,18 +225,24 @@ def test_what_cannot_be_kept_is_refused_and_changes_nothing(run: RunFolder) -> N
 
 
 def test_imported_predictions_name_nobody_and_keep_their_groups() -> None:
+    devices = ["E8"] * 6 + ["730"] * 5 + ["Doe's own"]
     rows = [
-        f"scans/DOE_{at}.png,JANE DOE {at // 2},{at % 2},test,0.{at},{device},1977-01-0{at}"
-        for at, device in enumerate(("E8", "E8", "730", "730"), start=1)
+        f"1980041200{at},JANE DOE {at},{at % 2},test,0.5,{device},1977-01-0{at},{20 + at}"
+        for at, device in enumerate(devices, start=1)
     ]
-    head = "image,subject,label,split,probability,device,born"
+    head = "image,subject,label,split,probability,device,born,gestational_age_weeks"
     read = imported("\n".join([head, *rows]).encode()).predictions
     text = read.table.to_csv()
-    assert "DOE" not in text
-    assert "1977" not in text
-    assert read.table["image"].tolist() == ["1", "2", "3", "4"]
-    assert read.table["subject"].tolist() == ["s1", "s2", "s2", "s3"]
-    assert read.table["device"].tolist() == ["E8", "E8", "730", "730"]
+    for named in ("DOE", "Doe", "1977", "1980"):
+        assert named not in text
+    assert read.table["image"].tolist() == [str(at) for at in range(1, 13)]
+    assert read.table["subject"].tolist() == [f"s{at}" for at in range(1, 13)]
+    assert read.table["device"].tolist() == [*devices[:-1], "other"]
+    assert read.table["gestational_age_weeks"].tolist() == list(range(21, 33))
+    report = document(
+        evaluate(imported("\n".join([head, *rows]).encode()).operating(), Provenance())
+    )
+    assert "198004" not in report
 
 
 def test_models_of_one_study_share_their_population(

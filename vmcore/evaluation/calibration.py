@@ -97,7 +97,9 @@ def calibration_figures(y_true: Labels, probability: npt.ArrayLike) -> Calibrati
 
 def _slope(truth: npt.NDArray[np.int64], odds: npt.NDArray[np.float64]) -> float:
     sick, well = odds[truth == 1], odds[truth == 0]
-    if not len(sick) or not len(well) or np.ptp(odds) == 0 or sick.min() > well.max():
+    if not len(sick) or not len(well) or np.ptp(odds) == 0:
+        return float("nan")
+    if sick.min() >= well.max() or sick.max() <= well.min():  # no slope is steep enough
         return float("nan")
     fit = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(odds[:, None], truth)
     return float(fit.coef_[0, 0])

@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models compared.
+    """Two models compared; a subject's images count as belonging together.
 
     Attributes:
         cases: how many they were compared on.
@@ -41,10 +41,22 @@ class Comparison:
     decisions: tuple[int, int, float]
 
 
-def delong(y_true: Labels, first: npt.ArrayLike, second: npt.ArrayLike) -> Difference:
+def delong(
+    y_true: Labels,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    subjects: npt.ArrayLike | None = None,
+) -> Difference:
     """Difference of two AUCs on the same cases (DeLong et al. 1988, by midranks as Sun & Xu 2014).
 
-    Cases are taken as independent. The p-value is 1 where the two rank every pair alike.
+    The p-value is 1 where the two rank every pair alike.
+
+    Args:
+        y_true: (N,), 0 or 1.
+        first: (N,), the first model's probabilities; ``second``: the other's.
+        second: see there.
+        subjects: (N,), whose each case is; cases of one subject depend on each other (Obuchowski 1997).
+            All are independent without it.
 
     Raises:
         ValueError: as :func:`binary_metrics`, or one class only.
@@ -54,29 +66,44 @@ def delong(y_true: Labels, first: npt.ArrayLike, second: npt.ArrayLike) -> Diffe
     sick, well = truth == 1, truth == 0
     if not sick.any() or not well.any():
         raise ValueError("AUCs can be compared only where both classes are present.")
-    over_sick, over_well, areas = [], [], []
-    for values in (values_first, values_second):
+    parts = np.zeros((2, len(truth)))
+    for part, values in zip(parts, (values_first, values_second), strict=True):
         everywhere = stats.rankdata(values)
-        above = (everywhere[sick] - stats.rankdata(values[sick])) / well.sum()
-        below = 1 - (everywhere[well] - stats.rankdata(values[well])) / sick.sum()
-        over_sick.append(above)
-        over_well.append(below)
-        areas.append(float(above.mean()))
-    contrast = np.array([1.0, -1.0])
-    spread = 0.0
-    for parts in (over_sick, over_well):
-        count = len(parts[0])
-        if count > 1:
-            spread += float(contrast @ np.cov(np.stack(parts)) @ contrast) / count
-    gap = areas[0] - areas[1]
-    error = np.sqrt(max(spread, 0.0))
+        part[sick] = (everywhere[sick] - stats.rankdata(values[sick])) / well.sum()
+        part[well] = 1 - (everywhere[well] - stats.rankdata(values[well])) / sick.sum()
+    apart = parts[0] - parts[1]
+    gap = float(apart[sick].mean())
+    _, whose = np.unique(
+        np.arange(len(truth)) if subjects is None else subjects, return_inverse=True
+    )
+    error = np.sqrt(max(_variance(apart - gap, sick, whose), 0.0))
     p_value = 2 * stats.norm.sf(abs(gap) / error) if error > 0 else float(gap == 0)
     reach = stats.norm.ppf(0.975) * error
     return Difference(Interval(gap, gap - reach, gap + reach), float(p_value))
 
 
+def _variance(apart: Values, sick: npt.NDArray[np.bool_], whose: npt.NDArray[np.int64]) -> float:
+    """Of a difference of areas, from each case's part in it about the mean, by subject."""
+    sums, scales = [], []
+    for side in (sick, ~sick):
+        sums.append(np.bincount(whose, weights=apart * side) / side.sum())
+        count = len(np.unique(whose[side]))
+        scales.append(count / (count - 1) if count > 1 else 0.0)
+    count = int(whose.max()) + 1
+    both = count / (count - 1) if count > 1 else 0.0
+    over_sick, over_well = sums
+    return float(
+        scales[0] * (over_sick @ over_sick)
+        + scales[1] * (over_well @ over_well)
+        + 2 * both * (over_sick @ over_well)
+    )
+
+
 def mcnemar(
-    y_true: Labels, called_first: npt.ArrayLike, called_second: npt.ArrayLike
+    y_true: Labels,
+    called_first: npt.ArrayLike,
+    called_second: npt.ArrayLike,
+    subjects: npt.ArrayLike | None = None,
 ) -> tuple[int, int, float]:
     """McNemar's exact test on which of two models is right (McNemar 1947).
 
@@ -84,6 +111,8 @@ def mcnemar(
         y_true: (N,), 0 or 1.
         called_first: (N,), whether the first model calls it ventriculomegaly.
         called_second: (N,), the second model.
+        subjects: (N,), whose each case is; then a subject's cases change sides together, which for one
+            case a subject is the same. All are independent without it.
 
     Returns:
         cases that only the first has right, that only the second has right, two-sided p-value.
@@ -91,11 +120,29 @@ def mcnemar(
     truth = np.asarray(y_true) == 1
     right_first = np.asarray(called_first, bool) == truth
     right_second = np.asarray(called_second, bool) == truth
-    only_first = int((right_first & ~right_second).sum())
-    only_second = int((~right_first & right_second).sum())
-    apart = only_first + only_second
-    p_value = stats.binomtest(only_first, apart).pvalue if apart else 1.0
-    return only_first, only_second, float(p_value)
+    lead = right_first.astype(np.int64) - right_second
+    _, whose = np.unique(
+        np.arange(len(truth)) if subjects is None else subjects, return_inverse=True
+    )
+    by_subject = np.bincount(whose, weights=lead).round().astype(np.int64)
+    return int((lead > 0).sum()), int((lead < 0).sum()), _sign_flips(by_subject)
+
+
+def _sign_flips(leads: npt.NDArray[np.int64]) -> float:
+    """How often a sum of whole numbers is as far from 0 as it is where each sign is a coin's, exactly.
+
+    The distribution is the inverse Fourier transform of the product of the coins' cosines.
+    """
+    sizes, counts = np.unique(np.abs(leads[leads != 0]), return_counts=True)
+    if not len(sizes):
+        return 1.0
+    farthest = int(sizes @ counts)
+    turns = 2 * np.pi * np.arange(2 * farthest + 1) / (2 * farthest + 1)
+    spectrum = np.prod(np.cos(np.outer(sizes, turns)) ** counts[:, None], axis=0)
+    chance = np.fft.ifft(spectrum).real
+    sums = (np.arange(len(chance)) + farthest) % len(chance) - farthest
+    tail = chance[np.abs(sums) >= abs(int(leads.sum()))].sum()
+    return float(np.clip(tail, 0.0, 1.0))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -147,9 +194,9 @@ def compare(
     p_value = float(min(2 * max(tail, 1 / len(draws)), 1.0))
     return Comparison(
         cases=len(truth),
-        auc=delong(truth, *said),
+        auc=delong(truth, *said, subjects),
         f1=Difference(interval, p_value),
-        decisions=mcnemar(truth, *called),
+        decisions=mcnemar(truth, *called, subjects),
     )
 
 

@@ -26,6 +26,7 @@ class OperatingPredictions:
         threshold: from which a probability counts as ventriculomegaly.
         rule: how the threshold came about, in words.
         calibration: what the probabilities went through, or None.
+        epochs_chosen: whether each fold's epoch was chosen by its validation images.
     """
 
     name: str
@@ -33,6 +34,7 @@ class OperatingPredictions:
     threshold: float
     rule: str
     calibration: Calibration | None = None
+    epochs_chosen: bool = False
     _cases: dict[str, CaseSet] = field(default_factory=dict, repr=False, compare=False)
 
     def cases(self, split: Split) -> CaseSet:
@@ -47,15 +49,20 @@ class OperatingPredictions:
 
     def optimism(self, split: Split) -> str | None:
         """A sentence where figures of this split are too good: what decided saw these images."""
-        chosen = CHOSEN_ON_VALIDATION in self.rule
-        if split != "validation" or not (chosen or self.calibration is not None):
+        by_rule = CHOSEN_ON_VALIDATION in self.rule
+        known = (
+            ("epochs", self.epochs_chosen), ("threshold", by_rule), ("calibration", self.calibration),
+        )  # fmt: skip
+        what = " and ".join(word for word, so in known if so)
+        if split != "validation" or not what:
             return None
-        what = " and ".join(
-            word for word, so in (("threshold", chosen), ("calibration", self.calibration)) if so
-        )
+        said = f"The {what} came from these very validation images, so "
+        if self.epochs_chosen:
+            return said + "all figures, AUC included, are too good here; the test decides."
         return (
-            f"The {what} came from these very validation images, so figures that depend on it are a "
-            "little too good here. AUC and average precision are not affected; the test decides."
+            said
+            + "figures that depend on it are a little too good here. AUC and average precision are "
+            "not affected; the test decides."
         )
 
     def at(self, threshold: float, rule: str) -> OperatingPredictions:
@@ -69,13 +76,15 @@ def apply_operating_point(
     threshold: float,
     rule: str,
     calibration: Calibration | None = None,
+    *,
+    epochs_chosen: bool = False,
 ) -> OperatingPredictions:
     """Put raw predictions through a calibration; the threshold is on the calibrated scale."""
     if calibration is not None:
         table = predictions.table.copy()
         table["probability"] = calibration.apply(table["probability"])
         predictions = replace(predictions, table=table)
-    return OperatingPredictions(name, predictions, threshold, rule, calibration)
+    return OperatingPredictions(name, predictions, threshold, rule, calibration, epochs_chosen)
 
 
 def calibration_from_validation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -217,6 +218,14 @@ def _concerns(table: pd.DataFrame) -> list[str]:
                 f"{len(both):,} {word} stand in validation and in test, so the test is not held out."
             )
             break
+    validated = sides["validation"]
+    pairs = validated[["subject", "fold"]].drop_duplicates()
+    several = pairs.loc[pairs.duplicated("subject"), "subject"].nunique()
+    if several:
+        said.append(
+            f"{several:,} subjects are validated in more than one fold, so folds have learnt from "
+            "those whom they are validated on."
+        )
     for split, part in sides.items():
         for fold, judged in part.groupby("fold"):
             if judged["label"].nunique() < 2:
@@ -230,15 +239,25 @@ def image_numbers(predictions: Predictions) -> dict[str, int]:
     A run's images have numbers already, by which its study finds them.
     """
     images = [str(image) for image in predictions.table["image"].unique()]
-    if all(image.isdecimal() for image in images):
+    if all(image.isascii() and image.isdecimal() and str(int(image)) == image for image in images):
         return {image: int(image) for image in images}
-    return {image: number for number, image in enumerate(images, start=1)}
+    return _in_order(images)
 
 
-def without_names(predictions: Predictions) -> pd.DataFrame:
-    """The table with numbers in place of image and subject names, which may identify a person."""
+def without_names(predictions: Predictions, *, anew: bool = False) -> pd.DataFrame:
+    """The table with numbers in place of image and subject names, which may identify a person.
+
+    Args:
+        predictions: checked ones.
+        anew: number images even where they are numbers, which may be a patient's.
+    """
     table = predictions.table.copy()
-    table["image"] = table["image"].map(image_numbers(predictions))
+    numbers = _in_order(table["image"].unique()) if anew else image_numbers(predictions)
+    table["image"] = table["image"].map(numbers)
     table["subject"] = [f"s{code + 1}" for code in pd.factorize(table["subject"])[0]]
     known = [name for name in _KNOWN if name in table.columns]
     return table[known]
+
+
+def _in_order(images: Iterable[str]) -> dict[str, int]:
+    return {image: number for number, image in enumerate(images, start=1)}

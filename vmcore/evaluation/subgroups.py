@@ -50,6 +50,8 @@ _RANGES: dict[str, tuple[str, tuple[float, ...], tuple[str, ...]]] = {
     "gestational_age_weeks": ("gestational age", _WEEK_EDGES, _WEEK_WORDS),
     "measured_width_share": ("atrial width by the head, as measured", _SHARE_EDGES, _SHARE_WORDS),
 }
+TEXT_COLUMNS = tuple(_PLAIN)
+"""Columns whose values name the groups."""
 SUBGROUP_COLUMNS = (*_PLAIN, *_RANGES, *_WIDTHS)
 """Columns of predictions that cases are grouped by."""
 

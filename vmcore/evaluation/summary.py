@@ -26,6 +26,8 @@ def fold_table(
 ) -> list[dict[str, Any]]:
     """Figures of each fold, their mean and their standard deviation, as in Tables 2 and 3.
 
+    A fold that has no value of a figure (none of its class, say) is left out of that figure's mean.
+
     Args:
         predictions: columns fold, label (0 or 1), probability; of one split.
         threshold: from which a probability counts as ventriculomegaly; one for all, or by fold,
@@ -43,14 +45,14 @@ def fold_table(
             figures |= {key: float("nan") for key in figures if key not in _WITHOUT_THRESHOLD}
         rows.append({"fold": str(fold), "images": len(part)} | {k: figures[k] for k in metrics})
     values = {key: np.array([row[key] for row in rows], float) for key in metrics}
+    known = {key: each[~np.isnan(each)] for key, each in values.items()}
     total = sum(row["images"] for row in rows)
     spread = {
         key: float(each.std(ddof=1)) if len(each) > 1 else float("nan")
-        for key, each in values.items()
+        for key, each in known.items()
     }
-    rows.append(
-        {"fold": "mean", "images": total} | {key: float(e.mean()) for key, e in values.items()}
-    )
+    mean = {key: float(each.mean()) if len(each) else float("nan") for key, each in known.items()}
+    rows.append({"fold": "mean", "images": total} | mean)
     rows.append({"fold": "SD", "images": total} | spread)
     return [rounded(row) for row in rows]
 

@@ -25,7 +25,10 @@ def interval_mm(atrium: AtriumCalliper) -> tuple[float, float] | None:
 def holds_limit(atrium: AtriumCalliper) -> bool:
     """Whether 10 mm lies within the interval, so that nobody can say whether it is dilated."""
     between = interval_mm(atrium)
-    return between is not None and between[0] < WIDE_MM <= between[1]
+    if between is None:
+        return False
+    low, high = (round(end, 1) for end in between)  # as they are told
+    return low < WIDE_MM <= high
 
 
 def interval(atrium: AtriumCalliper) -> tuple[float, float]:

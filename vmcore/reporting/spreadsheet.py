@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what spreadsheets take a cell that starts so for
+_SPLIT_OFF = re.compile(r"([;\t]\s*)(?=[=+\-@])")  # a formula for those that part cells so
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?( \([^()=@]*\))?")  # one, perhaps with its interval
 
 
@@ -24,4 +25,4 @@ def _as_text(value: object) -> object:
         return value
     # a lone carriage return ends a line for some readers, and its rest would be a cell of its own
     acts = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
-    return ("'" if acts else "") + value.replace("\r", " ")
+    return ("'" if acts else "") + _SPLIT_OFF.sub(r"\1'", value.replace("\r", " "))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from vmcore.evaluation import (
     OperatingPredictions,
     Predictions,
@@ -15,7 +17,7 @@ from vmcore.evaluation import (
     read_predictions,
     without_names,
 )
-from vmcore.evaluation.subgroups import SUBGROUP_COLUMNS
+from vmcore.evaluation.subgroups import SUBGROUP_COLUMNS, TEXT_COLUMNS
 from vmcore.models import BundleCard, bundle_digest, load_card
 from vmcore.models.bundle_card import PREDICTIONS_FILE
 from vmcore.reporting.review import Provenance
@@ -28,6 +30,8 @@ from vmcore.runs.plan import CROSS_VALIDATION, Plan
 from vmcore.runs.record import open_store
 from vmcore.settings import settings
 
+_SHARED_BY = 5  # subjects from which on a value cannot be about one of them
+_RARE = "other"
 IMPORTED = "imported"
 
 
@@ -93,7 +97,7 @@ class Reviewed:
             return apply_operating_point(self.name, self.predictions, 0.5, "0.5 by convention")
         return apply_operating_point(
             self.name, self.predictions, self.card.threshold, self.card.threshold_rule,
-            self.card.calibration,
+            self.card.calibration, epochs_chosen=True,
         )  # fmt: skip
 
 
@@ -189,11 +193,23 @@ def imported(content: bytes, name: str = "imported predictions") -> Reviewed:
     digest = hashlib.sha256(content).hexdigest()
     read = read_predictions(content)
     # pages keep what they draw longer than the session lasts: nothing in it may name anybody
-    table = without_names(read)
-    grouped = [name for name in SUBGROUP_COLUMNS if name in read.table.columns]
-    table = table.assign(image=table["image"].astype(str)).join(read.table[grouped])
+    table = without_names(read, anew=True)
+    groups = {
+        name: _shared(read.table[name], read.table["subject"])
+        for name in SUBGROUP_COLUMNS
+        if name in read.table.columns
+    }
+    table = table.assign(image=table["image"].astype(str), **groups)
     numbered = replace(read, table=table)
     return Reviewed(IMPORTED, name, numbered, None, None, {}, {}, digest, no_images, digest)
+
+
+def _shared(values: pd.Series, subjects: pd.Series) -> pd.Series:
+    """A column whose rarer texts are not told: what few share may name one of them."""
+    if values.name not in TEXT_COLUMNS:
+        return pd.to_numeric(values, errors="coerce")
+    count = subjects.groupby(values).transform("nunique")
+    return values.where(count.ge(_SHARED_BY) | values.isna(), _RARE)
 
 
 def _json(path: Path) -> dict[str, Any]:

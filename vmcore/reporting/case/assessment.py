@@ -73,8 +73,8 @@ def assess(
         at: when, with a time zone; now without it.
 
     Raises:
-        AssessmentError: no reason, no label for a correction, a width that none can be or that the label
-            contradicts, or too long a text.
+        AssessmentError: no reason, no label for a correction, a width that none can be, 10 mm or more for
+            normal (the other way round the other ventricle may be the wide one), or too long a text.
     """
     reason, comment, person = (" ".join(text.split()) for text in (reason, comment, person))
     if outcome != "accepted" and not reason:

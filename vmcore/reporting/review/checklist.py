@@ -40,6 +40,7 @@ def checklist(
     training_data: Mapping[str, Any],
     limits: list[str],
     unknown_subjects: int = 0,
+    compared: bool = False,
 ) -> list[Item]:
     """Both checklists' items that concern data, model and evaluation, answered from the record.
 
@@ -51,7 +52,9 @@ def checklist(
         training_data: the card's.
         limits: the card's.
         unknown_subjects: images that name no subject; each counts as a subject of its own.
+        compared: whether the report compares models.
     """
+    own = bool(plan or training_data)  # else nobody here knows how images and model were made
     counts = _counts(operating, unknown_subjects)
     level = _level(split_by, unknown_subjects)
     settings = plan.get("settings", {})
@@ -79,22 +82,26 @@ def checklist(
         else "what the last attention takes in"
     )
     model = str(plan.get("architecture", "")) or YOURS
+    unread = "Unreadable files are left out and counted in the study's check."
+    tests = "; comparisons by DeLong, McNemar and bootstrap, corrected by Holm" if compared else ""
     weighted = "Class-weighted cross-entropy; nothing was over- or undersampled."
     return [
         Item("Source of data, dates, setting", "5a 5b 6a", "7", YOURS),
         Item("Eligibility of participants", "6b", "8", YOURS),
         Item(
             "Data preparation", "7", "9",
-            "Read, cut to the ultrasound region, annotations painted over (Navier-Stokes), resized "
-            "to 224 x 224 by nearest neighbour, ImageNet normalisation.",
+            (
+                "Read, cut to the ultrasound region, annotations painted over (Navier-Stokes), resized "
+                "to 224 x 224 by nearest neighbour, ImageNet normalisation."
+            ) if own else YOURS,
         ),
         Item(
             "De-identification", "", "12",
-            "Metadata never copied; burned-in text removed by OCR; images and subjects by number.",
+            "Metadata never copied; burned-in text removed by OCR; images and subjects by number." if own else YOURS,
         ),
         Item("Reference standard and who applied it", "8a 8b", "14 15 16", YOURS),
         Item("Sample size", "10", "19", f"Not computed beforehand by this program; {counts}"),
-        Item("Missing data", "11", "13", "Unreadable files are left out and counted in the study's check."),
+        Item("Missing data", "11", "13", unread if own else YOURS),
         Item("Partitions", "12a", "20", _partitions(operating)),
         Item("Level at which partitions are disjoint", "12a", "21", level),
         Item("Model", "12c 22", "22", model),
@@ -103,7 +110,7 @@ def checklist(
         Item("Training", "12c", "25", training),
         Item(
             "Choice of the final model", "12c", "26",
-            "The epoch with the highest validation accuracy in each fold; ties by lower loss.",
+            "The epoch with the highest validation accuracy in each fold; ties by lower loss." if own else YOURS,
         ),
         Item("Ensembling", "12c", "27", f"Mean of {_folds(operating)} folds' probabilities."),
         Item(
@@ -112,14 +119,14 @@ def checklist(
         ),
         Item(
             "Uncertainty", "12e 23a", "29 36",
-            "95 % intervals: bootstrap over subjects (BCa), Wilson for proportions; comparisons by "
-            "DeLong, McNemar and bootstrap, corrected by Holm." + _too_narrow(unknown_subjects),
+            f"95 % intervals: bootstrap over subjects (BCa), Wilson for proportions{tests}."
+            f"{_too_narrow(unknown_subjects)}",
         ),
         Item("Class imbalance", "13", "", weighted if plan else YOURS),
         Item("Fairness across groups of people", "14", "", YOURS),
         Item("Output and threshold", "15", "", f"Threshold {decimal(operating.threshold)}: {operating.rule}."),
         Item("Recalibration", "12f", "", calibrated),
-        Item("Explanation of single results", "", "31", f"Eigen-CAM of {explained}."),
+        Item("Explanation of single results", "", "31", f"Eigen-CAM of {explained}." if own else YOURS),
         Item("Validation on external data", "16", "32", YOURS),
         Item("Ethics approval, protocol, registration, funding", "17 18", "40 41 42", YOURS),
         Item("Flow and characteristics of participants", "20a 20b", "33 34", YOURS),

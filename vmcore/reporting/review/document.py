@@ -139,6 +139,7 @@ def evaluate(
                 operating, split_by=provenance.split_by, plan=provenance.plan,
                 environment=provenance.environment, training_data=provenance.training_data,
                 limits=list(provenance.limits), unknown_subjects=provenance.unknown_subjects,
+                compared=bool(comparisons),
             )
         ]
     )  # fmt: skip
@@ -162,7 +163,7 @@ _TITLES = {
     "intervals": "95 % intervals",
     "calibration": "Calibration",
     "subgroups": "Subgroups (Wilson's 95 %)",
-    "predictive-values": "Predictive values of the ensemble where the model is to be used",
+    "predictive-values": "Predictive values where the model is to be used",
     "comparisons": "Compared on the same cases (p-values corrected by Holm)",
     "wrong-cases": "Cases called wrongly, by number in the predictions",
     "checklist": "What TRIPOD+AI and CLAIM ask",

@@ -15,7 +15,7 @@ _FAINT = 0.65
 
 def roc_figure(band: CurveBand, point: OperatingPoint, title: str = "ROC") -> go.Figure:
     """Every fold's curve, mean and ±1 SD, and where the threshold stands."""
-    figure = _banded(band, "AUC")
+    figure = _banded(band, "AUC", "linear")
     figure.add_trace(
         go.Scatter(
             x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "width": 1, "dash": "dot"},
@@ -33,7 +33,7 @@ def pr_figure(
     band: CurveBand, point: OperatingPoint, prevalence: float, title: str = "Precision and recall"
 ) -> go.Figure:
     """The same for precision over recall; the dotted line is what guessing gives."""
-    figure = _banded(band, "AP")
+    figure = _banded(band, "AP", "vh")  # a step up or down where a threshold is reached
     figure.add_hline(y=prevalence, line={"color": QUIET, "width": 1, "dash": "dot"})
     _mark(figure, point.recall, point.precision)
     figure.update_xaxes(title_text="recall (sensitivity)", range=[-0.02, 1.02])
@@ -42,7 +42,8 @@ def pr_figure(
     return styled(figure, title, height=440)
 
 
-def _banded(band: CurveBand, area: str) -> go.Figure:
+def _banded(band: CurveBand, area: str, shape: str) -> go.Figure:
+    """Curves whose lines enclose the area that is told."""
     figure = go.Figure()
     areas = [curve.area for curve in band.folds]
     for index, curve in enumerate(band.folds):
@@ -52,7 +53,7 @@ def _banded(band: CurveBand, area: str) -> go.Figure:
             go.Scatter(
                 x=curve.x, y=curve.y, mode="lines", name=legend, showlegend=index == 0,
                 legendgroup="folds", opacity=_FAINT,
-                line={"color": SERIES[(index + 1) % len(SERIES)], "width": 1.3, "shape": "hv"},
+                line={"color": SERIES[(index + 1) % len(SERIES)], "width": 1.3, "shape": shape},
                 hovertemplate=f"{words}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
             )
         )  # fmt: skip
@@ -72,7 +73,7 @@ def _banded(band: CurveBand, area: str) -> go.Figure:
         words = f"mean {area} {band.area:.3f} ± {band.area_spread:.3f}"
         figure.add_trace(
             go.Scatter(
-                x=band.x, y=band.mean, mode="lines", name=words, line={"color": TEAL, "width": 3},
+                x=band.x, y=band.mean, mode="lines", name=words, line={"color": TEAL, "width": 3, "shape": shape},
                 hovertemplate="%{x:.3f}, %{y:.3f}",
             )
         )  # fmt: skip

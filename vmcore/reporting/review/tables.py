@@ -18,7 +18,11 @@ from vmcore.evaluation import (
 )
 from vmcore.evaluation.published import SOURCE, published
 
-_LATEX_SIGNS = {"±": r"$\pm$", "–": "--", "%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"}
+_LATEX_SIGNS = str.maketrans(
+    {sign: f"\\{sign}" for sign in "%_&#${}"}
+    | {"±": r"$\pm$", "–": "--", "\\": r"\textbackslash{}", "^": r"\textasciicircum{}"}
+    | {"~": r"\textasciitilde{}"}
+)
 
 
 def model_table(models: Sequence[OperatingPredictions], split: Split) -> pd.DataFrame:
@@ -85,6 +89,4 @@ def latex(table: pd.DataFrame, caption: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    for sign, written in _LATEX_SIGNS.items():
-        text = text.replace(sign, written)
-    return text
+    return text.translate(_LATEX_SIGNS)
