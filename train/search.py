@@ -15,7 +15,7 @@ from train.following import in_words
 from vmcore.data import ManifestError
 from vmcore.file_modes import keep_private
 from vmcore.runs import RunError
-from vmcore.runs.search import finished_trials, open_search, search
+from vmcore.runs.search import finished_trials, open_search, search, untried
 
 log = logging.getLogger("train.search")
 
@@ -46,6 +46,10 @@ def main(arguments: SearchArguments) -> None:
         sys.exit(in_words(error))
     except (RunError, ManifestError) as error:
         sys.exit(str(error))
+    if missing := untried(study):
+        sys.stdout.write(
+            f"{len(missing)} settings have no result: their runs failed. Search again to try them.\n"
+        )
     for trial in finished_trials(study)[:5]:
         sys.stdout.write(f"{trial.value:.4f}  {trial.params}  run {trial.user_attrs['run_id']}\n")
 

@@ -34,6 +34,7 @@ from vmcore.runs import (
     reject_images,
     start_preparing,
     stop_preparing,
+    take_back_images,
 )
 
 _REFRESH_S = 1.0
@@ -217,7 +218,7 @@ def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     words = "Take it back" if taken_out else "Reject"
     if second.button(words, icon=":material/undo:" if taken_out else ":material/block:"):
         try:
-            reject_images(study.folder, out - {path} if taken_out else out | {path})
+            (take_back_images if taken_out else reject_images)(study.folder, [path])
         except RunError as error:
             st.error(plain(error), icon=":material/error:")
         else:

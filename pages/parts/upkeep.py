@@ -130,10 +130,12 @@ def _forget_expired(stored: Any) -> None:
 
 def sweep_store() -> None:
     """Remove what interrupted work has left in the store; what cannot be removed does not stop the app."""
+    from vmcore.runs.leftovers import sweep_runs  # noqa: PLC0415
     from vmcore.runs.unpacking_places import sweep_unpacked  # noqa: PLC0415  not before a page is up
 
     try:
-        sweep(settings().store / "runs", settings().store / "studies")
+        sweep(settings().store / "studies")
+        sweep_runs()
         sweep_unpacked()
     except (OSError, ValueError) as error:  # its words may quote a name
         log.warning("Leftovers stay in the store (%s).", type(error).__name__)

@@ -11,8 +11,17 @@ import pytest
 
 from tests.runs.support import small_plan
 from vmcore.data import StoredStudy, load_study, prepared_path, reject
-from vmcore.runs import RunError, all_runs, cancel_run
-from vmcore.runs.search import PAPER_GRID, fold_accuracies, open_search, run_with, search
+from vmcore.runs import RunError, RunFolder, all_runs, cancel_run
+from vmcore.runs import search as searching
+from vmcore.runs.search import (
+    PAPER_GRID,
+    finished_trials,
+    fold_accuracies,
+    open_search,
+    run_with,
+    search,
+    untried,
+)
 
 
 def test_the_papers_grid_has_48_points(store: Path) -> None:
@@ -145,3 +154,29 @@ def test_a_search_stops_when_its_study_changes_meanwhile(
     with pytest.raises(RunError, match="images and labels"):
         search(plan, study, trials=3, on_trial=lambda _: repaint(own_study))
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"]
+
+
+def test_settings_whose_run_failed_are_tried_again_later(
+    phantom_study: StoredStudy, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = {"batch_size": [32], "learning_rate": [1e-3, 1e-5], "weight_decay": [0.01, 0.05, 0.001]}
+    monkeypatch.setattr(searching, "PAPER_GRID", grid)
+    monkeypatch.setattr(searching, "run_with", lambda _: RunFolder(store / "runs/none"))
+    fails = iter([False, True, False, True, True])
+
+    def follow(trial: optuna.Trial, _: RunFolder) -> float:
+        if next(fails, False):
+            raise RunError("The disk is full.")
+        return 0.5
+
+    monkeypatch.setattr(searching, "_follow", follow)
+    plan = small_plan(phantom_study.folder)
+    with pytest.raises(RunError, match=r"Two runs in a row failed.*The disk is full\."):
+        search(plan, open_search("small", "grid"))
+    assert len(untried(open_search("small", "grid"))) == 3
+    study = search(plan, open_search("small", "grid"), trials=1)
+    assert len(finished_trials(study)) == 3
+    study = search(plan, open_search("small", "grid"))
+    assert untried(study) == []
+    tried = {tuple(sorted(trial.params.items())) for trial in finished_trials(study)}
+    assert len(tried) == 6

@@ -56,6 +56,7 @@ from .studies import (
     start_preparing,
     stop_preparing,
     study_measure,
+    take_back_images,
 )
 from .study_status import (
     StudyStatus,
@@ -145,5 +146,6 @@ __all__ = [
     "study_measure",
     "study_status",
     "sweep_unpacked",
+    "take_back_images",
     "validated_unlabelled",
 ]

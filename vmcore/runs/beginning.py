@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vmcore.data import load_study
 from vmcore.models import FetchProgress
+from vmcore.runs.errors import RunError
 from vmcore.runs.lineage import find_starts
 from vmcore.runs.paired_heads import check_originals
 from vmcore.runs.plan import Plan
@@ -50,6 +51,16 @@ def begin(plan: Plan | PretrainPlan, on_fetch: FetchProgress | None = None) -> B
     starting_model(plan, starts[0], progress=on_fetch)
     known = {"study_digest": study.digest, "starting_weights": describe_start(plan, starts)}
     return Beginning(known, {"splits.csv": splits.table(study.table).to_csv(index=False)})
+
+
+def refuse_changed(plan: Plan | PretrainPlan, beginning: Beginning) -> None:
+    """Refuse to start on a study that is another one than when it was looked at.
+
+    Raises:
+        RunError: it is.
+    """
+    if isinstance(plan, Plan) and load_study(plan.study).digest != beginning.known["study_digest"]:
+        raise RunError("The study has changed meanwhile; start the run again.")
 
 
 def _pretraining(plan: PretrainPlan, on_fetch: FetchProgress | None) -> Beginning:

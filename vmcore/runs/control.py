@@ -12,13 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlflow.exceptions import MlflowException
+
 from vmcore import __version__
 from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
-from vmcore.runs.folder import RunFolder, runs_folder
+from vmcore.runs.folder import MAKING, RunFolder, runs_folder
 from vmcore.runs.launching import start_work, stop_work
 from vmcore.runs.locks import alone
-from vmcore.runs.model_in_use import bundle_in_use
+from vmcore.runs.model_in_use import bundle_in_use, changing_model_in_use
 from vmcore.runs.plan import Plan
 from vmcore.runs.pretraining_plan import PretrainPlan
 from vmcore.runs.purging import DELETED
@@ -26,10 +28,12 @@ from vmcore.runs.record import as_json, open_store
 from vmcore.runs.run_plan import plan_text
 from vmcore.runs.run_status import RunStatus, state_of, status
 from vmcore.runs.slurm import SlurmSilentError
+from vmcore.runs.unfinished import reading, refuse_needed_run
 from vmcore.settings import settings
 
 if TYPE_CHECKING:
     from vmcore.models import FetchProgress
+    from vmcore.runs.beginning import Beginning
 
 _STORE_WORDS = {
     "pending": "SCHEDULED",
@@ -38,6 +42,7 @@ _STORE_WORDS = {
     "failed": "FAILED",
     "cancelled": "KILLED",
 }  # of an unknown run the store says what was last known
+_BUSY = "Somebody else is just starting, stopping or deleting this run; look again."
 _PACKAGES = ("torch", "torchvision", "timm", "lightning-fabric", "numpy", "scikit-learn", "pydicom")
 
 
@@ -64,17 +69,32 @@ def start_run(plan: Plan | PretrainPlan, *, on_fetch: FetchProgress | None = Non
         RunError, ManifestError: what is wrong, before anything was written or started.
     """
     require("train")
-    from vmcore.runs.beginning import begin  # noqa: PLC0415  slow to import; to look at runs takes less
+    from vmcore.runs.beginning import begin, refuse_changed  # noqa: PLC0415  slow to import; to look at runs takes less
 
     beginning = begin(plan, on_fetch)
-    folder = RunFolder(runs_folder() / open_store(settings().store).create(plan))
-    folder.path.mkdir(parents=True)
-    for name, text in beginning.files.items():
-        folder.mark(name, text)
-    folder.mark("environment.json", as_json({**_environment(), **beginning.known}))
-    folder.mark("plan.json", plan_text(plan))
-    folder.log.touch()
-    with _deciding(folder.run_id):
+    with reading(plan):
+        refuse_changed(plan, beginning)
+        return _begun(plan, beginning)
+
+
+def _begun(plan: Plan | PretrainPlan, beginning: Beginning) -> RunFolder:
+    """A new run, seen by others when it has all that a run begins with; it is theirs to stop from then on."""
+    store = open_store(settings().store)
+    run_id = store.create(plan)
+    made = RunFolder(runs_folder() / f"{MAKING}{run_id}")
+    made.path.mkdir(parents=True)
+    with alone(made.control_lock, _BUSY):
+        try:
+            for name, text in beginning.files.items():
+                made.mark(name, text)
+            made.mark("environment.json", as_json({**_environment(), **beginning.known}))
+            made.mark("plan.json", plan_text(plan))
+            made.log.touch()
+            folder = RunFolder(made.path.rename(made.path.with_name(run_id)))
+        except BaseException:
+            shutil.rmtree(made.path, ignore_errors=True)
+            store.delete(run_id)
+            raise
         return _launch(folder)
 
 
@@ -91,20 +111,20 @@ def resume_run(run_id: str) -> RunFolder:
             raise RunError(reason)
         if state in {"pending", "running", "finished"}:
             raise RunError(reason or f"The run is {state}; there is nothing to resume.")
-        open_store(settings().store).set_status(
-            run_id, "SCHEDULED"
-        )  # a silent store: nothing changed
-        folder.clear("cancelled", "failure.json", "started")
-        return _launch(folder)
+        with reading(folder.plan()):
+            open_store(settings().store).set_status(
+                run_id, "SCHEDULED"
+            )  # a silent store: nothing changed
+            folder.clear("cancelled", "failure.json", "started")
+            return _launch(folder)
 
 
 @contextmanager
 def _deciding(run_id: str) -> Iterator[RunFolder]:
     """The run's folder, for one who starts, stops or deletes it; one at a time, on all hosts."""
     folder = find_run(run_id)
-    sentence = "Somebody else is just starting, stopping or deleting this run; look again."
     try:
-        with alone(folder.control_lock, sentence):
+        with alone(folder.control_lock, _BUSY):
             yield find_run(run_id)  # it may have been deleted while this one waited
     except FileNotFoundError as error:
         if folder.path.is_dir():
@@ -153,7 +173,8 @@ def delete_run(run_id: str) -> None:
     """Remove a run for good: folder, checkpoints, predictions, bundle, and its place in the store.
 
     Raises:
-        RunError: it is still going, nobody knows whether it is, or its model is in use.
+        RunError: it is still going, nobody knows whether it is, its model is in use, or a run that has not
+            ended starts from its weights.
     """
     require("train")
     with _deciding(run_id) as folder:
@@ -162,14 +183,16 @@ def delete_run(run_id: str) -> None:
             raise RunError(reason)
         if state in {"pending", "running"}:
             raise RunError("The run is still going; stop it first.")
-        if bundle_in_use().run_id == run_id:
-            raise RunError("The run's model is in use on the classify page; roll back first.")
-        gone = folder.path.rename(folder.path.with_name(f"{DELETED}{run_id}"))
-        try:
-            open_store(settings().store).delete(run_id)
-        except BaseException:
-            gone.rename(folder.path)  # it did not come to that
-            raise
+        refuse_needed_run(run_id)
+        with changing_model_in_use():  # it could be promoted between the look and the deletion
+            if bundle_in_use().run_id == run_id:
+                raise RunError("The run's model is in use on the classify page; roll back first.")
+            gone = folder.path.rename(folder.path.with_name(f"{DELETED}{run_id}"))
+            try:
+                open_store(settings().store).delete(run_id)
+            except BaseException:
+                gone.rename(folder.path)  # it did not come to that
+                raise
     shutil.rmtree(gone)
 
 
@@ -182,15 +205,23 @@ def all_runs() -> list[tuple[RunFolder, RunStatus]]:
         if not folder.path.is_dir():
             continue
         try:
-            stands = status(folder)
-        except RunError as error:
-            stands = RunStatus("failed", str(error), (0,), 1, None)
-        if _STORE_WORDS.get(stands.state, run["status"]) != run["status"]:
-            open_store(settings().store).set_status(
-                run_id, _STORE_WORDS[stands.state], stands.reason
-            )
-        found.append((folder, stands))
+            found.append((folder, _looked_at(folder, run["status"])))
+        except (OSError, MlflowException):
+            if folder.path.is_dir():
+                raise  # else somebody has deleted it meanwhile
     return found
+
+
+def _looked_at(folder: RunFolder, told: str) -> RunStatus:
+    """How a run stands; the store is told where it says something else."""
+    try:
+        stands = status(folder)
+    except RunError as error:
+        stands = RunStatus("failed", str(error), (0,), 1, None)
+    if _STORE_WORDS.get(stands.state, told) != told:
+        words = _STORE_WORDS[stands.state]
+        open_store(settings().store).set_status(folder.run_id, words, stands.reason)
+    return stands
 
 
 def estimate_seconds(plan: Plan | PretrainPlan, steps: int = 2) -> float:

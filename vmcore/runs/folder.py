@@ -43,6 +43,8 @@ from vmcore.runs.run_plan import read_plan
 from vmcore.settings import settings
 from vmcore.training import EpochResult, PretrainEpoch
 
+MAKING = ".new-"
+"""How the name of a run's folder begins until all is in it that a run begins with."""
 _TAIL_BYTES = 16_384
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vmcore.models import BundleError, load_card
 from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.in_use import LastKnown, last_known
+from vmcore.runs.locks import alone
 from vmcore.runs.store_address import database_file, store_name
 from vmcore.settings import settings
 
@@ -58,6 +61,18 @@ def bundle_in_use() -> InUse:
     except StoreSilentError as error:
         _silences[chosen.store, registry] = (time.monotonic(), str(error))
         return as_known(known, str(error))
+
+
+@contextmanager
+def changing_model_in_use() -> Iterator[None]:
+    """One at a time, on all hosts: whoever promotes a model, or removes one that could be promoted.
+
+    Raises:
+        RunError: somebody else does for long.
+    """
+    place = settings().store / "registry.lock"
+    with alone(place, "Somebody else is just promoting or deleting a model; look again."):
+        yield
 
 
 def forget_silence(folder: Path, registry: str) -> None:

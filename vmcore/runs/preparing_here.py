@@ -27,7 +27,6 @@ from vmcore.runs.errors import RunError
 from vmcore.runs.locks import alone, hold
 from vmcore.runs.machine import whereabouts
 from vmcore.runs.studies import (
-    BUSY,
     clear_marks,
     note_failure,
     note_progress,
@@ -36,6 +35,7 @@ from vmcore.runs.studies import (
     study_measure,
 )
 from vmcore.runs.study_status import LOCK, STOP, came_as_zip, study_folder
+from vmcore.runs.unfinished import BUSY
 
 
 def prepare_here(

@@ -29,7 +29,7 @@ from vmcore.runs.run_plan import RunPlan
 from vmcore.runs.store_address import database_file, store_name, store_uri
 
 EXPERIMENT = "VentriScope"
-_KIND = "kind"
+_KIND, _REASON = "kind", "reason"
 
 
 class RunStore:
@@ -123,10 +123,13 @@ class RunStore:
     @understood()
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Set MLflow's status: SCHEDULED, RUNNING, FINISHED, FAILED or KILLED."""
-        if self.client.get_run(run_id).info.status == status:
+        run = self.client.get_run(run_id)
+        if run.info.status == status:
             return
         if reason:
-            self.client.set_tag(run_id, "reason", reason[:500])
+            self.client.set_tag(run_id, _REASON, reason[:500])
+        elif _REASON in run.data.tags:  # of a time before it was resumed
+            self.client.delete_tag(run_id, _REASON)
         if status in {"FINISHED", "FAILED", "KILLED"}:
             self.client.set_terminated(run_id, status)
         else:

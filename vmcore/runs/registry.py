@@ -17,8 +17,14 @@ from vmcore.runs.access import named, require
 from vmcore.runs.answers import is_missing, understood
 from vmcore.runs.errors import RunError, StoreSilentError
 from vmcore.runs.in_use import LastKnown, remember
-from vmcore.runs.locks import alone
-from vmcore.runs.model_in_use import BUNDLED, InUse, as_known, bundle_in_use, forget_silence
+from vmcore.runs.model_in_use import (
+    BUNDLED,
+    InUse,
+    as_known,
+    bundle_in_use,
+    changing_model_in_use,
+    forget_silence,
+)
 from vmcore.runs.record import RunStore, open_store, unique_name
 from vmcore.runs.regression_set import BOUND, NOT_COMPARED, read_regression_set
 from vmcore.settings import settings
@@ -82,9 +88,9 @@ def _change(run_id: str, why: str, who: str | None, check: str, accepted: str) -
     person = require("release")
     place = settings().store
     store = open_store(place)
-    bundle = None if run_id == BUNDLED else store.artifact(run_id, "bundle")
-    name = load_card(bundle or settings().bundle).name
-    with alone(place / "registry.lock", "Somebody else is just promoting a model; look again."):
+    with changing_model_in_use():
+        bundle = None if run_id == BUNDLED else store.artifact(run_id, "bundle")
+        name = load_card(bundle or settings().bundle).name
         when = datetime.now(UTC)
         made = Promotion(
             run_id, name, named(person, who),
@@ -147,6 +153,8 @@ def promotions() -> list[Promotion]:
 def roll_back(*, why: str, who: str | None = None) -> Promotion:
     """Go back to the last other model that was in use before the present one, without a check: it answered before.
 
+    Models that are gone since are passed over.
+
     Raises:
         RunError: nothing was promoted yet, or the registry does not answer.
     """
@@ -155,8 +163,20 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     if not changes and bundle_in_use().run_id == BUNDLED:
         raise RunError("Nothing was promoted yet: the bundled model is in use.")
     now = changes[0].run_id if changes else None
-    before = next((each.run_id for each in changes if each.run_id != now), BUNDLED)
+    former = dict.fromkeys(each.run_id for each in changes if each.run_id != now)
+    before = next((run_id for run_id in former if _can_answer(run_id)), BUNDLED)
     return _change(before, why, who, "", "")
+
+
+def _can_answer(run_id: str) -> bool:
+    try:
+        if run_id != BUNDLED:
+            load_card(open_store(settings().store).artifact(run_id, "bundle"))
+    except StoreSilentError:
+        raise
+    except (RunError, BundleError):
+        return False
+    return True
 
 
 def ask_registry(known: LastKnown | None) -> InUse:

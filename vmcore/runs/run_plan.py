@@ -41,6 +41,10 @@ class RunPlan(Protocol):
         """The network that is trained."""
 
     @property
+    def weights(self) -> str:
+        """What it starts from; ``run:ID`` is another run."""
+
+    @property
     def precision(self) -> Precision | Literal["auto"]:
         """What is computed in; "auto" is settled by the first device."""
 

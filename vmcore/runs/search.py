@@ -36,6 +36,10 @@ PAPER_GRID: dict[str, list[float]] = {
 """The paper's search: 48 settings, five folds each, best mean validation accuracy."""
 
 _ABOUT = "about"
+_MOST_FAILURES = 2
+_GIVEN_UP = (
+    "Two runs in a row failed, so the search has stopped; start it again to go on where it is."
+)
 _POLL_S = 1.0
 _STALE_S = 60
 
@@ -81,7 +85,8 @@ def search(
     """Try settings until the grid is through, or so many trials are done.
 
     A search belongs to the images and to the plan that it began with: results on others would not
-    be comparable. It stops where the study changes meanwhile.
+    be comparable. It stops where the study changes meanwhile, and where two runs in a row fail. Settings
+    whose run failed are tried once more when the search is gone on with.
 
     Args:
         plan: everything but batch size, learning rate and weight decay.
@@ -90,11 +95,24 @@ def search(
         on_trial: called after each.
 
     Raises:
-        RunError: the search was begun on other images or with another plan; says what differs.
+        RunError: the search was begun on other images or with another plan, and what differs; or two runs
+            in a row failed, and why the last one did.
         ManifestError: the study cannot be opened.
     """
-    changes: list[RunError] = []
+    reasons: list[RunError] = []
+    failed: list[RunError] = []  # in a row
+    tried: list[int] = []
     _hold_to_its_beginning(study, plan)
+
+    def try_one(trial: optuna.Trial) -> float:
+        tried.append(trial.number)
+        try:
+            accuracy = _accuracy(trial, plan)
+        except RunError as error:
+            failed.append(error)
+            raise
+        failed.clear()
+        return accuracy
 
     def after(_: optuna.Study, trial: FrozenTrial) -> None:
         if on_trial:
@@ -102,15 +120,37 @@ def search(
         try:
             _hold_to_its_beginning(study, plan)
         except RunError as error:
-            changes.append(error)
+            reasons.append(error)
+            study.stop()
+        if len(failed) == _MOST_FAILURES:
+            reasons.append(RunError(f"{_GIVEN_UP} The last one: {failed[-1]}"))
             study.stop()
 
-    study.optimize(
-        lambda trial: _accuracy(trial, plan), n_trials=trials, callbacks=[after], catch=(RunError,)
-    )
-    if changes:
-        raise changes[0]
+    if trials != 0:
+        _retry_failed(study)
+    while trials is None or len(tried) < trials:
+        more = None if trials is None else trials - len(tried)
+        study.optimize(try_one, n_trials=more, callbacks=[after], catch=(RunError,))
+        if reasons:
+            raise reasons[0]
+        if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            break  # a grid that is through stops at each trial, also where others wait
     return study
+
+
+def untried(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials whose run failed, and whose settings nobody has tried since."""
+    trials = study.get_trials(deepcopy=False)
+    again = {trial.system_attrs.get("failed_trial") for trial in trials}
+    return [one for one in trials if one.state == TrialState.FAIL and one.number not in again]
+
+
+def _retry_failed(study: optuna.Study) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        again = optuna.storages.RetryFailedTrialCallback()
+    for trial in untried(study):
+        again(study, trial)
 
 
 def _hold_to_its_beginning(study: optuna.Study, plan: Plan) -> None:

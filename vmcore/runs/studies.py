@@ -11,7 +11,8 @@ import logging
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import tyro
@@ -23,6 +24,7 @@ from vmcore.data import (
     prepare_study,
     refuse_other_root,
     reject,
+    rejected,
     stored_manifest,
 )
 from vmcore.data.containment import ORIGINALS, place_told, told_place
@@ -31,12 +33,10 @@ from vmcore.file_modes import keep_private
 from vmcore.files import expanded, write_atomically
 from vmcore.runs.access import require
 from vmcore.runs.errors import RunError
-from vmcore.runs.folder import RunFolder, runs_folder
 from vmcore.runs.locks import alone
 from vmcore.runs.processes import end_process, spawn
 from vmcore.runs.purging import DELETED
 from vmcore.runs.regression_set import forget_cases
-from vmcore.runs.run_status import state_of
 from vmcore.runs.study_status import (
     LOCK,
     STOP,
@@ -46,10 +46,9 @@ from vmcore.runs.study_status import (
     study_folder,
     study_status,
 )
+from vmcore.runs.unfinished import BUSY, refuse_read_study
 from vmcore.settings import settings
 
-BUSY = "Somebody else is just adding, continuing or stopping this study; look again."
-"""Said where another one holds a study's control.lock for long."""
 _EVERY = 5  # images between two notes of the progress
 
 
@@ -112,8 +111,8 @@ def refuse_taken(folder: Path, *, again: bool = False) -> None:
         raise RunError(f"{folder.name} is being prepared already; wait for it, or stop it first.")
     if state == "ready" and not again:
         raise RunError(f"There is a study called {folder.name} already.")
-    if state == "ready" and any(_works_on(run, folder) for run in _folders_of_runs()):
-        raise RunError("A run that has not ended works on this study; let it end first.")
+    if state == "ready":
+        refuse_read_study(folder)
 
 
 def note_request(folder: Path, source: Path, leave_out: Sequence[str]) -> None:
@@ -206,8 +205,7 @@ def delete_study(folder: Path) -> None:
         with alone(folder / "control.lock", BUSY):
             if study_status(folder).state == "preparing":
                 raise RunError("The study is being prepared; stop it first.")
-            if any(_works_on(run, folder) for run in _folders_of_runs()):
-                raise RunError("A run that has not ended works on this study; stop it first.")
+            refuse_read_study(folder)
             forget_cases(_sources(folder))
             gone = folder.rename(folder.with_name(f"{DELETED}{secrets.token_hex(6)}"))
     except FileNotFoundError as error:
@@ -215,32 +213,39 @@ def delete_study(folder: Path) -> None:
     shutil.rmtree(gone)
 
 
-def _folders_of_runs() -> list[RunFolder]:
-    place = runs_folder()
-    names = place.iterdir() if place.is_dir() else ()
-    return [RunFolder(path) for path in names if path.is_dir() and path.name.isalnum()]
-
-
-def _works_on(run: RunFolder, study: Path) -> bool:
-    try:
-        ended = state_of(run, deciding=True)[0] in {"finished", "failed", "cancelled"}
-        return not ended and study.resolve() in {one.resolve() for one in run.plan().studies_read}
-    except RunError:  # damaged: it does not work
-        return False
-
-
 def reject_images(folder: Path, paths: Iterable[str]) -> None:
-    """Take exactly these images out of a study; see :func:`vmcore.data.reject`.
+    """Take images out of a study; see :func:`vmcore.data.reject`.
 
     They go from the old cases that models are held against, too, and do not come back there.
 
     Raises:
         NotAllowedError: it is not this person's to do.
+        RunError: a run that has not ended works on the study.
     """
-    require("train")
     out = set(paths)
-    reject(folder, out)
-    forget_cases(_sources(folder, out))
+    with _changing(folder):
+        reject(folder, rejected(folder) | out)
+        forget_cases(_sources(folder, out))
+
+
+def take_back_images(folder: Path, paths: Iterable[str]) -> None:
+    """Take images into a study again that were taken out.
+
+    Raises:
+        NotAllowedError: it is not this person's to do.
+        RunError: a run that has not ended works on the study.
+    """
+    with _changing(folder):
+        reject(folder, rejected(folder) - set(paths))
+
+
+@contextmanager
+def _changing(folder: Path) -> Iterator[None]:
+    """Change which images a study has; one at a time, and under no run."""
+    require("train")
+    with alone(folder / "control.lock", BUSY):
+        refuse_read_study(folder)
+        yield
 
 
 def _sources(folder: Path, paths: Iterable[str] | None = None) -> set[str]:

@@ -28,6 +28,7 @@ from vmcore.models import (
 from vmcore.models.architectures import OURS
 from vmcore.models.bundle_weights import fold_file
 from vmcore.runs.errors import RunError
+from vmcore.runs.folder import RunFolder
 from vmcore.runs.lineage import former_run
 from vmcore.runs.named_files import weights_file
 from vmcore.runs.plan import Plan
@@ -91,6 +92,22 @@ def describe_start(plan: Plan, starts: Sequence[Start]) -> dict[str, Any]:
         "unknown" if start.seen is None else start.seen for start in starts
     ]
     return described
+
+
+def refuse_changed_start(folder: RunFolder, plan: Plan, start: Start, number: int) -> None:
+    """Refuse to begin a fold from another file than was noted when the run was started.
+
+    Raises:
+        RunError: it is another one.
+    """
+    described = folder.read_json("environment.json").get("starting_weights")
+    noted = described.get("sha256") if isinstance(described, dict) else None
+    if not isinstance(noted, list) or len(noted) != plan.folds:
+        return  # none was there then, or nobody noted it
+    if file_digest(_file(plan.weights, start)) != noted[number - 1]:
+        raise RunError(
+            "The weights that this run starts from have changed since it was started. Start a new run."
+        )
 
 
 def report_on_file(named: str, architecture: str, pooling: Pooling) -> WeightsReport:

@@ -34,7 +34,7 @@ from vmcore.runs.lineage import find_starts, learnt_by, learnt_by_fold, unchange
 from vmcore.runs.paired_heads import paired_heads
 from vmcore.runs.plan import Plan
 from vmcore.runs.record import RunStore, open_store
-from vmcore.runs.weights import starting_model
+from vmcore.runs.weights import refuse_changed_start, starting_model
 from vmcore.runs.working import do_work, tell_epochs
 from vmcore.settings import settings
 from vmcore.training import (
@@ -43,6 +43,7 @@ from vmcore.training import (
     PairedHeads,
     finetune_fold,
     fold_predictions,
+    known_epochs,
     make_fabric,
     seeded,
 )
@@ -65,6 +66,7 @@ def work(folder: RunFolder, fabric: Fabric, only: int | None = None) -> None:
     if fabric.is_global_zero:
         note_images(folder, stored)
     study = LabelledImages(stored.images(), label_numbers(stored.table))
+    _check_splits(folder, load_study(plan.study), splits)  # nor while they were read
     pairs = paired_heads(folder, stored, splits) if plan.pairs else None
     store = open_store(settings().store)
     for number in [only] if only else range(1, plan.folds + 1):
@@ -91,7 +93,8 @@ def _fold(
     store: RunStore,
     pairs: PairedHeads | None,
 ) -> None:
-    history: list[EpochResult] = folder.history(number)
+    # not those of history.json: one may have ended just before the worker was
+    history = known_epochs(folder.checkpoint(number))
     part = plan.parts[number - 1]
 
     def note(result: EpochResult) -> None:
@@ -111,6 +114,8 @@ def _fold(
         learnt, fold = pairs.added(study, fold)
     log.info("Fold %d: %d images to learn from.", number, len(fold.train))
     start = find_starts(plan, stored, splits)[number - 1]
+    if not folder.checkpoint(number).is_file():
+        refuse_changed_start(folder, plan, start, number)
     if fabric.is_global_zero:
         _note_learnt(folder, learnt_by(start, stored, splits.folds[number - 1].train), number)
     result = finetune_fold(

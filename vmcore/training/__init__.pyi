@@ -1,4 +1,4 @@
-from .checkpoint import CheckpointError
+from .checkpoint import CheckpointError, known_epochs
 from .epochs import EpochResult, PretrainEpoch
 from .finetune import (
     FoldResult,
@@ -37,6 +37,7 @@ __all__ = [
     "finetune_fold",
     "fit_ood_detector",
     "fold_predictions",
+    "known_epochs",
     "learn_ventricle_patches",
     "learning_rate",
     "make_fabric",

@@ -79,6 +79,19 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, plan: st
     return FoldProgress(history, None if best is None else history[best], parts[_BEST])
 
 
+def known_epochs(path: Path) -> list[EpochResult]:
+    """The finished epochs that a fold's checkpoint knows of; none where there is none, or a damaged one.
+
+    Whoever goes on from a damaged one is told so by :func:`load_checkpoint`.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            told = json.loads((file.metadata() or {})["history"])
+        return [EpochResult(**entry) for entry in told]
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError):
+        return []
+
+
 def write_training(
     path: Path,
     model: nn.Module,
