@@ -52,14 +52,20 @@ def _make(uploaded: UploadedScan) -> DeidentifiedScan | None:
 
     if "deidentify_key" not in st.session_state:
         st.session_state.deidentify_key = secrets.token_bytes(_KEY_BYTES)
+    bar = st.progress(0.0, "Looking for text in every frame …")
+    st.button("Stop", key=f"stop-de-{uploaded.number}")  # as any click, it ends what runs
+
+    def told(done: int, frames: int) -> None:
+        bar.progress(done / frames, f"Looked for text in {done} of {frames} frames")
+
     try:
-        with st.spinner("Looking for text in every frame …", show_time=False):
-            made = deidentify(
-                uploaded.content(),
-                Pseudonyms(st.session_state.deidentify_key),
-                DeidentifyOptions(retain_device=device),
-                limits=settings().read_limits(),
-            )
+        made = deidentify(
+            uploaded.content(),
+            Pseudonyms(st.session_state.deidentify_key),
+            DeidentifyOptions(retain_device=device),
+            limits=settings().read_limits(),
+            on_frame=told,
+        )
     except ScanError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None

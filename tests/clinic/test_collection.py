@@ -229,3 +229,19 @@ def test_without_a_region_the_top_is_black() -> None:
     inside = clean_loop(frames, Region(40, 50, 100, 100))
     assert inside.mask[:40].all()
     assert inside.mask[:, :50].all()
+
+
+def test_cleaning_a_loop_tells_how_far_it_is_and_can_be_stopped() -> None:
+    first, second = picture(), picture().copy()
+    second[100:120, 60:90] += 20
+    frames = np.stack([first, first, second])
+    told: list[tuple[int, int]] = []
+    clean_loop(frames, None, lambda *done: told.append(done))
+    assert told[-1] == (3, 3)
+    assert (2, 3) in told  # a frame that is there twice is looked through once
+
+    def stop(done: int, count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clean_loop(frames, None, stop)

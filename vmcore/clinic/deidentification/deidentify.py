@@ -27,7 +27,7 @@ from vmcore.clinic.deidentification.header import (
     deidentified_header,
     identity_of,
 )
-from vmcore.clinic.deidentification.pixels import clean_loop
+from vmcore.clinic.deidentification.pixels import OnFrame, clean_loop
 from vmcore.clinic.deidentification.profile import EDITION
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
 from vmcore.imaging import ReadLimits, Scan, ScanError, read_sandboxed, whole
@@ -84,6 +84,7 @@ def deidentify(
     *,
     patient: str | None = None,
     limits: ReadLimits | None = None,
+    on_frame: OnFrame | None = None,
 ) -> DeidentifiedScan:
     """Make a file without identity of a DICOM file with an ultrasound image or loop.
 
@@ -97,6 +98,7 @@ def deidentify(
         options: what may stay beyond the Basic Profile.
         patient: what tells the patient from others, in place of the file's own Patient ID.
         limits: the most that a file may claim.
+        on_frame: called with (frames looked through for text, all frames); raising ends the work.
 
     Raises:
         ScanError: no DICOM file, none with an ultrasound image, damaged, or text stays in the picture;
@@ -106,7 +108,7 @@ def deidentify(
     if not looks_like_dicom(data):
         raise ScanError("This is no DICOM file; only DICOM can be de-identified as DICOM.")
     scan = read_sandboxed(data, limits=limits)
-    cleaned = clean_loop(whole(scan.frames, limits), scan.region)
+    cleaned = clean_loop(whole(scan.frames, limits), scan.region, on_frame)
     with silence():
         try:
             made, identity = _made(data, scan, cleaned.frames, pseudonyms, options, patient, limits)

@@ -7,6 +7,7 @@ calibration stay true: what :func:`vmcore.imaging.clean_frame` would cut off is 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -37,7 +38,13 @@ class CleanLoop(NamedTuple):
     mask: npt.NDArray[np.bool_]
 
 
-def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoop:
+OnFrame = Callable[[int, int], None]
+"""Called with (frames looked through for text, all frames); raising ends the work."""
+
+
+def clean_loop(
+    frames: npt.NDArray[np.uint8], region: Region | None, on_frame: OnFrame | None = None
+) -> CleanLoop:
     """Blacken what lies beside the scan, and take text off every frame.
 
     Beside the scan is what lies outside of its region, and what lies outside of the sector of echoes:
@@ -51,6 +58,7 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
         frames: uint8 (T, H, W, 3), RGB.
         region: the B-mode region; without it a strip is blackened at the top, as where a frame is
             cleaned for the model.
+        on_frame: called after each; all are looked through again where text was found.
 
     Raises:
         ScanError: text is still found after several rounds.
@@ -73,6 +81,8 @@ def clean_loop(frames: npt.NDArray[np.uint8], region: Region | None) -> CleanLoo
             if found:
                 text = text | remove_text(cleaned[at], found).mask & ~beside
                 checked[:] = False  # what is covered now was looked for without it
+            if on_frame:
+                on_frame(int(checked[which].sum()), len(which))
         if checked.all():
             return CleanLoop(cleaned[which], beside | text | drawn)
     raise ScanError(_LEFT)
