@@ -81,6 +81,7 @@ def review(tab: Page) -> None:
     ).to_be_visible()  # the run's own images are here
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path) -> None:
     home, log, store = (tmp_path / name for name in ("home", "app.log", "store"))

@@ -61,7 +61,7 @@ def test_every_part_has_both_classes_and_nobody_stands_on_two_sides(
 ) -> None:
     manifest = STUDIES[name]
     labels, subjects = label_numbers(manifest), manifest["subject_id"].to_numpy()
-    for seed in range(8):
+    for seed in range(3):
         splits = make_splits(manifest, fraction, seed=seed)
         for rows in parts(splits):
             assert set(labels[rows]) == {0, 1}
@@ -77,7 +77,7 @@ def test_the_share_that_is_asked_for_is_held_out_of_each_class_and_source(fracti
     manifest = STUDIES["sources"]
     labels = label_numbers(manifest)
     strata = manifest["source"] + manifest["label"].astype(str)
-    for seed in range(10):
+    for seed in range(4):
         splits = make_splits(manifest, fraction, seed=seed)
         assert len(splits.test) == pytest.approx(fraction * len(manifest), abs=1)
         for label in (0, 1):

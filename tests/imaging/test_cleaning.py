@@ -143,13 +143,13 @@ def test_a_coloured_frame_is_left_alone_and_said_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(4, 52, 4))]
+    "first", [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(2, 50, 2))]
 )
 def test_no_text_remains_on_fifty_varied_banners(
     strict_readers: list[RapidOCR], first: int
 ) -> None:
     before, after = 0, []
-    for seed in range(first, first + 4):
+    for seed in range(first, first + 2):
         rng = np.random.default_rng(seed)
         shape = (int(rng.integers(360, 720)), int(rng.integers(480, 960)))
         phantom = make_phantom(

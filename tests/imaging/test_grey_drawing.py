@@ -50,9 +50,12 @@ def shares(phantoms: list[Phantom], masks: list[np.ndarray]) -> tuple[float, flo
     return found / drawn, lost / tissue
 
 
-@pytest.mark.parametrize("quality", [None, 90])
-def test_white_callipers_lines_and_ellipses_are_found(quality: int | None) -> None:
-    phantoms = [phantom_of(6 + 0.4 * seed, seed, CALLIPERS) for seed in range(25)]
+@pytest.mark.parametrize(
+    ("quality", "count"),
+    [(90, 8), *(pytest.param(one, 25, marks=pytest.mark.long) for one in (None, 90))],
+)
+def test_white_callipers_lines_and_ellipses_are_found(quality: int | None, count: int) -> None:
+    phantoms = [phantom_of(6 + 0.4 * seed, seed, CALLIPERS) for seed in range(count)]
     masks = [
         clean_frame(packed(phantom.image, quality), settings=NO_TEXT).mask for phantom in phantoms
     ]

@@ -133,7 +133,7 @@ def test_the_analysis_cleans_as_the_bundle_says(tmp_path: Path) -> None:
         analyse(scan, classifier, frame=2)
 
 
-@pytest.mark.parametrize("name", ["resnet50", "vit-b16"])
+@pytest.mark.parametrize("name", ["resnet50", pytest.param("vit-b16", marks=pytest.mark.long)])
 def test_baselines_answer_too(name: str, images: list[np.ndarray]) -> None:
     card = BundleCard(architecture=name, folds=1)
     (found,) = Classifier.of_models(card, [create_classifier(name)]).predict(images[:1])

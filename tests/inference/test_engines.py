@@ -44,7 +44,7 @@ def engine_of(name: str, pooling: str, precision: str) -> tuple[OpenVinoEngine, 
     [
         ("usf-mae-tiny", "token"), ("usf-mae-tiny", "avg"), ("usf-mae-small", "token"),
         ("usf-mae-small", "avg"),
-        ("resnet50", "token"),
+        pytest.param("resnet50", "token", marks=pytest.mark.long),
         pytest.param("vit-b16", "token", marks=pytest.mark.long),
         pytest.param("vgg19", "token", marks=pytest.mark.long),
     ],

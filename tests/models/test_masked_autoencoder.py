@@ -82,7 +82,7 @@ def map_block(
             new[target] = state[f"{ours}.{name}.{part}"]
 
 
-@pytest.mark.parametrize("name", ["usf-mae", "usf-mae-tiny"])
+@pytest.mark.parametrize("name", [pytest.param("usf-mae", marks=pytest.mark.long), "usf-mae-tiny"])
 def test_loss_prediction_and_mask_equal_the_reference(name: str) -> None:
     torch.manual_seed(1)
     ours = MaskedAutoencoder(MAE_SHAPES[name]).eval()
