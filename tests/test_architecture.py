@@ -47,6 +47,30 @@ def test_a_file_keeps_the_rules(path: Path) -> None:
                 assert LEVELS[parts[1]] <= LEVELS[room], f"{room} must not import {name}"
 
 
+def exported(package: str) -> set[str] | None:
+    """Names that a package which loads what is asked for has, by its stub; None for other modules."""
+    stub = ROOT / package.replace(".", "/") / "__init__.pyi"
+    if not stub.is_file():
+        return None
+    (names,) = (
+        node.value
+        for node in ast.walk(ast.parse(stub.read_text()))
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"  # type: ignore[attr-defined]
+    )
+    below = {path.stem for path in stub.parent.iterdir() if path.is_dir() or path.suffix == ".py"}
+    return set(ast.literal_eval(names)) | below
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "app.py", *SOURCES], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_what_is_imported_from_a_package_is_there(path: Path) -> None:
+    """Packages load what is asked for when it is, so that a wrong name would be found by a person."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (names := exported(node.module or "")) is not None:
+            assert {alias.name for alias in node.names} <= names
+
+
 def test_every_room_is_in_the_picture() -> None:
     picture = (ROOT / "docs/architecture.md").read_text()
     rooms = {path.name for path in (ROOT / "vmcore").iterdir() if (path / "__init__.py").is_file()}

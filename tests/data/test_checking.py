@@ -16,13 +16,14 @@ from vmcore.data import (
     find_twins,
     load_study,
     prepare_study,
+    preparing,
     pseudonyms,
     read_manifest,
     reject,
     two_faced_subjects,
 )
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_png
-from vmcore.imaging import to_model_pixels
+from vmcore.imaging import BusyError, to_model_pixels
 
 LABELS = ["normal", "ventriculomegaly"]
 
@@ -41,12 +42,18 @@ def test_the_same_and_nearly_the_same_are_found_and_others_are_not() -> None:
     again = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     darker = (one * 0.7).astype(np.uint8)
     pairs = find_twins(stack(one, other, one, again, darker))
-    assert {(pair.first, pair.second) for pair in pairs} == {
-        (0, 2), (0, 3), (0, 4), (2, 3), (2, 4), (3, 4),
-    }  # fmt: skip
-    assert [pair.exact for pair in pairs] == [True] + [False] * 5
     assert (pairs[0].first, pairs[0].second) == (0, 2)
+    assert [pair.exact for pair in pairs] == [True, False, False]
+    assert {0, 2, 3, 4} == {row for pair in pairs for row in (pair.first, pair.second)}
+    assert all(pair.correlation >= 0.985 for pair in pairs)
     assert find_twins(stack(one)) == []
+
+
+def test_many_copies_are_as_many_pairs_and_black_ones_are_copies_too() -> None:
+    one = pixels(3)
+    pairs = find_twins(stack(*[one] * 300, *[np.zeros_like(one)] * 3))
+    assert len(pairs) == 299 + 2
+    assert all(pair.exact for pair in pairs)
 
 
 def test_forty_different_heads_have_no_twin() -> None:
@@ -141,8 +148,15 @@ def test_a_study_is_checked_and_images_are_taken_out_and_back(tmp_path: Path) ->
         "1 subjects have images of both",
     ):  # fmt: skip
         assert words in said
+    assert study.same_pictures == [("scans/a.png", "scans/c.png")]
     reject(folder, ["scans/c.png"])
     assert load_study(folder).table["path"].tolist() == [f"scans/{n}.png" for n in "abd"]
+    assert load_study(folder).report.twins == []
+    reject(folder, ["scans/b.png", "scans/c.png"])
+    kept = load_study(folder).report
+    assert (kept.two_faced, kept.counts) == ([], [{"label": "normal", "images": 2, "subjects": 2}])
+    assert any("needs both classes" in sentence for sentence in kept.concerns())
+    reject(folder, ["scans/c.png"])
     assert load_study(folder).images().shape == (3, 3, 224, 224)
     reject(folder, [])
     assert len(load_study(folder).table) == 4
@@ -157,3 +171,48 @@ def test_a_study_of_unreadable_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="None of the 2 files"):
         prepare_study(tmp_path, tmp_path / "study", workers=1)
     assert not (tmp_path / "study/study.json").exists()
+
+
+def test_what_was_rejected_stays_out_under_another_name_and_contradictions_are_said(
+    tmp_path: Path,
+) -> None:
+    source, folder = tmp_path / "source", tmp_path / "study"
+    for seed, name in enumerate(("normal/P1/a.png", "normal/P2/b.png", "vm/P3/c.png")):
+        (source / name).parent.mkdir(parents=True)
+        write_png(source / name, make_phantom(8.0, seed, shape=(240, 320)))
+    (source / "vm/P4").mkdir()
+    copy = source / "vm/P4/d.png"
+    copy.write_bytes((source / "normal/P1/a.png").read_bytes())
+    study = prepare_study(source, folder, workers=1)
+    assert study.report.two_labels == 1
+    assert any("at once" in sentence for sentence in study.report.concerns())
+    reject(folder, ["normal/P2/b.png"])
+    (source / "normal/P2/b.png").rename(source / "normal/P1/other.png")
+    study = prepare_study(source, folder, workers=1)
+    assert study.table["path"].tolist() == ["normal/P1/a.png", "vm/P3/c.png", "vm/P4/d.png"]
+    assert any("another name now" in sentence for sentence in study.report.concerns())
+    (source / "normal/P1/other.png").rename(source / "normal/P1/third.png")
+    assert len(prepare_study(source, folder, workers=1).table) == 3
+
+
+def test_a_busy_machine_ends_preparing_and_loses_no_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, folder = tmp_path / "source", tmp_path / "study"
+    for seed, name in enumerate(("normal/a.png", "vm/b.png")):
+        (source / name).parent.mkdir(parents=True)
+        write_png(source / name, make_phantom(8.0, seed, shape=(240, 320)))
+    prepare_study(source, folder, workers=1)
+    before = {path.name for path in (folder / "prepared").rglob("*.png")}
+    write_png(source / "vm/b.png", make_phantom(9.0, 7, shape=(240, 320)))
+
+    def busy(*_: object) -> None:
+        raise BusyError("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing, "read_original", busy)
+        with pytest.raises(ManifestError, match="no room for another process"):
+            prepare_study(source, folder, workers=1)
+    assert not (folder / "study.json").exists()  # it is not whole
+    assert {path.name for path in (folder / "prepared").rglob("*.png")} == before
+    assert len(prepare_study(source, folder, workers=1).table) == 2

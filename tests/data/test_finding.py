@@ -247,3 +247,26 @@ def test_names_that_differ_in_case_only_are_refused_in_folders_too(tmp_path: Pat
         pytest.skip("this disk cannot hold both")
     with pytest.raises(ManifestError, match="only in upper and lower case"):
         find_manifest(tmp_path)
+
+
+def test_class_folders_within_a_class_folder_are_no_subjects(tmp_path: Path) -> None:
+    for name in ("VM/normal/P1/a.png", "VM/ventriculomegaly/P2/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        write_png(tmp_path / name, make_phantom(8.0, 1, shape=(120, 160)))
+    with pytest.raises(ManifestError, match="folders for both classes itself"):
+        find_manifest(tmp_path)
+    assert len(find_manifest(tmp_path / "VM").table) == 2
+
+
+def test_a_fetus_is_one_in_however_many_spellings(tmp_path: Path) -> None:
+    names = ("normal/Case0/a.png", "VM/case0/b.png", "normal/Zo\u00eb/a.png", "VM/Zoe\u0308/b.png")
+    for seed, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True)
+        write_png(tmp_path / name, make_phantom(8.0, seed, shape=(120, 160)))
+    assert find_manifest(tmp_path).table["subject_id"].nunique() == 2
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,label,subject_id\na.png,normal,P3\n\nb.png,vm, p3 \nc.png,vm,  \n")
+    with pytest.raises(ManifestError, match="line 5 has no subject_id"):
+        read_manifest(listed)
+    listed.write_text("path,label,subject_id\na.png,normal,P3\n\nb.png,vm, p3 \n")
+    assert read_manifest(listed)["subject_id"].tolist() == ["P3", "P3"]

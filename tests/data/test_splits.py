@@ -249,3 +249,27 @@ def test_splits_that_cannot_be_made_are_refused() -> None:
         make_splits(table(), test_fraction=0.7)
     with pytest.raises(ValueError, match="2 folds"):
         make_splits(table(), folds=1)
+
+
+def test_a_fetus_in_several_spellings_stays_on_one_side() -> None:
+    spellings = ("P{}", " P{}", "p{}", "P{}\N{NO-BREAK SPACE}")
+    rows = [
+        (f"{number}-{at}.png", int(number % 2), spelling.format(number))
+        for number in range(16)
+        for at, spelling in enumerate(spellings)
+    ]
+    table = pd.DataFrame(rows, columns=["path", "label", "subject_id"])
+    splits = make_splits(table, 0.2, folds=3)
+    fetus = table.index.to_numpy() // 4
+    for fold in splits.folds:
+        sides = [set(fetus[rows]) for rows in (fold.train, fold.validation, splits.test)]
+        assert sum(map(len, sides)) == 16
+
+
+def test_the_same_picture_of_two_subjects_stays_on_one_side() -> None:
+    table = study([2] * 40, 12)
+    pairs = [(f"{one}/0.png", f"{one + 20}/1.png") for one in range(20)]
+    splits = make_splits(table, 0.2, folds=4, same=pairs)
+    side = dict(zip(table["path"], splits.table(table)["part"], strict=True))
+    assert all(side[one] == side[other] for one, other in pairs)
+    assert any(side[f"{one}/0.png"] == "test" for one in range(20))

@@ -7,7 +7,15 @@ from .gestation import (
     weeks_of_biparietal,
 )
 from .grades import WIDE_MM, Grades, grade
-from .hand import HandCalliper, HandError, KnownDistance, known_distance, measure_by_hand, misplaced
+from .hand import (
+    HandCalliper,
+    HandError,
+    KnownDistance,
+    known_distance,
+    measure_by_hand,
+    misplaced,
+    tells_scale,
+)
 from .head import HeadEllipse
 from .measuring import StudyMeasure
 from .model import AnatomyModel
@@ -42,6 +50,7 @@ __all__ = [
     "measure_by_hand",
     "misplaced",
     "ruler_scale",
+    "tells_scale",
     "under_14_weeks",
     "weeks_of_biparietal",
 ]

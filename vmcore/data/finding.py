@@ -17,6 +17,7 @@ from vmcore.data.manifest import (
     check_manifest,
     line_of,
     read_by_line,
+    spelt_alike,
 )
 from vmcore.imaging.kinds import HEAD_BYTES, looks_like_scan
 
@@ -103,6 +104,13 @@ def _class_folders(root: Path) -> FoundManifest:
             continue
         if not stays_inside(entry, root):
             raise ManifestError("A class folder is a link that leads out of the study's folder.")
+        if {LABELS.get(one.name.strip().lower()) for one in entry.iterdir() if one.is_dir()} == {
+            0,
+            1,
+        }:
+            raise ManifestError(
+                "A class folder holds folders for both classes itself; give the folder that holds these two."
+            )
         for file in _files_below(entry, root):
             if not stays_inside(file, root) or _may_be_scan(file):
                 path = file.relative_to(root).as_posix()
@@ -117,6 +125,7 @@ def _class_folders(root: Path) -> FoundManifest:
         )
     refuse_what_leads_out([row[0] for row in rows], root)
     table = pd.DataFrame(rows, columns=[*REQUIRED, "subject_known"])
+    table = table.assign(subject_id=spelt_alike(table["subject_id"]))
     check_manifest(table)
     return FoundManifest(table, root, no_scans, beside)
 

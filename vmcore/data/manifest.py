@@ -27,7 +27,7 @@ def read_manifest(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
     """Read and check a manifest (CSV: path, label, subject_id, and any further columns).
 
     Rows whose label is in ``leave_out`` are dropped. Paths are normalised: ``./a//x.png`` is
-    ``a/x.png``.
+    ``a/x.png``. Subjects are spelt in one way (:func:`spelt_alike`).
 
     Raises:
         ManifestError: not a CSV, a column missing, a value missing, an unknown label, or paths that
@@ -39,11 +39,15 @@ def read_manifest(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
 def read_by_line(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
     """As :func:`read_manifest`, with an index that counts the file's lines: 0 is line 2."""
     try:
-        table = pd.read_csv(path, dtype={"path": str, "subject_id": str, "label": str})
+        table = pd.read_csv(
+            path, dtype={"path": str, "subject_id": str, "label": str}, skip_blank_lines=False
+        ).dropna(how="all")
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise ManifestError(f"The manifest {path.name} cannot be read as CSV.") from error
     if leave_out and "label" in table.columns:
         table = table[~table["label"].isin(leave_out)]
+    if "subject_id" in table.columns:
+        table = table.assign(subject_id=spelt_alike(table["subject_id"]))
     check_manifest(table)
     changed = {"path": normalised(table["path"])}
     if "subject_known" in table.columns:
@@ -76,6 +80,19 @@ def line_of(wrong: pd.Series) -> int:
 def normalised(paths: pd.Series) -> pd.Series:
     """Paths in their plain form: ``./a//x.png`` is ``a/x.png``."""
     return paths.astype(str).map(lambda path: PurePosixPath(path).as_posix())
+
+
+def spelt_alike(subjects: pd.Series) -> pd.Series:
+    """Subjects under the first spelling of each, so that no fetus stands on two sides of a split.
+
+    Spellings are of one subject where they differ in nothing but spaces, upper and lower case, or in how
+    an accent is written. One of nothing but spaces is missing.
+    """
+    plain = subjects.map(
+        lambda told: " ".join(unicodedata.normalize("NFC", str(told)).split()), na_action="ignore"
+    ).replace("", None)
+    first: dict[str, str] = {}
+    return plain.map(lambda told: first.setdefault(told.casefold(), told), na_action="ignore")
 
 
 def check_paths(paths: pd.Series) -> None:

@@ -13,6 +13,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -24,11 +25,12 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vmcore.data.manifest import BESIDE_IMAGE, check_paths
+from vmcore.data.manifest import BESIDE_IMAGE, ManifestError, check_paths
 from vmcore.data.measured import Measure, MeasuredImage
 from vmcore.data.originals import read_original
 from vmcore.files import write_atomically
 from vmcore.imaging import (
+    BusyError,
     CleaningSettings,
     ScanError,
     to_model_pixels,
@@ -38,6 +40,12 @@ from vmcore.resting import keep_until_idle
 
 PREPARING_VERSION = 4
 """Raised whenever the same file and settings give other pixels or another layout on disk."""
+_AGAIN = "Prepare the study again, with fewer workers: it goes on where it was."
+_NO_ROOM = f"This machine has no room for another process. {_AGAIN}"
+_ENDED = (
+    "A process that prepares images was ended from outside, as the system does where memory runs out. "
+    f"{_AGAIN}"
+)
 _WORTH_A_PROCESS = 50  # images: fewer are done sooner than another process is up and reads text
 
 
@@ -181,19 +189,25 @@ def _run(
     # a forked child of a process that has threads can hang: start fresh ones
     spawning = get_context("spawn")  # what looks for text keeps its memory: they end soon
     with ProcessPoolExecutor(workers, mp_context=spawning, initializer=keep_until_idle) as pool:
-        yield from pool.map(task, paths, chunksize=4)
+        try:
+            yield from pool.map(task, paths, chunksize=4)
+        except BrokenProcessPool:
+            raise ManifestError(_ENDED) from None
 
 
 def _prepare(
     path: str, *, root: Path, folder: Path, settings: CleaningSettings, measure: Measure | None
 ) -> tuple[str, str | None]:
     record, prepared = record_path(folder, path), prepared_path(folder, path)
-    record.unlink(missing_ok=True)
     try:
         original = read_original(path, root, settings)
+    except BusyError:  # the machine's fault and not the file's
+        raise ManifestError(_NO_ROOM) from None
     except ScanError as error:
+        record.unlink(missing_ok=True)
         prepared.unlink(missing_ok=True)
         return path, str(error)
+    record.unlink(missing_ok=True)
     scan, picture = original.scan, original.picture
     pixels = cv2.cvtColor(to_model_pixels(picture), cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".png", pixels)

@@ -1,7 +1,7 @@
 """Images that a person took out of a study: kept by path and content, so that none stands for another.
 
 STUDY/rejected.csv holds the path and the SHA-256 digest of the original file that was looked at. A
-file whose content has changed since is not rejected any more.
+file whose content has changed since is not rejected any more; one that has another name since is.
 """
 
 from __future__ import annotations
@@ -32,12 +32,31 @@ def changed_rejected(folder: Path) -> set[str]:
 
 def reject(folder: Path, paths: Iterable[str]) -> None:
     """Write down which images are taken out; they stay on disk."""
+    before = _read(folder)
+    noted = dict(zip(before["path"], before["source"], strict=True))
     chosen = sorted(set(paths))
     known = [read_record(folder / "prepared", path) for path in chosen]
-    digests = [record.source if record else "" for record in known]
+    digests = [
+        record.source if record else noted.get(path, "")
+        for path, record in zip(chosen, known, strict=True)
+    ]
     text = io.StringIO()
     pd.DataFrame({"path": chosen, "source": digests}).to_csv(text, index=False)
     write_atomically(folder / _FILE, text.getvalue())
+
+
+def follow_rejected(folder: Path, paths: Iterable[str]) -> int:
+    """Take out what was taken out under another name, of these images; how many those are."""
+    table = _read(folder)
+    sources = set(table["source"]) - {""}
+    if not sources:
+        return 0
+    fresh = set(paths) - set(table["path"])
+    records = {path: read_record(folder / "prepared", path) for path in fresh}
+    moved = {path for path, record in records.items() if record and record.source in sources}
+    if moved:
+        reject(folder, set(table["path"]) | moved)
+    return len(moved)
 
 
 def _read(folder: Path) -> pd.DataFrame:

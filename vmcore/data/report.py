@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,14 +40,24 @@ class StudyReport(BaseModel):
     """Folders and scans beside the class folders, which have no label."""
     changed_rejected: int = 0
     """Rejected images whose file has another content now."""
+    renamed_rejected: int = 0
+    """Images that were rejected and have another name now; they stay out."""
+    two_labels: int = 0
+    """Pairs of images that are exactly the same and have different labels."""
 
-    def without(self, rejected: Collection[str]) -> StudyReport:
-        """The same, with nothing to look at in images that were taken out."""
+    def of_kept(self, kept: Mapping[str, object], rejected: Collection[str]) -> StudyReport:
+        """The same for what is left when images are taken out.
+
+        Args:
+            kept: what the remaining images' table tells (:func:`vmcore.data.checking.told_by`).
+            rejected: paths of the others.
+        """
         left = {
             name: [path for path in getattr(self, name) if path not in rejected]
             for name in ("lettered", "headless")
         }
-        return self.model_copy(update=left)
+        twins = [pair for pair in self.twins if pair[0] not in rejected and pair[1] not in rejected]
+        return self.model_copy(update={**kept, **left, "twins": twins})
 
     def concerns(self) -> list[str]:
         """One sentence for each thing that a person should look at."""
@@ -68,6 +78,10 @@ class StudyReport(BaseModel):
                 f"{self.changed_rejected} images that were rejected have another content now, so they "
                 "are in again."
             )
+        if self.renamed_rejected:
+            said.append(
+                f"{self.renamed_rejected} images that were rejected have another name now; they stay out."
+            )
         if self.headless:
             said.append(
                 f"No fetal head was found in {len(self.headless)} of the images: look whether they show "
@@ -84,15 +98,24 @@ class StudyReport(BaseModel):
             said.append(f"{len(exact)} pairs of images are exactly the same.")
         if near:
             said.append(f"{len(near)} pairs of images are nearly the same.")
+        if self.two_labels:
+            said.append(
+                f"{self.two_labels} pairs of images that are exactly the same are normal and "
+                "ventriculomegaly at once; one of each is wrong."
+            )
         if across:
             said.append(
-                f"{len(across)} of these pairs belong to different subjects, so the same picture "
-                "could stand on both sides of a split."
+                f"{len(across)} of these pairs belong to different subjects. Those that are exactly the "
+                "same are kept on one side of a split by subject; others could stand on both."
             )
         return said
 
     def _about_subjects(self) -> list[str]:
         said = []
+        if len(self.counts) == 1:
+            said.append(
+                f"All images are called {self.counts[0]['label']}; a model needs both classes."
+            )
         if self.two_faced:
             said.append(f"{len(self.two_faced)} subjects have images of both classes.")
         if 0 < self.unknown_groups < self.unknown_subjects:

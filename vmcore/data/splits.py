@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from vmcore.data.dealing import Groups, deal
-from vmcore.data.manifest import ManifestError, check_manifest, label_numbers, pseudonyms
+from vmcore.data.manifest import (
+    ManifestError,
+    check_manifest,
+    label_numbers,
+    pseudonyms,
+    spelt_alike,
+)
 
 Rows = npt.NDArray[np.int64]
 
@@ -54,6 +63,7 @@ def make_splits(
     folds: int = 5,
     seed: int = 0,
     by: Literal["subject", "image"] = "subject",
+    same: Iterable[tuple[str, str]] = (),
 ) -> Splits:
     """Split a manifest: the shares nearest to what is asked, in all, by class, and by source.
 
@@ -66,6 +76,8 @@ def make_splits(
         folds: number of folds, at least 2.
         seed: seed of the choice.
         by: keep a subject's images together (default), or split images as the paper does.
+        same: paths of images that are the same: by subject, whoever has one and whoever has the other
+            stay together.
 
     Raises:
         ManifestError: one class only, or too few subjects of a class for the test set and every fold.
@@ -79,8 +91,7 @@ def make_splits(
     labels = label_numbers(manifest)
     if len(np.unique(labels)) < 2:
         raise ManifestError("The manifest holds one class only; both are needed.")
-    names = np.arange(len(labels)) if by == "image" else manifest["subject_id"].astype(str)
-    owners = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    owners = np.arange(len(labels)) if by == "image" else _owners(manifest, same)
     groups = _groups(manifest, labels, owners)
     shares = np.array([test_fraction, 1 - test_fraction])
     held = deal(groups, shares, np.array([1, folds]), [seed, 0])
@@ -93,6 +104,19 @@ def make_splits(
     parts = np.zeros(len(held), np.int64)
     parts[held == 1] = inner + 1
     return splits_from_parts(parts[owners], seed, by)
+
+
+def _owners(manifest: pd.DataFrame, same: Iterable[tuple[str, str]]) -> Rows:
+    """Whose each image is, by number; subjects who share an image count as one."""
+    names, owners = np.unique(spelt_alike(manifest["subject_id"].astype(str)), return_inverse=True)
+    pairs = list(same)
+    if not pairs:
+        return np.asarray(owners, np.int64)
+    owner = dict(zip(manifest["path"].astype(str), owners.tolist(), strict=True))
+    first, second = zip(*((owner[one], owner[other]) for one, other in pairs), strict=True)
+    shared = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(names), len(names)))
+    _, together = connected_components(shared, directed=False)
+    return np.asarray(together[owners], np.int64)
 
 
 def splits_from_parts(parts: Rows, seed: int, by: Literal["subject", "image"]) -> Splits:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import ValidationError
 
-from vmcore.data.checking import class_counts, find_twins, series_names, two_faced_subjects
+from vmcore.data.checking import find_twins, told_by, two_labels
 from vmcore.data.finding import FoundManifest, find_manifest
 from vmcore.data.manifest import ManifestError, fingerprint, subjects_known
 from vmcore.data.measured import ANATOMY_FILE, NO_HEAD, Measure, with_measured, write_measured
@@ -45,7 +45,7 @@ from vmcore.data.preparing import (
     read_record,
     record_path,
 )
-from vmcore.data.rejecting import changed_rejected, rejected
+from vmcore.data.rejecting import changed_rejected, follow_rejected, rejected
 from vmcore.data.report import StudyReport
 from vmcore.files import write_atomically
 from vmcore.imaging import CleaningSettings
@@ -79,6 +79,11 @@ class StoredStudy:
     def images(self) -> npt.NDArray[np.uint8]:
         """All images of ``table``, uint8 (N, 3, 224, 224)."""
         return load_prepared(self.table, self.folder / "prepared")
+
+    @property
+    def same_pictures(self) -> list[tuple[str, str]]:
+        """Paths of images of different subjects that are exactly the same."""
+        return [(one, other) for one, other, exact, across in self.report.twins if exact and across]
 
     def source_digests(self) -> list[str]:
         """SHA-256 of each original file when it was prepared, in the order of ``table``.
@@ -220,27 +225,24 @@ def _check(
     made: PreparationReport,
 ) -> StudyReport:
     paths, subjects = table["path"].tolist(), table["subject_id"].astype(str).tolist()
-    unnamed = table[~subjects_known(table)]
-    unknown = unnamed["path"].tolist()
+    twins = [
+        (paths[t.first], paths[t.second], t.exact, subjects[t.first] != subjects[t.second])
+        for t in find_twins(load_prepared(table, folder / "prepared"))
+    ]
     return StudyReport(
         root=root_seen_from(folder, found.root),
         prepared_at=datetime.now(UTC).isoformat(timespec="seconds"),
         cleaning=settings,
-        counts=[{str(k): v for k, v in r.items()} for r in class_counts(table).to_dict("records")],
         unreadable=made.unreadable,
         lettered=list(made.lettered),
         headless=[path for path, one in made.measured.items() if one.measured_plane == NO_HEAD],
-        twins=[
-            (paths[t.first], paths[t.second], t.exact, subjects[t.first] != subjects[t.second])
-            for t in find_twins(load_prepared(table, folder / "prepared"))
-        ],
-        two_faced=two_faced_subjects(table),
-        unknown_subjects=len(unknown),
-        unknown_groups=int(unnamed["subject_id"].nunique()),
-        series_names=series_names(unknown),
+        twins=twins,
+        two_labels=two_labels(table, twins),
         no_scans=found.no_scans,
         beside=found.beside,
+        renamed_rejected=follow_rejected(folder, paths),
         changed_rejected=len(changed_rejected(folder)),
+        **told_by(table),
     )
 
 
@@ -260,7 +262,11 @@ def load_study(folder: Path) -> StoredStudy:
         raise ManifestError(f"{folder.name} is not a prepared study; prepare it first.") from error
     out = rejected(folder)
     kept = table[~table["path"].isin(out)].reset_index(drop=True)
-    return StoredStudy(folder, kept, report.without(out))
+    if len(kept) == len(table):
+        return StoredStudy(folder, kept, report)
+    report = report.of_kept(told_by(kept), out)
+    report = report.model_copy(update={"two_labels": two_labels(kept, report.twins)})
+    return StoredStudy(folder, kept, report)
 
 
 def stored_manifest(folder: Path) -> pd.DataFrame:

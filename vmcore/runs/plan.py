@@ -112,6 +112,7 @@ class Plan(BaseModel):
             folds=self.folds,
             seed=self.split_seed,
             by=self.split_by,
+            same=study.same_pictures,
         )
 
 

@@ -47,7 +47,7 @@ class HeldOut(BaseModel):
         """
         return make_splits(
             study.table, test_fraction=self.test_fraction, folds=self.folds,
-            seed=self.split_seed, by=self.split_by,
+            seed=self.split_seed, by=self.split_by, same=study.same_pictures,
         )  # fmt: skip
 
 

@@ -147,12 +147,14 @@ def volume_slices(data: bytes, limits: ReadLimits, most: int) -> Frames:
 def _unpacked(data: bytes, limits: ReadLimits) -> bytes:
     if not data.startswith(_GZIP):
         return data
-    most = limits.file_bytes * 4
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = stream.decompress(data, most)
-    except zlib.error:
-        raise ScanError(_DAMAGED_VOLUME) from None
-    if stream.unconsumed_tail:
-        raise ScanError(f"The volume unpacks to more than the limit of {most // 2**20} MB.")
+    most, unpacked = limits.file_bytes * 4, b""
+    while data.startswith(_GZIP):  # one member after the other, as bgzip writes them
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += stream.decompress(data, most + 1 - len(unpacked))
+        except zlib.error:
+            raise ScanError(_DAMAGED_VOLUME) from None
+        if len(unpacked) > most:
+            raise ScanError(f"The volume unpacks to more than the limit of {most // 2**20} MB.")
+        data = stream.unused_data
     return unpacked

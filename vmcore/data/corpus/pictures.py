@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from functools import lru_cache
@@ -38,6 +39,7 @@ _PATIENCE_S = 300.0
 _NARROW = 16  # grey levels between the darkest and the brightest hundredth
 _FEW = 8
 _TWO_LEVELS = 0.97  # share of pixels in two of 16 ranges of grey that are apart
+_ITS_OWN = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR}  # troubles of one file alone
 _NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 
 
@@ -144,7 +146,13 @@ def _content(file: Path, root: Path) -> bytes:
                 return b""
             return head + stream.read(limit + 1 - len(head))  # a byte too many is refused
     except OSError as error:
-        raise ScanError(f"The file cannot be opened ({error.strerror}).") from None
+        words = f"The file cannot be opened ({error.strerror})."
+        if error.errno in _ITS_OWN:
+            raise ScanError(words) from None
+        # a disk or a share that is gone would leave out all that is left, for good
+        raise CorpusError(
+            f"{words} Is its disk there? Prepare the corpus again then: it goes on where it was."
+        ) from None
 
 
 def _frames(
