@@ -72,9 +72,15 @@ def show_problems(uploads: Uploads) -> None:
     for sentence in refusals[:_SHOWN]:
         st.warning(sentence, icon=":material/warning:")
     if len(refusals) > _SHOWN:
-        with st.expander(f"{len(refusals) - _SHOWN} more files could not be used"):
+        with st.expander(_more(len(refusals) - _SHOWN)):
             for sentence in refusals[_SHOWN:]:
                 st.write(sentence)
     if uploads.skipped:
         words = ", ".join(f"{kind} ({count})" for kind, count in uploads.skipped.items())
         st.caption(f":material/filter_alt: Passed over, because they are no scans: {words}.")
+
+
+def _more(count: int) -> str:
+    return (
+        "One more file could not be used" if count == 1 else f"{count} more files could not be used"
+    )

@@ -13,11 +13,11 @@ from vmcore.anatomy import (
     HandError,
     KnownDistance,
     grade,
+    is_early,
     known_distance,
     measure_by_hand,
     misplaced,
     tells_scale,
-    under_14_weeks,
 )
 from vmcore.inference import Analysis
 from vmcore.reporting.case import ReportedCase, comparison_words, hand_words
@@ -89,7 +89,7 @@ def _say(uploaded: UploadedScan, case: ReportedCase, found: ByHand, *, no_scale:
             placeholder="for example 50",
         )  # fmt: skip
     anatomy = case.analysis.anatomy
-    early = anatomy is not None and under_14_weeks(anatomy.head)
+    early = is_early(anatomy)
     for hand in case.hand:
         said = hand_words(hand)
         doubtful = misplaced(hand, case.analysis.anatomy) is not None

@@ -11,6 +11,7 @@ from pages.parts.uploaded_scan import UploadedScan
 from vmcore.imaging import ReadLimits, ScanError, read_source_sandboxed
 from vmcore.reporting.case import ReportedCase, dicom
 
+_MADE = "dicom-made"
 _IDENTITY = (
     "These files carry the patient's name and numbers, because they belong to the patient's study: send "
     "them only where the original may go."
@@ -37,23 +38,18 @@ def dicom_files(
         width="stretch",
         help=None if of_study else "Only a DICOM file belongs to a study; this picture does not.",
     )
-    if not asked or not of_study or not looked:
+    if not of_study or not looked:
         return
-    try:
-        with st.spinner("Writing DICOM …", show_time=False):
-            source = read_source_sandboxed(uploaded.content(), limits=limits)
-            who = person()
-            made = dicom.case_objects(
-                case, source, observer=who.name if who.signed_in else "", looked_at=looked
-            )
-            packed = dicom.objects_zip(made)
-            Recording.of_session().exported(case, "dicom", with_identity=True)
-    except (ScanError, dicom.StudyError) as error:
-        st.warning(plain(str(error)), icon=":material/warning:")
+    # until the answer is another one; a page that is drawn anew forgets which button was pressed
+    key = (uploaded.key, uploaded.answer_key(case.analysis), case.grades)
+    if asked:
+        st.session_state[_MADE] = (key, *_made(uploaded, case, limits))
+    made_for, count, packed = st.session_state.get(_MADE, (None, 0, b""))
+    if made_for != key or not count:
         return
     st.warning(_IDENTITY, icon=":material/badge:")
     st.download_button(
-        f"Save {len(made)} DICOM files",
+        f"Save {count} DICOM files",
         packed,
         f"ventriscope-scan-{uploaded.number}-frame-{case.analysis.frame + 1}-dicom.zip",
         "application/zip",
@@ -62,3 +58,20 @@ def dicom_files(
         on_click="ignore",
         width="stretch",
     )
+
+
+def _made(uploaded: UploadedScan, case: ReportedCase, limits: ReadLimits) -> tuple[int, bytes]:
+    """How many objects there are, and all of them as a zip; none, and why is said, where there can be none."""
+    try:
+        with st.spinner("Writing DICOM …", show_time=False):
+            source = read_source_sandboxed(uploaded.content(), limits=limits)
+            who = person()
+            made = dicom.case_objects(
+                case, source, observer=who.name if who.signed_in else "", looked_at=True
+            )
+            packed = dicom.objects_zip(made)
+            Recording.of_session().exported(case, "dicom", with_identity=True)
+    except (ScanError, dicom.StudyError) as error:
+        st.warning(plain(str(error)), icon=":material/warning:")
+        return 0, b""
+    return len(made), packed

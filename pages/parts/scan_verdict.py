@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts.uploaded_scan import UploadedScan
-from vmcore.anatomy.gestation import FIRST_WEEK, LAST_WEEK
+from vmcore.anatomy.gestation import LAST_WEEK
 from vmcore.inference import Analysis
 from vmcore.reporting import fold_strip, head_words
 from vmcore.reporting.case import ReportedCase, case_verdict
 
+_FIRST_TOLD = 4  # weeks that can be entered; what is under 14 is said to be too early
 TONES = {
     "normal": (":material/check_circle:", "green"),
     "ventriculomegaly": (":material/error:", "red"),
@@ -37,8 +38,10 @@ def show_verdict(case: ReportedCase) -> None:
 
 def ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
     """Where a file has no millimetres, the gestational age gives some, or checks a ruler's."""
-    atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if atrium is None or atrium.millimetres_from == "file":
+    anatomy = analysis.anatomy
+    if anatomy is None or analysis.scan.spacing_mm is not None:
+        return
+    if anatomy.atrium is None and not anatomy.told_early:
         return
     weeks, days = f"weeks-{uploaded.key}", f"days-{uploaded.key}"
 
@@ -51,7 +54,7 @@ def ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
     left, right, _ = st.columns([2, 1, 2])
     left.number_input(
         "Gestational age: weeks, to estimate or check millimetres",
-        int(FIRST_WEEK), int(LAST_WEEK), None if known is None else int(known), 1,
+        _FIRST_TOLD, int(LAST_WEEK), None if known is None else int(known), 1,
         key=weeks, on_change=keep, placeholder="for example 21",
     )  # fmt: skip
     right.number_input(

@@ -164,3 +164,25 @@ def test_the_uncertainty_is_the_networks_expectation_scaled() -> None:
     assert two is not None
     assert two.uncertainty == pytest.approx(2 * one.uncertainty)
     assert replace(two, uncertainty=one.uncertainty) == one
+
+
+def test_an_atrium_that_the_picture_cuts_is_not_measured() -> None:
+    """What is left of it is narrower, and nobody sees by how much."""
+    atrium = ((330.0, 330.0), (130.0, 60.0), 0.0)
+    assert found(drawn(atrium=atrium)).atrium is not None
+    for last in (320, 330, 350):  # rows of the picture; the atrium reaches from 300 to 360
+        cut = found(drawn(atrium=atrium)[:last])
+        assert cut.head is not None
+        assert cut.atrium is None
+    assert found(drawn(atrium=atrium)[:380]).atrium is not None
+
+
+def test_flat_pixels_of_unknown_size_are_reckoned_with() -> None:
+    """A picture whose rows were halved has the same shares by its pixels' shape, and others without it."""
+    whole, halved = drawn(), cv2.resize(drawn(), None, fx=1, fy=0.5, interpolation=cv2.INTER_AREA)
+    told, square = found(halved, pixel_aspect=2.0), found(halved)
+    assert (told.atrium is None, found(whole).atrium is None) == (False, False)
+    assert told.atrium.head_share == pytest.approx(found(whole).atrium.head_share, rel=0.05)
+    ratio = told.head.ellipse.scaled(2.0, 1.0).biparietal_diameter / HEAD.biparietal_diameter
+    assert ratio == pytest.approx(1.0, abs=0.02)
+    assert square.head is None or square.head.ellipse.half_axes[1] < 0.6 * HEAD.half_axes[1]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vmcore.anatomy import (
     Anatomy,
     AtriumCalliper,
+    Head,
+    HeadEllipse,
     Plane,
     by_gestational_age,
     expected_biparietal_mm,
+    is_early,
 )
+from vmcore.reporting.measurement import why_not_measured
+
+HEAD = Head(HeadEllipse((10.0, 10.0), (9.0, 7.0), 0.0), None, None)
 
 
 def anatomy(width_mm: float | None = None) -> Anatomy:
@@ -53,3 +61,14 @@ def test_millimetres_of_the_file_stay() -> None:
 def test_an_age_out_of_range_is_refused(weeks: float) -> None:
     with pytest.raises(ValueError, match="14 to 40 weeks"):
         expected_biparietal_mm(weeks)
+
+
+def test_under_14_weeks_nothing_is_measured_and_that_is_said() -> None:
+    told = by_gestational_age(anatomy(), 12.0)
+    assert told.atrium is None
+    assert is_early(told)
+    assert "said to be under 14 weeks" in why_not_measured(replace(told, head=HEAD))
+    assert not is_early(by_gestational_age(anatomy(), 14.0))
+    for weeks in (0.0, -2.0, 41.0):
+        with pytest.raises(ValueError, match="14 to 40 weeks"):
+            by_gestational_age(anatomy(), weeks)

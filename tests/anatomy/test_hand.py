@@ -101,12 +101,12 @@ def test_the_cut_is_reckoned_with() -> None:
 
 
 def test_a_known_distance_stands_in_for_the_file_s_and_comes_before_the_ruler_s() -> None:
-    known = known_distance((10, 0), (10, 100), "12,5 mm", SHAPE)
+    known = known_distance((10, 0), (10, 100), "62,5 mm", SHAPE)
     anatomy = head_at(50, 100)
     plain = measure_by_hand((20, 20), (20, 60), scan(), shape=SHAPE, anatomy=anatomy)
     assert (plain.width_mm, plain.millimetres_from) == (pytest.approx(16.0), "ruler")
     told = measure_by_hand((20, 20), (20, 60), scan(), shape=SHAPE, anatomy=anatomy, known=known)
-    assert (told.width_mm, told.millimetres_from) == (pytest.approx(5.0), "hand")
+    assert (told.width_mm, told.millimetres_from) == (pytest.approx(25.0), "hand")
     file = scan(spacing_mm=(1.0, 2.0))
     first = measure_by_hand((20, 20), (20, 60), file, shape=SHAPE, anatomy=anatomy, known=known)
     assert (first.width_mm, first.millimetres_from) == (pytest.approx(80.0), "file")
@@ -124,9 +124,27 @@ def test_a_size_that_makes_the_head_impossible_is_none() -> None:
         hand = measure_by_hand((20, 20), (20, 70), told, shape=SHAPE, anatomy=doubtful)
         assert hand.width_mm is None
         assert "impossibly" in (hand.why_no_mm or "")
-        known = known_distance((10, 0), (10, 100), 20, SHAPE)
+        known = known_distance((10, 0), (10, 100), 50, SHAPE)
         hand = measure_by_hand((20, 20), (20, 70), told, shape=SHAPE, anatomy=doubtful, known=known)
-        assert (hand.width_mm, hand.millimetres_from) == (pytest.approx(10.0), "hand")
+        assert (hand.width_mm, hand.millimetres_from) == (pytest.approx(25.0), "hand")
+
+
+@pytest.mark.parametrize("told", [0.5, 400])
+def test_a_known_distance_that_makes_the_head_impossible_is_refused(told: float) -> None:
+    known = known_distance((10, 0), (10, 100), told, SHAPE)
+    with pytest.raises(HandError, match="the head would be"):
+        measure_by_hand(
+            (20, 20), (20, 60), scan(), shape=SHAPE, anatomy=head_at(50, 100), known=known
+        )
+
+
+def test_in_a_head_under_14_weeks_by_a_known_distance_no_width_is_told() -> None:
+    known = known_distance((10, 0), (10, 100), 20, SHAPE)  # a head of 16 mm
+    hand = measure_by_hand(
+        (20, 20), (20, 60), scan(), shape=SHAPE, anatomy=head_at(50, 100), known=known
+    )
+    assert (hand.width_mm, hand.millimetres_from) == (None, None)
+    assert "14 weeks" in (hand.why_no_mm or "")
 
 
 def test_a_known_distance_reckons_with_pixels_that_are_not_square() -> None:
@@ -208,3 +226,19 @@ def test_what_is_no_distance_gets_a_sentence(told: str) -> None:
 def test_a_scale_needs_points_that_are_apart() -> None:
     with pytest.raises(HandError, match="too close"):
         known_distance((0, 0), (0, 3), "5", SHAPE)
+
+
+@pytest.mark.parametrize("degrees", [-89, -45, 0, 45, 89])
+def test_the_side_of_an_upright_head_is_that_of_the_machine(degrees: float) -> None:
+    """Whatever way the midline leans, both count from the same end of it."""
+    turn = np.deg2rad(degrees)
+    along, across = np.array([np.sin(turn), np.cos(turn)]), np.array([np.cos(turn), -np.sin(turn)])
+    middle = np.array([100.0, 100.0])
+    ends = [tuple(map(float, middle + side * 60 * along)) for side in (-1, 1)]
+    anatomy = Anatomy(
+        np.zeros((200, 200), np.uint8), Head(HeadEllipse((100.0, 100.0), (60.0, 40.0), turn), None, None),
+        (ends[0], ends[1]), None, Plane(0.5, 0.5, fits=False),
+    )  # fmt: skip
+    for side, offset in (("far", 1), ("near", -1)):
+        here = [tuple(map(float, middle + offset * px * across)) for px in (10, 20)]
+        assert measure_by_hand(*here, scan(), shape=(200, 200), anatomy=anatomy).side == side

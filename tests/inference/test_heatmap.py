@@ -13,13 +13,14 @@ from pytorch_grad_cam.utils.svd_on_activations import (
 from torch import nn
 from torch.nn import functional
 
+from tests.conftest import ROOT
 from vmcore.data.phantom import make_phantom
-from vmcore.imaging import to_model_input
+from vmcore.imaging import clean_frame, to_model_input
 from vmcore.inference import HEATMAP_METHODS, Classifier, eigen_cam
-from vmcore.inference.gradient_maps import gradient_maps, target_layer
+from vmcore.inference.gradient_maps import gradient_maps
 from vmcore.inference.heatmap import mean_map
 from vmcore.inference.torch_engine import as_output, forward_pass
-from vmcore.models import BundleCard, create_classifier
+from vmcore.models import BundleCard, create_classifier, load_models
 
 
 def oracle(model: nn.Module, layer: nn.Module, images: torch.Tensor, *, tokens: bool) -> np.ndarray:
@@ -161,3 +162,14 @@ def test_other_methods_are_pytorch_grad_cams(method: str) -> None:
     expected = np.mean(direct, axis=0)
     scaled = (expected - expected.min()) / (1e-7 + (expected - expected.min()).max())
     assert np.abs(found.heatmap - scaled).max() < 1e-3
+
+
+def test_eigen_grad_cam_shows_what_speaks_for_ventriculomegaly() -> None:
+    """As Layer-CAM does; a principal component alone has no sign."""
+    _, models = load_models(ROOT / "assets/model")
+    pictures = [clean_frame(make_phantom(15.0, seed).image).image for seed in range(3)]
+    images = np.stack([to_model_input(picture) for picture in pictures])
+    for model in models:
+        both = (gradient_maps(model, images, name) for name in ("eigen-grad-cam", "layer-cam"))
+        for found, expected in zip(*both, strict=True):
+            assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.5

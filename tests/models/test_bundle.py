@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from vmcore.imaging import CleaningSettings
+from vmcore.inference import Classifier
 from vmcore.models import (
     BundleError,
     create_classifier,
@@ -39,7 +42,7 @@ def test_a_bundle_comes_back(tmp_path: Path) -> None:
     images = torch.randn(1, 3, 224, 224)
     for before, after in zip(models, loaded, strict=True):
         torch.testing.assert_close(before(images), after(images))
-    back = load_ood_detector(folder)
+    back = load_ood_detector(folder, 2)
     assert back is not None
     asked = randn(2, 4, 6)
     assert back.score(asked) == pytest.approx(detector.score(asked), abs=1e-2)
@@ -105,3 +108,23 @@ def test_a_damaged_bundle_is_refused_with_the_reason(
         card.write_text(json.dumps(fields))
     with pytest.raises(BundleError, match=words):
         load_models(tmp_path)
+
+
+def test_weights_that_are_no_numbers_and_other_classes_are_refused(
+    small_bundle: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_bundle, tmp_path / "b")
+    file = tmp_path / "b/fold-2.safetensors"
+    state = load_file(file)
+    state["head.bias"][1] = float("nan")
+    save_file(state, file)
+    for load in (load_models, Classifier.load):
+        with pytest.raises(
+            BundleError, match=r"fold-2\.safetensors holds values that are no numbers"
+        ):
+            load(tmp_path / "b")
+    card = tmp_path / "b/bundle.json"
+    told = json.loads(card.read_text())
+    card.write_text(json.dumps(told | {"classes": told["classes"][::-1]}))
+    with pytest.raises(BundleError, match="classes"):
+        load_card(tmp_path / "b")

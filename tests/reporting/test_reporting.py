@@ -64,7 +64,7 @@ def test_no_verdict_is_given_on_unfamiliar_images_or_torn_folds(analysis: Analys
 
 def test_cautions_name_what_is_missing(analysis: Analysis) -> None:
     bare = replace(analysis, scan=replace(analysis.scan, spacing_mm=None))
-    assert any("mm" in sentence for sentence in caution(bare))
+    assert any("millimetres" in sentence for sentence in caution(bare))
     assert any("text" in sentence for sentence in caution(analysis))
     assert any("cannot tell" in s for s in caution(changed(analysis, in_domain=None)))
 

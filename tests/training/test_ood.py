@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from vmcore.models import load_ood_detector
+from vmcore.models import BundleError, load_ood_detector
 from vmcore.models.ood import linear_score, nearest_distance
 from vmcore.training import fit_ood_detector
 
@@ -67,7 +68,7 @@ def test_an_image_is_not_compared_with_its_own_subject() -> None:
 def test_it_is_written_and_read(tmp_path: Path) -> None:
     fit = fit_ood_detector(cloud(50), names(50), cloud(30, 2.0), names(30, "o"))
     fit.save(tmp_path)
-    back = load_ood_detector(tmp_path)
+    back = load_ood_detector(tmp_path, 2)
     assert back is not None
     asked = cloud(10, seed=3)
     assert back.score(asked) == pytest.approx(fit.score(asked), abs=1e-2)
@@ -77,10 +78,44 @@ def test_a_bundle_of_a_former_version_keeps_its_detector(tmp_path: Path) -> None
     fit = fit_ood_detector(cloud(50), names(50))
     fit.save(tmp_path)
     (tmp_path / "ood.safetensors").rename(tmp_path / "familiarity.safetensors")
-    back = load_ood_detector(tmp_path)
+    back = load_ood_detector(tmp_path, 2)
     assert back is not None
     assert float(back.distance_limit) == float(fit.distance_limit)
 
 
 def test_a_bundle_without_a_detector_has_none(tmp_path: Path) -> None:
-    assert load_ood_detector(tmp_path) is None
+    assert load_ood_detector(tmp_path, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("folds", "changed"),
+    [
+        (3, {}),
+        (2, {"distance_limit": np.inf}),
+        (2, {"distance_limit": np.nan}),
+        (2, {"score_limit": np.nan}),
+        (2, {"scale": np.zeros((2, 12), np.float32)}),
+        (2, {"bias": np.zeros(3, np.float32)}),
+    ],
+)
+def test_a_detector_that_could_judge_nothing_is_refused(
+    tmp_path: Path, folds: int, changed: dict[str, np.ndarray]
+) -> None:
+    fit = fit_ood_detector(cloud(50), names(50))
+    replace(fit, **{name: np.float32(value) for name, value in changed.items()}).save(tmp_path)
+    with pytest.raises(BundleError, match="damaged"):
+        load_ood_detector(tmp_path, folds)
+
+
+def test_images_of_one_subject_alone_tell_nothing() -> None:
+    with pytest.raises(ValueError, match="at least two subjects"):
+        fit_ood_detector(cloud(20), ["s"] * 20)
+
+
+def test_what_never_changed_in_training_makes_no_image_unknown_by_itself() -> None:
+    values = cloud(200)
+    values[..., 5] = 0.0
+    fit = fit_ood_detector(values, names(200))
+    nearly = cloud(40, seed=4)
+    nearly[..., 5] = 0.001
+    assert (fit.score(nearly) < 2).all()

@@ -3,6 +3,7 @@ from .finding import find_anatomy
 from .gestation import (
     by_gestational_age,
     expected_biparietal_mm,
+    is_early,
     under_14_weeks,
     weeks_of_biparietal,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "expected_biparietal_mm",
     "find_anatomy",
     "grade",
+    "is_early",
     "known_distance",
     "load_anatomy_card",
     "measure_by_hand",

@@ -94,14 +94,23 @@ def decode_head(share: Map, inside: npt.NDArray[np.bool_]) -> HeadEllipse | None
     return HeadEllipse(ellipse.centre, (long + 0.5, short + 0.5), ellipse.angle)
 
 
-def decode_atrium(output: MapOutput) -> ViewCalliper | None:
-    """The calliper at the likeliest ventricle, or None where nothing stands out."""
+def decode_atrium(output: MapOutput, inside: npt.NDArray[np.bool_]) -> ViewCalliper | None:
+    """The calliper at the likeliest ventricle, or None where nothing stands out or the picture cuts it.
+
+    Args:
+        output: the network's.
+        inside: (192, 256), where the view shows the picture.
+    """
     share = cv2.GaussianBlur(np.ascontiguousarray(output.structures[2]), (0, 0), 1.0)
     peak = float(share.max())
     if peak < 0.05:
         return None
     _, parts = cv2.connectedComponents((share > _PART_OF_PEAK * peak).astype(np.uint8))
-    weight = np.where(parts == parts.flat[int(share.argmax())], output.structures[2], 0.0)
+    atrium = parts == parts.flat[int(share.argmax())]
+    beside = cv2.dilate(atrium.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    if (beside & ~inside[::STRIDE, ::STRIDE]).any():
+        return None  # how wide the rest of it is nobody sees
+    weight = np.where(atrium, output.structures[2], 0.0)
     weight = weight.astype(np.float64)
     total = weight.sum()
     rows, columns = np.indices(weight.shape)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from vmcore.anatomy.card import Limits
 from vmcore.anatomy.decoding import STRIDE, MapOutput, ViewCalliper, decode_atrium, decode_head
-from vmcore.anatomy.gestation import under_14_weeks
+from vmcore.anatomy.gestation import is_believable, under_14_weeks
 from vmcore.anatomy.head import HeadEllipse
 from vmcore.anatomy.midline import Falx, find_falx
 from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, Plane, Point
@@ -25,7 +25,6 @@ from vmcore.anatomy.views import (
     whole_view,
 )
 
-_SMALLEST_MM, _LARGEST_MM = 12.0, 130.0  # biparietal diameters between which a scale is believed
 _WIDEST = 0.6  # of the head's short axis: no atrium is wider
 _FLAT = 2.0  # standard deviation of grey values below which a picture shows nothing
 _LEVEL_LOOKS = 2  # at most: the second one where the first found the head elsewhere
@@ -69,9 +68,9 @@ def find_anatomy(
     mm, doubtful = spacing_mm, False
     if head is not None and mm is not None:
         across_mm = _moved(head, view, stretch).biparietal_diameter * mm[1]
-        if not _SMALLEST_MM <= across_mm <= _LARGEST_MM:
+        if not is_believable(across_mm):
             mm, doubtful = None, True
-    calliper = None if head is None else decode_atrium(output)
+    calliper = None if head is None else decode_atrium(output, inside)
     if head is not None and calliper is not None and not _within(calliper, head):
         calliper = None
     falx = None if head is None else find_falx(normalised(view.take(picture)), head)

@@ -9,6 +9,7 @@ import numpy as np
 from vmcore.anatomy.result import Anatomy, AtriumCalliper, Head, RulerScale
 
 FIRST_WEEK, LAST_WEEK = 14.0, 40.0
+_SMALLEST_MM, _LARGEST_MM = 12.0, 130.0  # biparietal diameters between which a scale is believed
 _MISREAD = 5.0  # standard deviations from a head of that age: twice or half the size is over ten
 
 
@@ -51,16 +52,29 @@ def under_14_weeks(head: Head | None) -> bool:
     return head.biparietal_diameter_mm < mean - 2 * deviation
 
 
+def is_believable(biparietal_mm: float) -> bool:
+    """Whether a head can be so wide; else the scale is wrong that says so."""
+    return _SMALLEST_MM <= biparietal_mm <= _LARGEST_MM
+
+
+def is_early(anatomy: Anatomy | None) -> bool:
+    """Whether a fetus is under 14 weeks, by its head's size or by what a person told."""
+    return anatomy is not None and (anatomy.told_early or under_14_weeks(anatomy.head))
+
+
 def by_gestational_age(anatomy: Anatomy, weeks: float) -> Anatomy:
     """The same anatomy with the atrium's millimetres from the head's expected size.
 
     The spread of heads of that age joins the uncertainty of the millimetres. What has millimetres from
     its file stays as it is, and so does what has them from a ruler, unless its head would be more than
-    five standard deviations from that age's: then the ruler was misread.
+    five standard deviations from that age's: then the ruler was misread. Under 14 weeks nothing is
+    measured.
 
     Raises:
-        ValueError: an age out of range.
+        ValueError: an age over 40 weeks, or none.
     """
+    if 0 < weeks < FIRST_WEEK:
+        return replace(anatomy, atrium=None, told_early=True)
     mean, deviation = expected_biparietal_mm(weeks)
     atrium, head, ruler = anatomy.atrium, anatomy.head, anatomy.ruler
     if ruler is not None and ruler.spacing_mm is not None and head is not None:

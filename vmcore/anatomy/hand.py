@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from vmcore.anatomy.gestation import is_believable, under_14_weeks
 from vmcore.anatomy.result import Anatomy, Point
 from vmcore.imaging import Scan
 
@@ -13,6 +14,10 @@ Side = Literal["near", "far"]
 _LEAST_PX = 2.0  # apart: closer than that both ends are one point
 _LONGEST_MM = 500.0
 _LEAST_SHARE = 0.02  # of the picture's longer side, that a known distance must span
+_EARLY = (
+    "By the known distance the head is smaller than nearly all heads of 14 weeks; earlier no width means "
+    "anything."
+)
 # no atrium outlined by experts or drawn in a phantom comes near to either (tests/anatomy/test_hand.py)
 _INSIDE = 0.98  # of the skull's outer line: farther out is bone
 _ACROSS = 0.03  # of the head's short axis, that each end is beyond the midline to cross it
@@ -126,10 +131,24 @@ def measure_by_hand(
         known: a distance that the person set.
 
     Raises:
-        HandError: an end outside of the picture, or both on one point.
+        HandError: an end outside of the picture, both on one point, or a known distance by which the head
+            would be impossibly small or large.
     """
     _check(start, end, shape)
     spacing, source, why = _scale(start, end, scan, offset, anatomy, known)
+    if (
+        source == "hand"
+        and spacing is not None
+        and anatomy is not None
+        and anatomy.head is not None
+    ):
+        across_mm = anatomy.head.ellipse.scaled(*spacing).biparietal_diameter
+        if not is_believable(across_mm):
+            raise HandError(
+                f"By the known distance the head would be {across_mm:.1f} mm wide; set it anew."
+            )
+        if under_14_weeks(replace(anatomy.head, biparietal_diameter_mm=across_mm)):
+            spacing, source, why = None, None, _EARLY
     return HandCalliper(
         start,
         end,
@@ -220,7 +239,9 @@ def _side(start: Point, end: Point, anatomy: Anatomy | None) -> Side | None:
 
 def _from_midline(row: float, column: float, midline: tuple[Point, Point]) -> float:
     """Pixels from the midline, positive on the side that is far from the probe."""
-    (row_0, column_0), (row_1, column_1) = sorted(midline, key=lambda point: point[1])
+    (row_0, column_0), (row_1, column_1) = (
+        midline  # as the head is levelled, also where it is upright
+    )
     below = (column_1 - column_0) * (row - row_0) - (row_1 - row_0) * (column - column_0)
     return below / math.hypot(column_1 - column_0, row_1 - row_0)
 

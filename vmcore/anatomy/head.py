@@ -44,6 +44,10 @@ class HeadEllipse:
             [self.centre[1] + x * cos - y * sin, self.centre[0] + x * sin + y * cos]
         )
 
+    def scaled(self, rows: float, columns: float) -> HeadEllipse:
+        """The same in other units: ``rows`` and ``columns`` are a pixel's height and width in them."""
+        return HeadEllipse.through(self.outline() * np.array([columns, rows]))
+
     def level(self, row: float, column: float) -> tuple[float, float]:
         """A point in shares of the half axes: along the long axis, and across it."""
         x, y = column - self.centre[1], row - self.centre[0]

@@ -137,6 +137,7 @@ class Anatomy:
             nothing is told in mm.
         ruler: what the ruler at the picture's edge says; None where there is none or nobody looked.
         midline_from: what the midline lies along; None without a head.
+        told_early: whether a person told that the fetus is under 14 weeks.
     """
 
     structures: npt.NDArray[np.uint8]
@@ -147,3 +148,4 @@ class Anatomy:
     scale_doubtful: bool = False
     ruler: RulerScale | None = None
     midline_from: Literal["falx", "long axis"] | None = None
+    told_early: bool = False

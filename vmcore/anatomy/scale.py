@@ -52,7 +52,7 @@ def ruler_scale(
     pitch_by_row = next(ruler.pitch_px for ruler in rulers if ruler.vertical)
     untold = pitch_by_row * pixel_aspect
     pitch_by_column = next((one.pitch_px for one in rulers if not one.vertical), untold)
-    in_ticks = _scaled(head, 1 / pitch_by_row, 1 / pitch_by_column)
+    in_ticks = head.scaled(1 / pitch_by_row, 1 / pitch_by_column)
     if not _NARROWEST <= in_ticks.half_axes[1] / in_ticks.half_axes[0] <= _ROUNDEST:
         return _unread("shape", both=both)
     possible = _possible_mm(rulers)
@@ -90,10 +90,6 @@ def _unread(trouble: RulerTrouble, *, both: bool) -> RulerScale:
     return RulerScale(None, None, both_directions=both, trouble=trouble)
 
 
-def _scaled(head: HeadEllipse, rows: float, columns: float) -> HeadEllipse:
-    return HeadEllipse.through(head.outline() * np.array([columns, rows]))
-
-
 def find_in_mm(
     find: Callable[[tuple[float, float] | None], Anatomy],
     picture: npt.NDArray[np.uint8],
@@ -127,7 +123,7 @@ def _in_mm(anatomy: Anatomy, scale: RulerScale) -> Anatomy:
         return anatomy
     rows, columns = scale.spacing_mm
     if head.circumference_mm is None:
-        square = _scaled(head.ellipse, rows, columns)
+        square = head.ellipse.scaled(rows, columns)
         head = replace(
             head,
             circumference_mm=square.circumference,

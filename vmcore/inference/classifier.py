@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -125,7 +126,7 @@ class Classifier:
             digest = bundle_digest(bundle)
             card = load_card(bundle)
             engine = engine_of_bundle(Path(bundle), card, device, precision)
-            ood_detector = load_ood_detector(bundle)
+            ood_detector = load_ood_detector(bundle, card.folds)
             if bundle_digest(bundle) == digest:  # else it was changed while it was read
                 modules = cache(partial(_modules_of, Path(bundle), digest))
                 return cls(card, engine, modules, ood_detector, digest=digest)
@@ -224,6 +225,10 @@ class Classifier:
         self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, ood_score: float | None
     ) -> Prediction:
         probability = float(folds.mean())
+        if not math.isfinite(
+            probability
+        ):  # no number lies beyond the threshold: it would be "normal"
+            raise BundleError("The model gives no number for this picture; it is damaged.")
         return Prediction(
             probability=probability,
             fold_probabilities=folds,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from vmcore.imaging.model_input import IMAGENET_DEVIATION, IMAGENET_MEAN
 
-CLASSES = ("normal", "ventriculomegaly")
+CLASSES: tuple[Literal["normal"], Literal["ventriculomegaly"]] = ("normal", "ventriculomegaly")
 IMAGENET_CLASSES = 1000
 
 

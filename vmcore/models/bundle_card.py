@@ -52,7 +52,7 @@ class BundleCard(BaseModel):
     pooling: Literal["token", "avg"] = "token"
     """What a vision transformer's head reads: the class token, or the mean of the patches."""
     folds: int = Field(ge=1)
-    classes: tuple[str, str] = CLASSES
+    classes: tuple[Literal["normal"], Literal["ventriculomegaly"]] = CLASSES
     preprocessing: CleaningSettings = CleaningSettings()
     threshold: float = Field(0.5, ge=0.0, le=1.0)
     threshold_rule: str = "0.5 by convention"

@@ -25,7 +25,7 @@ def load_weights(folder: str | Path, card: BundleCard) -> list[FoldWeights]:
     """Read the weights of every fold; counters of batches stay whole numbers.
 
     Raises:
-        BundleError: a fold's file is missing or damaged.
+        BundleError: a fold's file is missing or damaged, or holds values that are no numbers.
     """
     found = []
     for index in range(card.folds):
@@ -37,6 +37,8 @@ def load_weights(folder: str | Path, card: BundleCard) -> list[FoldWeights]:
             raise BundleError(f"The bundle lacks {path.name}.") from error
         except (SafetensorError, ValueError, KeyError) as error:
             raise BundleError(f"The bundle's {path.name} is damaged.") from error
+        if not all(np.isfinite(values).all() for values in found[-1].values()):
+            raise BundleError(f"The bundle's {path.name} holds values that are no numbers.")
     return found
 
 

@@ -71,22 +71,43 @@ class OodDetector:
         save_file(arrays, folder / _FILE)
 
 
-def load_ood_detector(folder: str | Path) -> OodDetector | None:
+def load_ood_detector(folder: str | Path, folds: int) -> OodDetector | None:
     """A bundle's detector, or None where it has none.
 
+    Args:
+        folder: the bundle.
+        folds: how many the bundle has.
+
     Raises:
-        BundleError: the file is damaged.
+        BundleError: the file is damaged, of other folds, or holds limits that no image could be held to.
     """
     files = (Path(folder) / name for name in (_FILE, _FORMER_FILE))
     path = next((file for file in files if file.is_file()), None)
     if path is None:
         return None
     try:
-        return OodDetector(
+        found = OodDetector(
             **{name: np.asarray(values, np.float32) for name, values in load_file(path).items()}
         )
-    except (SafetensorError, TypeError) as error:
+        _check(found, folds)
+    except (SafetensorError, TypeError, ValueError) as error:
         raise BundleError(f"The bundle's {path.name} is damaged.") from error
+    return found
+
+
+def _check(detector: OodDetector, folds: int) -> None:
+    """Raise ValueError for arrays of other shapes than they must have, or values that judge nothing."""
+    _, count, width = detector.known.shape
+    shapes = {
+        "known": (folds, count, width), "centre": (folds, width), "scale": (folds, width),
+        "weight": (folds, width), "bias": (folds,), "distance_limit": (), "score_limit": (),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        values = getattr(detector, name)
+        if values.shape != shape or not np.isfinite(values).all():
+            raise ValueError(name)
+    if count < 1 or not (detector.scale > 0).all() or not detector.distance_limit > 0:
+        raise ValueError("limits")
 
 
 def nearest_distance(standard: Embeddings, known: Embeddings) -> npt.NDArray[np.float64]:

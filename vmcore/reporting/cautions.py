@@ -47,7 +47,7 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     if analysis.anatomy and analysis.anatomy.head and not analysis.anatomy.head.is_whole:
         said.append(
             "Part of the head lies outside of the cleaned picture; there its outline, and what is measured "
-            "by it, is a guess."
+            f"by it, is a guess.{_cut_off(analysis)}"
         )
     if analysis.anatomy and analysis.anatomy.atrium and analysis.anatomy.atrium.side == "near":
         said.append(
@@ -67,6 +67,12 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _cut_off(analysis: Analysis) -> str:
+    if analysis.clean.offset[0] == 0 or analysis.scan.region is not None:
+        return ""
+    return " The strip that was cut off at the top, where names stand, may have taken it."
+
+
 def _no_spacing(analysis: Analysis) -> str:
     atrium = analysis.anatomy.atrium if analysis.anatomy else None
     if atrium is not None and atrium.millimetres_from == "gestational age":
@@ -82,8 +88,9 @@ def _no_spacing(analysis: Analysis) -> str:
             return _by_ruler(anatomy, anatomy.ruler)
         unread = f" {_UNREAD[anatomy.ruler.trouble or 'ticks']}"
     return (
-        "The file does not say how large its pixels are, so nothing can be measured in mm, and nothing here "
-        "tells whether it is a head under 14 weeks, of which no answer means anything." + unread
+        "The file does not say how large its pixels are: millimetres need the gestational age, or a known "
+        "distance that is set by hand. Nothing here tells whether it is a head under 14 weeks, of which no "
+        "answer means anything." + unread
     )
 
 

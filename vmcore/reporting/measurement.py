@@ -50,6 +50,11 @@ def why_not_measured(anatomy: Anatomy) -> str:
     """Why there is no width, in a sentence."""
     if anatomy.head is None:
         return "No fetal head was found in this picture, so nothing was measured."
+    if anatomy.told_early:
+        return (
+            "The pregnancy is said to be under 14 weeks: the ventricles fill most of a head then and 10 mm is no "
+            "limit, so nothing was measured."
+        )
     if under_14_weeks(anatomy.head):
         return (
             f"By the pixel size the head is {anatomy.head.biparietal_diameter_mm:.0f} mm wide, smaller than nearly "

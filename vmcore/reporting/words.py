@@ -9,7 +9,7 @@ from vmcore.anatomy import (
     WIDE_MM,
     Grades,
     grade,
-    under_14_weeks,
+    is_early,
 )
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent, told_apart
@@ -63,7 +63,7 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     it is withheld where neither should be trusted, and of heads under 14 weeks.
     """
     anatomy = analysis.anatomy
-    if anatomy is not None and (anatomy.head is None or under_14_weeks(anatomy.head)):
+    if anatomy is not None and (anatomy.head is None or is_early(anatomy)):
         return Verdict(
             NO_VERDICT if anatomy.head is None else TOO_SMALL,
             f"{why_not_measured(anatomy)} The classifier's answer "

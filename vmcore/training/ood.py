@@ -11,6 +11,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from vmcore.models.ood import Embeddings, OodDetector, nearest_distance
 
+_LEAST_SCALE = 0.01  # of the middle one
 _STIFFNESS = 0.01  # inverse regularisation: many dimensions, few images
 
 
@@ -34,9 +35,16 @@ def fit_ood_detector(
         share: share of the training images that each measure must call in distribution.
         keep: training images kept for the distance.
         seed: seed of their choice.
+
+    Raises:
+        ValueError: images of one subject alone, which nothing could be held against.
     """
+    if len(set(subjects)) < 2:
+        raise ValueError("Images of at least two subjects are needed.")
     centre = embeddings.mean(axis=1)
-    scale = embeddings.std(axis=1, ddof=1).clip(1e-6)
+    scale = embeddings.std(axis=1, ddof=1)
+    # what never changes in training would else be far from it with the least change
+    scale = np.maximum(scale, _LEAST_SCALE * np.median(scale, axis=1, keepdims=True)).clip(1e-6)
     standard = (embeddings - centre[:, None]) / scale[:, None]
     chosen = np.random.default_rng(seed).permutation(embeddings.shape[1])[:keep]
     known, owners = standard[:, chosen], np.asarray(subjects)[chosen]

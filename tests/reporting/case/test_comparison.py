@@ -114,7 +114,7 @@ def test_a_width_is_told_with_its_source_or_why_there_is_none() -> None:
         "9.6 mm, far ventricle (by the ruler)"
     )
     told = hand_words(replace(hand(None), why_no_mm="No scale holds."))
-    assert told == "20.0 pixels, far ventricle; No scale holds."
+    assert told == "20.0 pixels, far ventricle (no mm: no scale holds)"
 
 
 def test_the_table_holds_decisions_by_scan_and_frame() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, misplaced, under_14_weeks
+from vmcore.anatomy import WIDE_MM, Anatomy, AtriumCalliper, HandCalliper, is_early, misplaced
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.measurement import interval, interval_mm, shown_mm, width_words
 from vmcore.reporting.words import Verdict, classifier_opinion, measured_verdict, verdict
@@ -15,11 +15,12 @@ def hand_words(hand: HandCalliper) -> str:
         by = {
             "file": "the file's pixel size",
             "ruler": "the ruler",
-            "hand": "a distance set by hand, pixels taken as square",
+            "hand": "a distance set by hand",
         }
         source = f" (by {by[hand.millimetres_from]})" if hand.millimetres_from else ""
         return f"{hand.width_mm:.1f} mm{where}{source}"
-    return f"{hand.width_px:.1f} pixels{where}; {hand.why_no_mm or 'no millimetres are known.'}"
+    why = (hand.why_no_mm or "No millimetres are known.").rstrip(".")
+    return f"{hand.width_px:.1f} pixels{where} (no mm: {why[0].lower()}{why[1:]})"
 
 
 def contradiction(hand: HandCalliper, anatomy: Anatomy | None) -> bool | None:
@@ -66,7 +67,7 @@ def case_verdict(case: ReportedCase) -> Verdict:
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
-    if anatomy is not None and under_14_weeks(anatomy.head):
+    if is_early(anatomy):
         return verdict(case.analysis, case.grades)  # no width means anything then
     for hand in case.hand:
         if (doubt := misplaced(hand, anatomy)) is not None:
@@ -80,8 +81,8 @@ def case_verdict(case: ReportedCase) -> Verdict:
         ):
             return Verdict(
                 "Look again",
-                f"By hand it is {hand_words(hand)}, by machine {width_words(atrium)}: each contradicts the "
-                "other.",
+                f"By hand it is {_as_told(hand, atrium)}, by machine {width_words(atrium)}: each contradicts "
+                "the other.",
                 "withheld",
             )
     widest = widest_by_hand(case)
@@ -108,13 +109,22 @@ def accepted_width_mm(case: ReportedCase) -> float | None:
     """
     anatomy = case.analysis.anatomy
     atrium = anatomy.atrium if anatomy else None
-    if anatomy is not None and under_14_weeks(anatomy.head):
+    if is_early(anatomy):
         return None
     by_machine = shown_mm(atrium) if atrium else None
     if by_machine is None:
         return widest_by_hand(case)
     with_hand, alone = case_verdict(case), verdict(case.analysis, case.grades)
     return by_machine if with_hand == alone else None
+
+
+def _as_told(hand: HandCalliper, atrium: AtriumCalliper) -> str:
+    """A person's width in the terms in which the machine's is told."""
+    if atrium.width_mm is not None and hand.width_mm is not None:
+        return hand_words(hand)
+    return (
+        f"{100 * hand.width_px / atrium.width_px * atrium.head_share:.1f}% of the head's short axis"
+    )
 
 
 def _other_side_of_limit(hand: HandCalliper, atrium: AtriumCalliper) -> bool:

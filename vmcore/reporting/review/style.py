@@ -77,6 +77,14 @@ def browser_options(name: str) -> dict[str, Any]:
     """Plotly's own button, which saves the picture as SVG from the browser."""
     return {
         "displaylogo": False,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "displayModeBar": "hover",
+        "modeBarButtonsToRemove": [
+            "select2d",
+            "lasso2d",
+            "autoScale2d",
+            "pan2d",
+            "zoomIn2d",
+            "zoomOut2d",
+        ],
         "toImageButtonOptions": {"format": "svg", "filename": f"ventriscope-{name}"},
     }
