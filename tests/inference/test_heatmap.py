@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from vmcore.data.phantom import make_phantom
 from vmcore.imaging import clean_frame, to_model_input
 from vmcore.inference import HEATMAP_METHODS, Classifier, eigen_cam
-from vmcore.inference.gradient_maps import gradient_maps
+from vmcore.inference.gradient_maps import gradient_maps, target_layer
 from vmcore.inference.heatmap import mean_map
 from vmcore.inference.torch_engine import as_output, forward_pass
 from vmcore.models import BundleCard, create_classifier, load_models

@@ -56,6 +56,34 @@ def uninterrupted(made_once: Callable[..., Path]) -> Path:
     return folder
 
 
+def test_an_epoch_whose_last_step_was_done_before_keeps_its_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (4, 224, 224), np.uint8)
+    settings = PretrainSettings(epochs=2, batch_size=4)
+    pretraining = sys.modules[
+        "vmcore.training.pretrain"
+    ]  # the package's name of that is the function
+    keep = pretraining._keep
+
+    def killed(*arguments: object) -> None:
+        keep(*arguments)
+        raise KeyboardInterrupt
+
+    def trained(checkpoint: Path) -> list[float]:
+        torch.manual_seed(1)
+        model = MaskedAutoencoder(MAE_SHAPES["usf-mae-tiny"])
+        fabric = make_fabric("32-true", "cpu")
+        history = pretrain(model, images, settings, fabric, checkpoint=checkpoint, keep_every_s=0)
+        return [epoch.learning_rate for epoch in history]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining, "_keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path / "checkpoint")
+    assert trained(tmp_path / "checkpoint") == trained(tmp_path / "other")
+
+
 @pytest.mark.long
 def test_killed_within_an_epoch_it_ends_with_the_same_bits(
     tmp_path: Path, uninterrupted: Path

@@ -22,6 +22,7 @@ from vmcore.training.feeding import Feed, Images
 from vmcore.training.finetune import Stopped
 from vmcore.training.normalise import normalise
 from vmcore.training.pretrain_checkpoint import Position, load_position, save_position
+from vmcore.training.schedule import learning_rate
 from vmcore.training.settings import Compiling, PretrainSettings
 from vmcore.training.steps import (
     batches,
@@ -101,7 +102,14 @@ def pretrain(
         shares = [share_of(len(rows), fabric) for rows in order]
         pixels = source([rows[mine] for rows, (mine, _) in zip(order, shares, strict=True)])
         total = torch.tensor(at.total, dtype=torch.float64, device=fabric.device)
-        rate, begun, first = 0.0, time.perf_counter() - at.seconds, at.step
+        begun, first = time.perf_counter() - at.seconds, at.step
+        done = (
+            epoch * per_epoch + at.step
+        )  # where an epoch's last step was done before, its rate was that
+        rate = learning_rate(
+            max(done - 1, 0), settings.epochs * per_epoch, peak=settings.learning_rate,
+            floor=settings.floor, warm_up=settings.warm_up,
+        )  # fmt: skip
         coming = (
             _inputs(given, len(rows), mine, settings, (epoch, step), patches)
             for step, (given, rows, (mine, _)) in enumerate(

@@ -65,4 +65,5 @@ PRETRAIN_PRESETS: Mapping[str, PretrainSettings] = {
     ),
 }  # fmt: skip
 """Settings by name: the four that the public USF-MAE code goes through, the loss as the paper writes
-it, and He et al.'s for ImageNet (their augmentation is a crop and a flip; ours stays the paper's)."""
+it, and He et al.'s for ImageNet. Theirs crops and flips, has betas of 0.9 and 0.95, leaves norms and biases
+without decay and clips nothing; in that ours stays the paper's."""
