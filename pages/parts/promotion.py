@@ -13,6 +13,10 @@ from vmcore.runs import RunError, RunFolder, WorseCasesError, promote
 
 def draw_promotion(folder: RunFolder) -> None:
     """Draw the form that promotes a finished run."""
+    if said := st.session_state.pop(_said(folder.run_id), None):
+        st.success(said[0], icon=":material/check_circle:")
+        if said[1]:
+            st.caption(said[1])
     run_id = folder.run_id
     kept, bound = draw_check(run_id)
     with st.form(f"promote-{run_id}", border=True):
@@ -41,6 +45,14 @@ def _promote(run_id: str, why: str, who: str | None, bound: float, accepted: str
     except (RunError, BundleError) as error:
         st.error(plain(error), icon=":material/error:")
     else:
-        st.success(f"{plain(made.name)} answers from now on.", icon=":material/check_circle:")
-        if made.check:
-            st.caption(plain(made.check))
+        st.session_state[_said(run_id)] = (
+            f"{plain(made.name)} answers from now on.",
+            plain(made.check),
+        )
+        st.rerun(
+            scope="app"
+        )  # what stands beside it tells which model is in use, and takes it back
+
+
+def _said(run_id: str) -> str:
+    return f"promoted-{run_id}"

@@ -26,7 +26,7 @@ from vmcore.settings import settings
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """What a person measured in one frame, the scale that was set, and what cannot be measured."""
+    """What a person measured in one frame, the scale that was set where it holds, and what cannot be measured."""
 
     callipers: tuple[HandCalliper, ...] = ()
     known: KnownDistance | None = None
@@ -52,7 +52,8 @@ def by_hand(uploaded: UploadedScan, analysis: Analysis) -> ByHand:
         except HandError as error:
             refusals.append(str(error))
     uploaded.hand[analysis.frame] = tuple(callipers)
-    return ByHand(tuple(callipers), known, tuple(refusals))
+    holds = not refusals and all(one.millimetres_from == "hand" for one in callipers)
+    return ByHand(tuple(callipers), known if holds else None, tuple(refusals))
 
 
 def measure(uploaded: UploadedScan, case: ReportedCase, found: ByHand) -> None:

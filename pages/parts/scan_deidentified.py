@@ -53,7 +53,9 @@ def _make(uploaded: UploadedScan) -> DeidentifiedScan | None:
     if "deidentify_key" not in st.session_state:
         st.session_state.deidentify_key = secrets.token_bytes(_KEY_BYTES)
     bar = st.progress(0.0, "Looking for text in every frame …")
-    st.button("Stop", key=f"stop-de-{uploaded.number}")  # as any click, it ends what runs
+    st.button(  # as any click, it ends what runs
+        "Stop", key=f"stop-de-{uploaded.number}", on_click=st.toast, args=("Stopped; nothing was made.",),
+    )  # fmt: skip
 
     def told(done: int, frames: int) -> None:
         bar.progress(done / frames, f"Looked for text in {done} of {frames} frames")

@@ -7,11 +7,10 @@ import streamlit as st
 from pages.parts.identity import person
 from pages.parts.plain import plain
 from pages.parts.recording import Recording
-from pages.parts.uploaded_scan import UploadedScan
+from pages.parts.uploaded_scan import NOTHING_MADE, UploadedScan
 from vmcore.imaging import ReadLimits, ScanError, read_source_sandboxed
 from vmcore.reporting.case import ReportedCase, dicom
 
-_MADE = "dicom-made"
 _IDENTITY = (
     "These files carry the patient's name and numbers, because they belong to the patient's study: send "
     "them only where the original may go."
@@ -40,12 +39,13 @@ def dicom_files(
     )
     if not of_study or not looked:
         return
-    # until the answer is another one; a page that is drawn anew forgets which button was pressed
-    key = (uploaded.key, uploaded.answer_key(case.analysis), case.grades)
+    # until anything in them would be another one; a page that is drawn anew forgets which button was pressed
+    key = (uploaded.answer_key(case.analysis), case.grades, case.assessment, person())
     if asked:
-        st.session_state[_MADE] = (key, *_made(uploaded, case, limits))
-    made_for, count, packed = st.session_state.get(_MADE, (None, 0, b""))
+        uploaded.dicom_made = (key, *_made(uploaded, case, limits))
+    made_for, count, packed = uploaded.dicom_made
     if made_for != key or not count:
+        uploaded.dicom_made = NOTHING_MADE  # it names the patient
         return
     st.warning(_IDENTITY, icon=":material/badge:")
     st.download_button(

@@ -39,9 +39,9 @@ def show_verdict(case: ReportedCase) -> None:
 def ask_for_age(uploaded: UploadedScan, analysis: Analysis) -> None:
     """Where a file has no millimetres, the gestational age gives some, or checks a ruler's."""
     anatomy = analysis.anatomy
-    if anatomy is None or analysis.scan.spacing_mm is not None:
-        return
-    if anatomy.atrium is None and not anatomy.told_early:
+    atrium = anatomy.atrium if anatomy else None
+    early = anatomy is not None and anatomy.told_early  # to be taken back
+    if not early and (atrium is None or atrium.millimetres_from == "file"):
         return
     weeks, days = f"weeks-{uploaded.key}", f"days-{uploaded.key}"
 

@@ -43,6 +43,11 @@ class Models:
         return self.classifier.digest, self.anatomy.digest if self.anatomy else None, frame, method
 
 
+DicomMade = tuple[tuple[Any, ...], int, bytes]
+"""What a report was made of, how many objects it has, and all of them as a zip."""
+NOTHING_MADE: DicomMade = ((), 0, b"")
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class UploadedScan:
     """A file that somebody added.
@@ -54,7 +59,7 @@ class UploadedScan:
     and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
     answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
     measured so, by frame; ``loop`` what the whole loop was answered, by which models. ``damaged`` frames were
-    found when the first one to show was looked for.
+    found when the first one to show was looked for. ``dicom_made`` is the report as DICOM that was asked for last.
     """
 
     number: int
@@ -77,6 +82,7 @@ class UploadedScan:
     loop: tuple[AnalysisKey | None, Any] | None = None
     damaged: set[int] = field(default_factory=set)
     gestational_weeks: float | None = None
+    dicom_made: DicomMade = NOTHING_MADE
     used: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
 

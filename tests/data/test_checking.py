@@ -20,8 +20,10 @@ from vmcore.data import (
     pseudonyms,
     read_manifest,
     reject,
+    rejected,
     two_faced_subjects,
 )
+from vmcore.data.checking import without_images
 from vmcore.data.phantom import OverlaySettings, make_phantom, write_png
 from vmcore.imaging import BusyError, to_model_pixels
 
@@ -193,6 +195,25 @@ def test_what_was_rejected_stays_out_under_another_name_and_contradictions_are_s
     assert any("another name now" in sentence for sentence in study.report.concerns())
     (source / "normal/P1/other.png").rename(source / "normal/P1/third.png")
     assert len(prepare_study(source, folder, workers=1).table) == 3
+    reject(folder, [*rejected(folder), "vm/P4/d.png"])  # the wrong one of both copies
+    assert "normal/P1/a.png" in prepare_study(source, folder, workers=1).table["path"].tolist()
+    # another picture under a name that a rejected one had
+    write_png(source / "normal/P2/b.png", make_phantom(9.5, 11, shape=(240, 320)))
+    study = prepare_study(source, folder, workers=1)
+    assert "normal/P2/b.png" in study.table["path"].tolist()
+    assert study.report.changed_rejected == 1
+
+
+def test_copies_stay_together_when_one_of_them_is_taken_out() -> None:
+    subjects = {path: path.upper() for path in "abcde"}
+    twins = [("a", "b", True, True), ("a", "c", True, True), ("a", "d", False, True)]
+    assert without_images(twins, {"a"}, subjects) == [
+        ("b", "c", True, True),
+        ("b", "d", False, True),
+    ]
+    assert without_images(twins, {"a", "b"}, subjects) == [("c", "d", False, True)]
+    assert without_images(twins, {"b"}, subjects) == twins[1:]
+    assert without_images(twins, {"e"}, subjects) == twins
 
 
 def test_a_busy_machine_ends_preparing_and_loses_no_image(

@@ -263,10 +263,16 @@ def test_a_fetus_is_one_in_however_many_spellings(tmp_path: Path) -> None:
     for seed, name in enumerate(names):
         (tmp_path / name).parent.mkdir(parents=True)
         write_png(tmp_path / name, make_phantom(8.0, seed, shape=(120, 160)))
-    assert find_manifest(tmp_path).table["subject_id"].nunique() == 2
+    found = find_manifest(tmp_path)
+    assert (found.table["subject_id"].nunique(), found.respelt) == (2, 2)
     listed = tmp_path / "list.csv"
     listed.write_text("path,label,subject_id\na.png,normal,P3\n\nb.png,vm, p3 \nc.png,vm,  \n")
     with pytest.raises(ManifestError, match="line 5 has no subject_id"):
         read_manifest(listed)
     listed.write_text("path,label,subject_id\na.png,normal,P3\n\nb.png,vm, p3 \n")
     assert read_manifest(listed)["subject_id"].tolist() == ["P3", "P3"]
+    listed.write_text('\npath,label,subject_id,site\n"a\nb.png",normal,P3,3\n\nb.png,odd,P4,4\n\n')
+    with pytest.raises(ManifestError, match="line 6 has a label"):
+        read_manifest(listed)
+    listed.write_text("\npath,label,subject_id,site\na.png,normal,P3,3\nb.png,vm,P4,4\n\n")
+    assert read_manifest(listed)["site"].tolist() == [3, 4]

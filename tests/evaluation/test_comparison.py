@@ -126,6 +126,14 @@ def test_mcnemar_equals_statsmodels(seed: int) -> None:
     assert (only_first, only_second) == (table[0][1], table[1][0])
 
 
+@pytest.mark.parametrize("cases", [60, 100])
+def test_small_p_values_are_not_rounded_away(cases: int) -> None:
+    truth = np.ones(cases, int)
+    assert mcnemar(truth, truth, 0 * truth, np.arange(cases))[2] == pytest.approx(
+        2.0 ** (1 - cases)
+    )
+
+
 def test_mcnemar_of_equal_decisions_is_one() -> None:
     assert mcnemar([0, 1], [0, 1], [0, 1]) == (0, 0, 1.0)
 

@@ -22,7 +22,7 @@ from pydicom.uid import (
 )
 
 from vmcore.data.phantom import make_phantom, write_dicom
-from vmcore.imaging import Region, Scan, read_scan
+from vmcore.imaging import FrameError, Region, Scan, ScanError, read_scan
 
 
 def packaged(name: str) -> Path:
@@ -245,6 +245,20 @@ def test_pages_of_a_deep_stack_are_shown_alike() -> None:
     pages = [np.full((40, 50), top, np.uint16) for top in (3000, 4095, 12000)]
     scan = read_scan(deep_stack(*pages))
     assert [int(frame[0, 0, 0]) for frame in scan.frames] == [64, 87, 255]
+
+
+def test_pages_without_numbers_are_refused_each_by_itself() -> None:
+    good, none = np.full((40, 50), 0.5, np.float32), np.full((40, 50), np.nan, np.float32)
+    stream = io.BytesIO()
+    Image.fromarray(good).save(stream, "TIFF", save_all=True, append_images=[Image.fromarray(none)])
+    scan = read_scan(stream.getvalue())
+    assert (scan.frames[0] == 128).all()  # of 0 to 1
+    with pytest.raises(FrameError, match="Frame 2"):
+        scan.frames[1]
+    stream = io.BytesIO()
+    Image.fromarray(none).save(stream, "TIFF", save_all=True, append_images=[Image.fromarray(good)])
+    with pytest.raises(ScanError, match="not numbers"):
+        read_scan(stream.getvalue())
 
 
 def test_a_deep_tiff_whose_white_is_zero_is_no_negative() -> None:

@@ -206,6 +206,13 @@ def test_two_who_look_through_a_study_lose_nothing_of_each_other(
     assert rejected(study) == {first, second}
 
 
+def test_a_study_that_is_gone_gets_a_sentence(study: Path) -> None:
+    shutil.rmtree(study)
+    for change in (reject_images, take_back_images):
+        with pytest.raises(RunError, match="no such study any more"):
+            change(study, ["a.png"])
+
+
 def test_a_run_that_is_deleted_while_all_are_looked_at_is_passed_over(
     copied: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

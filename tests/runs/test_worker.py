@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.runs.support import finished_run, small_plan, small_study
 from vmcore.data import StoredStudy, prepared_path
@@ -29,7 +30,7 @@ def test_weights_that_were_overwritten_while_a_run_waited_are_refused(
     child = start_run(plan)
     starts = find_starts(plan, phantom_study, plan.splits(phantom_study))
     changed = parent.fold(starts[0].former_fold) / "best.safetensors"
-    changed.write_bytes(changed.read_bytes() + b" ")
+    save_file({name: values + 0.01 for name, values in load_file(changed).items()}, changed)
     refuse_changed_start(child, plan, starts[1], 2)
     with pytest.raises(RunError, match="have changed since it was started"):
         worker.work(child, make_fabric("32-true", "cpu"), only=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -118,6 +118,36 @@ def told_by(table: pd.DataFrame) -> dict[str, object]:
         "unknown_groups": int(unnamed["subject_id"].nunique()),
         "series_names": series_names(unnamed["path"].tolist()),
     }
+
+
+def without_images(
+    twins: Iterable[tuple[str, str, bool, bool]],
+    gone: Collection[str],
+    subjects: Mapping[str, object],
+) -> list[tuple[str, str, bool, bool]]:
+    """Pairs as a study's report has them, of the images that are left.
+
+    What was alike by an image that is gone is still: its partners are paired with each other.
+
+    Args:
+        twins: first, second, whether exactly the same, whether of different subjects.
+        gone: paths of images that are taken out.
+        subjects: of each image.
+    """
+    pairs = {(first, second): exact for first, second, exact, _ in twins}
+    for path in gone:
+        beside = [(pair, exact) for pair, exact in pairs.items() if path in pair]
+        others = [(pair[pair[0] == path], exact) for pair, exact in beside]
+        for pair, _ in beside:
+            del pairs[pair]
+        # copies first: what is alike by a copy is as much alike by another one
+        others.sort(key=lambda one: not one[1])
+        for other, exact in others[1:]:
+            pairs[others[0][0], other] = exact and others[0][1]
+    return [
+        (first, second, exact, subjects[first] != subjects[second])
+        for (first, second), exact in pairs.items()
+    ]
 
 
 def two_labels(table: pd.DataFrame, twins: Iterable[tuple[str, str, bool, bool]]) -> int:

@@ -31,12 +31,14 @@ class FoundManifest:
         root: the folder that its paths are relative to.
         no_scans: how many files of class folders are no scans by their content.
         beside: how many folders and scans lie beside the class folders and so have no label.
+        respelt: how many subjects are spelt in several ways.
     """
 
     table: pd.DataFrame
     root: Path
     no_scans: int = 0
     beside: int = 0
+    respelt: int = 0
 
 
 def find_manifest(source: Path, *, leave_out: Sequence[str] = ()) -> FoundManifest:
@@ -72,7 +74,14 @@ def _found(source: Path, leave_out: Sequence[str]) -> FoundManifest:
             f"{int(gone.sum())} of {len(table)} listed images are not there; the first is on line "
             f"{line_of(gone)} of the manifest."
         )
-    return FoundManifest(table.reset_index(drop=True), root)
+    told = pd.read_csv(file, dtype=str, usecols=["subject_id"])["subject_id"].dropna()
+    return FoundManifest(table.reset_index(drop=True), root, respelt=_respelt(told))
+
+
+def _respelt(subjects: pd.Series) -> int:
+    """How many of them stand there in several spellings."""
+    pairs = pd.DataFrame({"told": subjects, "subject": spelt_alike(subjects)}).drop_duplicates()
+    return int(pairs.loc[pairs.duplicated("subject"), "subject"].nunique())
 
 
 def study_root(source: Path) -> Path:
@@ -125,9 +134,10 @@ def _class_folders(root: Path) -> FoundManifest:
         )
     refuse_what_leads_out([row[0] for row in rows], root)
     table = pd.DataFrame(rows, columns=[*REQUIRED, "subject_known"])
+    respelt = _respelt(table["subject_id"])
     table = table.assign(subject_id=spelt_alike(table["subject_id"]))
     check_manifest(table)
-    return FoundManifest(table, root, no_scans, beside)
+    return FoundManifest(table, root, no_scans, beside, respelt)
 
 
 def _files_below(folder: Path, root: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import unicodedata
 from collections.abc import Sequence
@@ -39,11 +40,12 @@ def read_manifest(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
 def read_by_line(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
     """As :func:`read_manifest`, with an index that counts the file's lines: 0 is line 2."""
     try:
-        table = pd.read_csv(
-            path, dtype={"path": str, "subject_id": str, "label": str}, skip_blank_lines=False
-        ).dropna(how="all")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+        table = pd.read_csv(path, dtype={"path": str, "subject_id": str, "label": str})
+        lines = _lines(path)
+    except (OSError, ValueError, csv.Error, pd.errors.ParserError) as error:
         raise ManifestError(f"The manifest {path.name} cannot be read as CSV.") from error
+    if len(lines) == len(table):
+        table.index = pd.Index(lines)
     if leave_out and "label" in table.columns:
         table = table[~table["label"].isin(leave_out)]
     if "subject_id" in table.columns:
@@ -53,6 +55,18 @@ def read_by_line(path: Path, *, leave_out: Sequence[str] = ()) -> pd.DataFrame:
     if "subject_known" in table.columns:
         changed["subject_known"] = pd.Series(subjects_known(table), index=table.index)
     return table.assign(**changed)
+
+
+def _lines(path: Path) -> list[int]:
+    """On which lines a CSV file's rows begin, counted from the one below the first: empty ones are no rows."""
+    found, begins = [], 1
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream)
+        for row in reader:
+            if row:
+                found.append(begins - 2)
+            begins = reader.line_num + 1
+    return found[1:]
 
 
 def check_manifest(table: pd.DataFrame, *, required: Sequence[str] = REQUIRED) -> None:

@@ -7,7 +7,7 @@ file whose content has changed since is not rejected any more; one that has anot
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -36,27 +36,43 @@ def reject(folder: Path, paths: Iterable[str]) -> None:
     noted = dict(zip(before["path"], before["source"], strict=True))
     chosen = sorted(set(paths))
     known = [read_record(folder / "prepared", path) for path in chosen]
-    digests = [
-        record.source if record else noted.get(path, "")
+    sources = {
+        path: record.source if record else noted.get(path, "")
         for path, record in zip(chosen, known, strict=True)
-    ]
-    text = io.StringIO()
-    pd.DataFrame({"path": chosen, "source": digests}).to_csv(text, index=False)
-    write_atomically(folder / _FILE, text.getvalue())
+    }
+    _write(folder, sources)
 
 
-def follow_rejected(folder: Path, paths: Iterable[str]) -> int:
-    """Take out what was taken out under another name, of these images; how many those are."""
-    table = _read(folder)
-    sources = set(table["source"]) - {""}
-    if not sources:
-        return 0
-    fresh = set(paths) - set(table["path"])
+def follow_rejected(folder: Path, paths: Iterable[str], before: Iterable[str]) -> int:
+    """Take out what was taken out under a name that is gone, and is new under another; how many those are.
+
+    A copy that was there all along stays as it is.
+
+    Args:
+        folder: the study's.
+        paths: the images that there are now.
+        before: those that there were when it was prepared last.
+    """
+    table, now = _read(folder), set(paths)
+    gone = table[~table["path"].isin(now) & (table["source"] != "")]
+    fresh = now - set(before) - set(table["path"]) if len(gone) else set()
+    sources = set(gone["source"])
     records = {path: read_record(folder / "prepared", path) for path in fresh}
-    moved = {path for path, record in records.items() if record and record.source in sources}
+    moved = {
+        path: record.source
+        for path, record in records.items()
+        if record is not None and record.source in sources
+    }
     if moved:
-        reject(folder, set(table["path"]) | moved)
+        _write(folder, {**dict(zip(table["path"], table["source"], strict=True)), **moved})
     return len(moved)
+
+
+def _write(folder: Path, sources: Mapping[str, str]) -> None:
+    text = io.StringIO()
+    rows = pd.DataFrame(sorted(sources.items()), columns=["path", "source"])
+    rows.to_csv(text, index=False)
+    write_atomically(folder / _FILE, text.getvalue())
 
 
 def _read(folder: Path) -> pd.DataFrame:

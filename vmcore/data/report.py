@@ -28,6 +28,8 @@ class StudyReport(BaseModel):
     """Pairs: first, second, whether exactly the same, whether of different subjects."""
     two_faced: list[str]
     """Subjects with images of both classes."""
+    respelt: int = 0
+    """Subjects that are spelt in several ways; each counts as one."""
     unknown_subjects: int = 0
     """Images whose subject is not known."""
     unknown_groups: int = 0
@@ -49,15 +51,14 @@ class StudyReport(BaseModel):
         """The same for what is left when images are taken out.
 
         Args:
-            kept: what the remaining images' table tells (:func:`vmcore.data.checking.told_by`).
+            kept: what was found out anew of the remaining images, by name.
             rejected: paths of the others.
         """
         left = {
             name: [path for path in getattr(self, name) if path not in rejected]
             for name in ("lettered", "headless")
         }
-        twins = [pair for pair in self.twins if pair[0] not in rejected and pair[1] not in rejected]
-        return self.model_copy(update={**kept, **left, "twins": twins})
+        return self.model_copy(update={**kept, **left})
 
     def concerns(self) -> list[str]:
         """One sentence for each thing that a person should look at."""
@@ -115,6 +116,11 @@ class StudyReport(BaseModel):
         if len(self.counts) == 1:
             said.append(
                 f"All images are called {self.counts[0]['label']}; a model needs both classes."
+            )
+        if self.respelt:
+            said.append(
+                f"{self.respelt} subjects are spelt in several ways (spaces, upper and lower case, accents); each "
+                "counts as one fetus."
             )
         if self.two_faced:
             said.append(f"{len(self.two_faced)} subjects have images of both classes.")

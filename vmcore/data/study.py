@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import ValidationError
 
-from vmcore.data.checking import find_twins, told_by, two_labels
+from vmcore.data.checking import find_twins, told_by, two_labels, without_images
 from vmcore.data.finding import FoundManifest, find_manifest
 from vmcore.data.manifest import ManifestError, fingerprint, subjects_known
 from vmcore.data.measured import ANATOMY_FILE, NO_HEAD, Measure, with_measured, write_measured
@@ -240,10 +240,19 @@ def _check(
         two_labels=two_labels(table, twins),
         no_scans=found.no_scans,
         beside=found.beside,
-        renamed_rejected=follow_rejected(folder, paths),
+        respelt=found.respelt,
+        renamed_rejected=follow_rejected(folder, paths, _listed_before(folder)),
         changed_rejected=len(changed_rejected(folder)),
         **told_by(table),
     )
+
+
+def _listed_before(folder: Path) -> list[str]:
+    """Images of the last preparing; none where there was none."""
+    try:
+        return [str(path) for path in stored_manifest(folder)["path"]]
+    except (OSError, ValueError):
+        return []
 
 
 def load_study(folder: Path) -> StoredStudy:
@@ -264,8 +273,11 @@ def load_study(folder: Path) -> StoredStudy:
     kept = table[~table["path"].isin(out)].reset_index(drop=True)
     if len(kept) == len(table):
         return StoredStudy(folder, kept, report)
-    report = report.of_kept(told_by(kept), out)
-    report = report.model_copy(update={"two_labels": two_labels(kept, report.twins)})
+    twins = without_images(
+        report.twins, out, dict(zip(table["path"], table["subject_id"], strict=True))
+    )
+    left = {"twins": twins, "two_labels": two_labels(kept, twins), **told_by(kept)}
+    report = report.of_kept(left, out)
     return StoredStudy(folder, kept, report)
 
 

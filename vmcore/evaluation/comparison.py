@@ -129,13 +129,16 @@ def mcnemar(
 
 
 def _sign_flips(leads: npt.NDArray[np.int64]) -> float:
-    """How often a sum of whole numbers is as far from 0 as it is where each sign is a coin's, exactly.
+    """How often a sum of whole numbers is as far from 0 as it is where each sign is a coin's.
 
-    The distribution is the inverse Fourier transform of the product of the coins' cosines.
+    Exact, for numbers of several sizes to about 1e-15: the distribution is the inverse Fourier transform of the
+    product of the coins' cosines.
     """
     sizes, counts = np.unique(np.abs(leads[leads != 0]), return_counts=True)
     if not len(sizes):
         return 1.0
+    if len(sizes) == 1:  # all of one size: how many of the coins fall one way
+        return float(stats.binomtest(int((leads > 0).sum()), int(counts[0])).pvalue)
     farthest = int(sizes @ counts)
     turns = 2 * np.pi * np.arange(2 * farthest + 1) / (2 * farthest + 1)
     spectrum = np.prod(np.cos(np.outer(sizes, turns)) ** counts[:, None], axis=0)

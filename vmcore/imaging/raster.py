@@ -145,15 +145,13 @@ def _range_of_pages(image: Image.Image, pages: int) -> GreyRange:
     for page in range(pages):
         with suppress(Exception):  # a damaged one costs no other
             image.seek(page)
-            ranges.append(_range_of(np.asarray(image)))
+            ranges.append(_range_of(np.nan_to_num(np.asarray(image), posinf=0.0, neginf=0.0)))
     return min((low for low, _ in ranges), default=0.0), max(
         (top for _, top in ranges), default=1.0
     )
 
 
 def _range_of(grey: npt.NDArray[np.generic]) -> GreyRange:
-    if not np.isfinite(grey).all():
-        raise ScanError("The picture holds values that are not numbers.")
     return min(0.0, float(grey.min())), max(1.0, float(grey.max()))
 
 
@@ -161,6 +159,8 @@ def _to_rgb(image: Image.Image, grey_range: GreyRange | None = None) -> npt.NDAr
     if _is_deep(image):
         told = getattr(image, "tag_v2", {}).get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
         grey = np.asarray(ImageOps.exif_transpose(image)).astype(np.float64)
+        if not np.isfinite(grey).all():
+            raise ScanError("The picture holds values that are not numbers.")
         low, top = grey_range or _range_of(grey)
         scaled = np.rint((grey - low) * (255.0 / (top - low))).clip(0, 255).astype(np.uint8)
         scaled = 255 - scaled if told == _WHITE_IS_ZERO else scaled

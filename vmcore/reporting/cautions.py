@@ -55,7 +55,8 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
             "measured."
         )
     nothing_to_measure = analysis.anatomy is not None and analysis.anatomy.head is None
-    if analysis.scan.spacing_mm is None and not nothing_to_measure:
+    early = analysis.anatomy is not None and analysis.anatomy.told_early
+    if analysis.scan.spacing_mm is None and not nothing_to_measure and not early:
         said.append(_no_spacing(analysis))
     if analysis.clean.removed("text"):
         said.append(

@@ -18,16 +18,16 @@ _YOUNG_S = 60.0  # old enough to have locked what it makes
 def sweep_runs() -> None:
     """Finish what was begun, so that bundle and predictions of a run that was to go stay nowhere."""
     for left in runs_folder().glob(".*-*"):
-        deleted = left.name.startswith(DELETED)
-        if (deleted or _is_left(left)) and _forget(left.name.rpartition("-")[2]):
+        if _is_left(left) and _forget(left.name.rpartition("-")[2]):
             shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_left(folder: Path) -> bool:
-    """Whether a run was half made, and nobody goes on making it."""
-    if not folder.name.startswith(MAKING) or held(RunFolder(folder).control_lock):
+    """Whether a run was half made or half deleted, and nobody goes on with that."""
+    making = folder.name.startswith(MAKING)
+    if not (making or folder.name.startswith(DELETED)) or held(RunFolder(folder).control_lock):
         return False
-    return time.time() - folder.stat().st_mtime > _YOUNG_S
+    return not making or time.time() - folder.stat().st_mtime > _YOUNG_S
 
 
 def _forget(run_id: str) -> bool:

@@ -139,10 +139,15 @@ def search(
 
 
 def untried(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials whose run failed, and whose settings nobody has tried since."""
-    trials = study.get_trials(deepcopy=False)
-    again = {trial.system_attrs.get("failed_trial") for trial in trials}
-    return [one for one in trials if one.state == TrialState.FAIL and one.number not in again]
+    """One trial of each setting whose runs all failed, and that does not wait for another try."""
+    trials = study.get_trials()
+    failed = {_setting(one): one for one in trials if one.state == TrialState.FAIL}
+    tried = {_setting(one) for one in trials if one.state != TrialState.FAIL}
+    return [trial for setting, trial in failed.items() if setting not in tried]
+
+
+def _setting(trial: FrozenTrial) -> frozenset[tuple[str, object]]:
+    return frozenset(trial.params.items())
 
 
 def _retry_failed(study: optuna.Study) -> None:

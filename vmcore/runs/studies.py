@@ -49,6 +49,7 @@ from vmcore.runs.study_status import (
 from vmcore.runs.unfinished import BUSY, refuse_read_study
 from vmcore.settings import settings
 
+_GONE = "There is no such study any more."
 _EVERY = 5  # images between two notes of the progress
 
 
@@ -209,7 +210,7 @@ def delete_study(folder: Path) -> None:
             forget_cases(_sources(folder))
             gone = folder.rename(folder.with_name(f"{DELETED}{secrets.token_hex(6)}"))
     except FileNotFoundError as error:
-        raise RunError("There is no such study any more.") from error
+        raise RunError(_GONE) from error
     shutil.rmtree(gone)
 
 
@@ -243,6 +244,8 @@ def take_back_images(folder: Path, paths: Iterable[str]) -> None:
 def _changing(folder: Path) -> Iterator[None]:
     """Change which images a study has; one at a time, and under no run."""
     require("train")
+    if not folder.is_dir():
+        raise RunError(_GONE)
     with alone(folder / "control.lock", BUSY):
         refuse_read_study(folder)
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -25,7 +25,11 @@ def refuse_read_study(study: Path) -> None:
         RunError: one does.
     """
     place = study.resolve()
-    if any(place in {one.resolve() for one in plan.studies_read} for _, plan in _unfinished()):
+
+    def reads(plan: RunPlan) -> bool:
+        return place in {one.resolve() for one in plan.studies_read}
+
+    if any(_unfinished(reads)):
         raise RunError("A run that has not ended works on this study; let it end or stop it first.")
 
 
@@ -35,8 +39,7 @@ def refuse_needed_run(run_id: str) -> None:
     Raises:
         RunError: one does.
     """
-    weights = f"run:{run_id}"
-    if any(plan.weights == weights for run, plan in _unfinished() if run.run_id != run_id):
+    if any(_unfinished(lambda plan: plan.weights == f"run:{run_id}")):
         raise RunError("A run that has not ended starts from this one's weights; stop it first.")
 
 
@@ -60,17 +63,16 @@ def reading(plan: RunPlan) -> Iterator[None]:
         yield
 
 
-def _unfinished() -> Iterator[tuple[RunFolder, RunPlan]]:
+def _unfinished(concerned: Callable[[RunPlan], bool]) -> Iterator[RunFolder]:
+    """Runs of such plans that have not ended; of others nobody is asked."""
     place = runs_folder()
     for path in place.iterdir() if place.is_dir() else ():
         run = RunFolder(path)
         try:
+            if not (path.name.isalnum() and concerned(run.plan())):
+                continue
             # one that somebody is just starting or resuming has not ended, whatever it was before
-            if path.name.isalnum() and (held(run.control_lock) or not _has_ended(run)):
-                yield run, run.plan()
+            if held(run.control_lock) or state_of(run, deciding=True)[0] not in _ENDED:
+                yield run
         except RunError:  # damaged: it does not work
             continue
-
-
-def _has_ended(run: RunFolder) -> bool:
-    return state_of(run, deciding=True)[0] in _ENDED

@@ -104,7 +104,8 @@ def refuse_changed_start(folder: RunFolder, plan: Plan, start: Start, number: in
     noted = described.get("sha256") if isinstance(described, dict) else None
     if not isinstance(noted, list) or len(noted) != plan.folds:
         return  # none was there then, or nobody noted it
-    if file_digest(_file(plan.weights, start)) != noted[number - 1]:
+    file = _file(plan.weights, start)
+    if file.is_file() and file_digest(file) != noted[number - 1]:
         raise RunError(
             "The weights that this run starts from have changed since it was started. Start a new run."
         )

@@ -114,12 +114,13 @@ def _fold(
         learnt, fold = pairs.added(study, fold)
     log.info("Fold %d: %d images to learn from.", number, len(fold.train))
     start = find_starts(plan, stored, splits)[number - 1]
+    model = starting_model(plan, start)
     if not folder.checkpoint(number).is_file():
         refuse_changed_start(folder, plan, start, number)
     if fabric.is_global_zero:
         _note_learnt(folder, learnt_by(start, stored, splits.folds[number - 1].train), number)
     result = finetune_fold(
-        starting_model(plan, start), learnt, fold, plan.settings,
+        model, learnt, fold, plan.settings,
         fabric, number=number, checkpoint=folder.checkpoint(number), on_epoch=note,
         on_step=noting(folder.fold(number)), stop=lambda: folder.marked("cancelled"),
     )  # fmt: skip

@@ -24,7 +24,7 @@ _TWO_SIZES = (
     "The file tells two pixel sizes that contradict each other; that of its ultrasound region was taken. "
     "Check it with a distance that you know."
 )
-_NO_REGION = "The ultrasound region that the file names does not fit its picture; the whole picture is judged."
+_NO_REGION = "The ultrasound region that the file names does not fit its picture and was left out."
 
 Spacing = tuple[float, float]
 

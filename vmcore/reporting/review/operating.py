@@ -30,7 +30,7 @@ def roc_figure(band: CurveBand, point: OperatingPoint, title: str = "ROC") -> go
 
 
 def pr_figure(
-    band: CurveBand, point: OperatingPoint, prevalence: float, title: str = "Precision and recall"
+    band: CurveBand, point: OperatingPoint, prevalence: float, title: str = "Precision–recall"
 ) -> go.Figure:
     """The same for precision over recall; the dotted line is what guessing gives."""
     figure = _banded(band, "AP", "vh")  # a step up or down where a threshold is reached

@@ -37,7 +37,7 @@ def all_plots(
     figures = {
         "roc": roc_figure(roc_band(cases), point, f"ROC, {split}"),
         "precision-recall": pr_figure(
-            pr_band(cases), point, float(cases.labels.mean()), f"Precision and recall, {split}"
+            pr_band(cases), point, float(cases.labels.mean()), f"Precision–recall, {split}"
         ),
         "confusion": confusion_figure(point, len(cases.folds)),
         "reliability": reliability_figure(
