@@ -161,6 +161,21 @@ def test_a_better_model_is_found_better_and_the_order_turns_the_sign() -> None:
     assert row["DeLong p"] >= found.auc.p_value
 
 
+def test_a_comparison_keeps_a_subjects_images_together() -> None:
+    first = cases_of(count=120, seed=1, per_subject=4)
+    table = table_of(count=120, seed=1, per_subject=4)
+    noise = np.random.default_rng(9).random(len(table))
+    table["probability"] = 0.6 * table["probability"] + 0.4 * noise
+    second = read_predictions(table).cases("test")
+    found = compare(first, second, (0.5, 0.3), resamples=200)
+    said = first.labels, first.probability, second.probability
+    assert found.auc == delong(*said, first.subjects)
+    assert found.auc != delong(*said)
+    called = (first.probability >= 0.5, second.probability >= 0.3)
+    assert found.decisions == mcnemar(first.labels, *called, first.subjects)
+    assert found.decisions != mcnemar(first.labels, *called)
+
+
 def test_models_of_different_studies_are_not_compared() -> None:
     table = table_of(count=40)
     table["label"] = 1 - table["label"]
