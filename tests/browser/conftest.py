@@ -59,11 +59,10 @@ def running_app(
     store: Path,
     named: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """Start the app on a free port, with variables and options; it is ended with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    """Start the app, on a free port without one, with variables and options; it is ended with the block."""
+    port = port or free_port()
     options = ["--server.port", str(port), "--server.maxUploadSize", str(UPLOAD_LIMIT_MB), *more]
     with log.open("ab") as stream:
         process = subprocess.Popen(
@@ -77,6 +76,13 @@ def running_app(
         finally:
             process.terminate()
             process.wait(90)  # a busy machine takes its time to end what is loaded
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
