@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, generate_uid
 
 from tests.clinic.answering import Answering, answering
 from tests.clinic.orthanc import until
@@ -137,6 +137,19 @@ def test_another_image_than_the_asked_one_is_not_kept(
     other.save_as(stream)
     web.headers, web.body = MULTIPART, (message(stream.getvalue()),)
     with pytest.raises(ArchiveError, match="another image"):
+        retrieve(web.archive, image, Inbox(tmp_path), LIMIT)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_deflated_image_is_not_unpacked(
+    web: Answering, image: FoundImage, scan: bytes, tmp_path: Path
+) -> None:
+    item = pydicom.dcmread(BytesIO(scan))
+    item.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    stream = BytesIO()
+    item.save_as(stream)
+    web.headers, web.body = MULTIPART, (message(stream.getvalue()),)
+    with pytest.raises(ArchiveError, match="deflated, which is not taken"):
         retrieve(web.archive, image, Inbox(tmp_path), LIMIT)
     assert not list(tmp_path.iterdir())
 
@@ -341,6 +354,15 @@ def test_the_archives_word_on_the_object_counts(
     state, cause = store(scan, web.archive)
     assert state is expected
     assert sentence in cause
+
+
+@pytest.mark.parametrize(("again", "expected"), [(True, State.SENT), (False, State.FAILED)])
+def test_a_duplicate_has_arrived_where_it_was_tried_before(
+    web: Answering, scan: bytes, again: bool, expected: State
+) -> None:
+    web.status, web.headers = 409, JSON
+    web.body = said(scan, "FailedSOPSequence", FailureReason=0x0111)
+    assert send(scan, web.archive, "VENTRISCOPE", again=again)[0] is expected
 
 
 def test_an_answer_about_another_object_is_no_receipt(web: Answering, scan: bytes) -> None:

@@ -205,6 +205,32 @@ def test_the_report_goes_into_the_outbox_for_each_destination(mixed: Judge, loop
     assert mixed.answers.all()[file_name(SCAN_UID)].sent == "3 objects for archive, second."
 
 
+def test_a_report_that_an_archive_sends_back_is_not_reported_on(
+    judge: MakeJudge, mixed: Judge
+) -> None:
+    contents = _contents(mixed.inbox.folder.parent / "outbox.db")
+    (capture,) = [one for one in contents[:3] if pydicom.dcmread(BytesIO(one)).Modality == "OT"]
+    judging = judge(node_send_to='["archive"]')
+    judging.inbox.keep("1.9", capture)
+    assert judging.round() == 1
+    (answer,) = judging.answers.all().values()
+    assert (answer.state, answer.probability, answer.sent) == (Judged.REFUSED, None, "")
+    assert "a report of this program" in answer.error
+    assert not judging.outbox.parcels()
+    assert judging.round() == 0
+
+
+def test_what_was_in_line_before_is_not_said_to_be_put_there(judge: MakeJudge, loop: bytes) -> None:
+    judging = judge(node_send_to='["archive", "second"]')
+    judging.inbox.keep(SCAN_UID, loop)
+    name = file_name(SCAN_UID)
+    judging.outbox.add([pydicom.dcmread(BytesIO(loop))], "archive", name)
+    judging.round()
+    assert judging.answers.all()[name].sent == (
+        "3 objects for second. Nothing more for archive: a report was put in line before."
+    )
+
+
 def _contents(path: Path) -> list[bytes]:
     with closing(sqlite3.connect(path)) as database:
         return [row[0] for row in database.execute("SELECT content FROM parcels")]

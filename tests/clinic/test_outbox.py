@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydicom.data import get_testdata_file
 from pynetdicom import AE, evt
 
 from vmcore.clinic.network.outbox import Outbox, State
-from vmcore.clinic.network.sending import SILENT
+from vmcore.clinic.network.sending import CROWDED, SILENT
 from vmcore.settings import DicomDestination
 
 
@@ -28,7 +29,7 @@ def archive() -> DicomDestination:
 
 
 @contextmanager
-def listening(archive: DicomDestination, answer: int = 0) -> Iterator[list[str]]:
+def listening(archive: DicomDestination, answer: int = 0, most: int = 10) -> Iterator[list[str]]:
     received: list[str] = []
 
     def store(event: evt.Event) -> int:
@@ -39,6 +40,7 @@ def listening(archive: DicomDestination, answer: int = 0) -> Iterator[list[str]]
 
     entity = AE(ae_title=archive.ae_title)
     entity.require_called_aet = True
+    entity.maximum_associations = most
     image = pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"), stop_before_pixels=True)
     entity.add_supported_context(image.SOPClassUID, image.file_meta.TransferSyntaxUID)
     server = entity.start_server(
@@ -103,6 +105,45 @@ def test_a_wrong_title_is_said_so(outbox: Outbox, archive: DicomDestination) -> 
             if outbox.parcels()[0].cause != SILENT:
                 break
     assert "AE title" in outbox.parcels()[0].cause
+
+
+def test_an_archive_that_has_it_since_the_link_broke_has_it(
+    outbox: Outbox, archive: DicomDestination
+) -> None:
+    with listening(archive, answer=-1):  # it may have stored it before
+        outbox.deliver([archive], "VENTRISCOPE", now=0.0)
+    with listening(archive, answer=0x0111):
+        assert outbox.deliver([archive], "VENTRISCOPE", now=3600.0) == 1
+    (parcel,) = outbox.parcels()
+    assert (parcel.state, parcel.cause) == (State.SENT, "")
+
+
+def test_another_object_of_its_number_is_a_refusal_at_first(
+    outbox: Outbox, archive: DicomDestination
+) -> None:
+    with listening(archive, answer=0x0111):
+        assert outbox.deliver([archive], "VENTRISCOPE", now=0.0) == 0
+        (parcel,) = outbox.parcels()
+        assert (parcel.state, "status 0111" in parcel.cause) == (State.FAILED, True)
+        outbox.retry(parcel.number)
+        assert outbox.deliver([archive], "VENTRISCOPE", now=1.0) == 1
+
+
+def test_who_is_crowded_is_not_said_to_know_nobody(
+    outbox: Outbox, archive: DicomDestination
+) -> None:
+    caller = AE()
+    image = pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"), stop_before_pixels=True)
+    caller.add_requested_context(image.SOPClassUID, image.file_meta.TransferSyntaxUID)
+    with listening(archive, most=1):
+        other = caller.associate(archive.host, archive.port, ae_title=archive.ae_title)
+        for hour in range(5):  # as above
+            outbox.deliver([archive], "VENTRISCOPE", now=hour * 3600.0)
+            if outbox.parcels()[0].cause != SILENT:
+                break
+        other.release()
+    (parcel,) = outbox.parcels()
+    assert (parcel.state, parcel.cause) == (State.WAITING, CROWDED)
 
 
 def test_a_refusal_is_final_until_somebody_retries(
@@ -176,3 +217,28 @@ def test_objects_of_one_origin_are_in_line_once(outbox: Outbox) -> None:
     assert outbox.add([item], "archive", origin="a.dcm") == []
     assert len(outbox.add([item], "second", origin="a.dcm")) == 1
     assert len(outbox.parcels()) == 3
+
+
+def test_what_did_not_arrive_in_its_days_is_given_up_and_said_so(
+    outbox: Outbox,
+    archive: DicomDestination,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    item = pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"))
+    with listening(archive):
+        outbox.deliver([archive], "VENTRISCOPE")
+    outbox.add([item], "archive", origin="a.dcm")
+    later = time.time() + 3 * 86_400
+    assert [outbox.purge(2, later), outbox.purge(2, later)] == [2, 0]
+    (parcel,) = outbox.parcels()
+    assert (parcel.state, "VMCORE_NODE_DAYS" in parcel.cause) == (State.GIVEN_UP, True)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Objects given up, not arrived after 2 days: 1."
+    ]
+    assert str(item.PatientID).encode() not in (tmp_path / "outbox.db").read_bytes()
+    outbox.retry(parcel.number)
+    assert not outbox.due(later)
+    assert len(outbox.add([item], "archive", origin="a.dcm")) == 1
+    outbox.purge(2, later + 2 * 86_400)
+    assert parcel.number not in [one.number for one in outbox.parcels()]

@@ -3,7 +3,17 @@ from .loop_frames import LoopFrames, ask_ahead, held_bytes, whole
 from .model_input import INPUT_SIDE, to_model_input, to_model_pixels
 from .reading import read_scan
 from .sandbox import read_sandboxed, read_source_sandboxed
-from .scan import BusyError, Calibration, FrameError, Frames, ReadLimits, Region, Scan, ScanError
+from .scan import (
+    BusyError,
+    Calibration,
+    FrameError,
+    Frames,
+    GoneError,
+    ReadLimits,
+    Region,
+    Scan,
+    ScanError,
+)
 from .text import find_text, rest_text_search
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "CleaningSettings",
     "FrameError",
     "Frames",
+    "GoneError",
     "LoopFrames",
     "ReadLimits",
     "Region",

@@ -30,7 +30,7 @@ from vmcore.imaging import sandbox_tasks as tasks
 from vmcore.imaging.handed_over import by_message, given, nameless, place_of
 from vmcore.imaging.loop_frames import LoopFrames, Picture, Recipe, damaged
 from vmcore.imaging.reading import bytes_of
-from vmcore.imaging.scan import BusyError, Content, Encoded, ReadLimits, Scan, ScanError
+from vmcore.imaging.scan import BusyError, Content, Encoded, GoneError, ReadLimits, Scan, ScanError
 
 _WORKERS = 2  # a file that hangs must not make the others wait
 _PATIENCE_S, _PATIENCE_S_PER_MB = 5.0, 2.0
@@ -114,7 +114,7 @@ class SandboxedReader:
         """
         try:
             return self._decode(recipe, content, frames)
-        except _GoneError:
+        except GoneError:
             if len(frames) == 1:
                 return [damaged(frames[0])]
         return [self.decode(recipe, content, [frame])[0] for frame in frames]
@@ -177,9 +177,9 @@ class SandboxedReader:
         try:
             return executor.submit(work, *arguments).result(self._patience_s + more)
         except LateError:
-            raise _GoneError(_LATE) from None
+            raise GoneError(_LATE) from None
         except Exception:  # the executor's own kinds, of a worker that has died
-            raise _GoneError(_DIED) from None
+            raise DiedError(_DIED) from None
 
     @contextmanager
     def _worker(self) -> Iterator[Any]:
@@ -212,8 +212,8 @@ class _RefusedError(ScanError):
     """The worker has done its work, and the file cannot be read."""
 
 
-class _GoneError(ScanError):
-    """The file has ended its worker."""
+class DiedError(GoneError):
+    """A worker has died at a file, by the file's fault or for want of memory."""
 
 
 def _end(running: set[Any]) -> None:

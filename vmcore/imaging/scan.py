@@ -41,6 +41,10 @@ class BusyError(ScanError):
     """This machine cannot read a file just now, whatever the file is."""
 
 
+class GoneError(ScanError):
+    """The file has ended its worker, or the machine was too busy to let it finish; nobody can tell which."""
+
+
 class FrameError(ScanError):
     """One frame of a loop that cannot be decoded, while others may be; the message says which."""
 

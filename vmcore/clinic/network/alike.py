@@ -14,6 +14,7 @@ import pydicom
 from pydicom import Dataset
 from pydicom.filewriter import correct_ambiguous_vr
 
+from vmcore.clinic.network.identity import refuse_deflated
 from vmcore.imaging.dicom.silence import silence
 
 _PIECE_BYTES = 2**20
@@ -68,6 +69,7 @@ def _same_bytes(one: Path, other: Path) -> bool:
 
 
 def _read(path: Path) -> Dataset:
+    refuse_deflated(path)
     item = pydicom.dcmread(path)
     if item.original_encoding[0]:  # implicit: what an attribute is depends on others
         correct_ambiguous_vr(item, bool(item.original_encoding[1]))

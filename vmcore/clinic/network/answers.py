@@ -141,6 +141,11 @@ class Answers:
         self.keep(replace(known, tries=known.tries + 1))
         return True
 
+    def may_begin_again(self, name: str) -> bool:
+        """Whether it was not begun too often yet."""
+        known = self.all().get(name)
+        return known is None or known.tries < _MOST_TRIES
+
     def put_back(self, name: str) -> None:
         """Take back that judging began: the instance was not the reason that it came to nothing."""
         known = self.all().get(name)

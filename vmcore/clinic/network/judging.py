@@ -13,12 +13,21 @@ import logging
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vmcore.anatomy import AnatomyError, AnatomyModel
-from vmcore.clinic.audit import AUDIT_FILE, AuditError, AuditTrail, Event, answered, exported
+from vmcore.clinic.audit import (
+    AUDIT_FILE,
+    AuditError,
+    AuditTrail,
+    Event,
+    PendingEvents,
+    answered,
+    exported,
+)
 from vmcore.clinic.network.answers import Answer, Answers, Judged, answer_of
 from vmcore.clinic.network.inbox import Inbox
 from vmcore.clinic.network.outbox import Outbox
@@ -26,10 +35,12 @@ from vmcore.clinic.network.quiet import say_nothing_of_images
 from vmcore.clinic.network.running import JUDGING_LOCK
 from vmcore.file_modes import keep_private
 from vmcore.files import expanded
-from vmcore.imaging import BusyError, ScanError, read_sandboxed, read_source_sandboxed
+from vmcore.imaging import BusyError, GoneError, ScanError, read_sandboxed, read_source_sandboxed
 from vmcore.inference import Classifier, analyse
+from vmcore.memory import is_out_of_memory
 from vmcore.models import BundleError, bundle_digest
 from vmcore.reporting.case import ReportedCase
+from vmcore.reporting.case.dicom.equipment import DEVICE
 from vmcore.resting import keep_until_idle, rest_idle
 from vmcore.runs import RunError, bundle_in_use
 from vmcore.runs.locks import hold
@@ -39,10 +50,13 @@ log = logging.getLogger(__name__)
 
 PERSON = "node"
 """Who is named in the audit trail."""
-_PAUSE_S = 1.0
+_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 32.0
 _NICENESS = 5
+_MOST_TROUBLES = 10
 _DONE = {Judged.ANSWERED, Judged.REFUSED, Judged.FAILED}
+_NO_MEMORY = "The machine has no memory left for it."
 _FAILED = "It cannot be analysed; the node's log says why."
+_OWN = "It is a report of this program, which judges none of its own."
 _GONE = "It was removed while it was being read."
 
 
@@ -57,6 +71,13 @@ class Judge:
     classifier: Classifier | None = None
     anatomy: AnatomyModel | None = None
     trail: AuditTrail | None = None
+    pending: PendingEvents = field(default_factory=lambda: PendingEvents(PERSON))
+    troubles: Counter[str] = field(default_factory=Counter)
+    """How often each instance was put back, so that one which always is keeps no other waiting."""
+    finished: int = 0
+    """How many instances came to their end; while others do, one's trouble is its own."""
+    finished_before: dict[str, int] = field(default_factory=dict)
+    """The same when an instance had its first trouble."""
 
     def round(self, go_on: Callable[[], bool] = lambda: True) -> int:
         """Judge everything that waits, the oldest first; how many were judged.
@@ -66,8 +87,10 @@ class Judge:
 
         Raises:
             BundleError, RunError, AnatomyError: no model can be loaded; everything goes on waiting.
-            BusyError: this machine cannot read files just now; so does what is left.
+            BusyError: this machine cannot read files or has no memory just now; so does what is left.
+            OSError, sqlite3.Error: the store cannot be used just now; so does what is left.
         """
+        self.deliver()
         paths = self.inbox.instances()
         self.answers.keep_only(path.name for path in paths)
         known = self.answers.all()
@@ -77,20 +100,41 @@ class Judge:
             if path.name not in known or known[path.name].state not in _DONE
         ]
         done = 0
-        for path in waiting:
+        for path in sorted(waiting, key=lambda path: self.troubles[path.name]):
             if not go_on():
                 break
             self._load()
-            if self.answers.begin(path.name):
-                try:
-                    answer = self._judged(path)
-                except BusyError:
-                    self.answers.put_back(path.name)
-                    raise
-                if path.exists():  # else it was purged meanwhile, and its answer with it
-                    self.answers.keep(answer)
-            done += 1
+            done += self._finish(path)
         return done
+
+    def _finish(self, path: Path) -> bool:
+        """Judge one instance and keep its answer; whether that was the end of it."""
+        if not self.answers.begin(path.name):
+            return True
+        try:
+            answer = self._judged(path)
+            if path.exists():  # else it was purged meanwhile, and its answer with it
+                self.answers.keep(answer)
+        except GoneError as error:
+            if self.answers.may_begin_again(path.name):
+                return False
+            self.answers.keep(Answer(path.name, Judged.REFUSED, 1, str(error)))
+        except (BusyError, OSError, sqlite3.Error) as error:
+            if not self._is_its_own_trouble(path.name):
+                self.answers.put_back(path.name)
+                raise
+            log.error("An image could not be judged (%s).", type(error).__name__)  # noqa: TRY400
+            self.answers.keep(Answer(path.name, Judged.FAILED, 1, _FAILED))
+        self.finished += 1
+        del self.troubles[path.name]
+        self.finished_before.pop(path.name, None)
+        return True
+
+    def _is_its_own_trouble(self, name: str) -> bool:
+        """Whether an instance had trouble once more that others have not."""
+        before = self.finished_before.setdefault(name, self.finished)
+        self.troubles[name] += 1
+        return self.troubles[name] >= _MOST_TROUBLES and self.finished > before
 
     def _load(self) -> None:
         bundle = bundle_in_use().bundle
@@ -102,18 +146,21 @@ class Judge:
     def _judged(self, path: Path) -> Answer:
         try:
             content = path.read_bytes()
+        except FileNotFoundError:
+            return Answer(path.name, Judged.REFUSED, 1, _GONE)
+        try:
             case = self._case(content)
             # in line before the answer is kept, so that a restart between both sends it once
             sent = self._put_in_line(path.name, case, content)
             self._note(answered(case, PERSON))
             return answer_of(path.name, case, sent)
-        except FileNotFoundError:
-            return Answer(path.name, Judged.REFUSED, 1, _GONE)
-        except BusyError:
+        except (BusyError, GoneError, OSError, sqlite3.Error):  # may pass
             raise
         except ScanError as error:
             return Answer(path.name, Judged.REFUSED, 1, str(error))
         except Exception as error:  # its text and trace may quote the image
+            if is_out_of_memory(error):
+                raise BusyError(_NO_MEMORY) from None
             log.error("An image could not be judged (%s).", type(error).__name__)  # noqa: TRY400
             return Answer(path.name, Judged.FAILED, 1, _FAILED)
 
@@ -121,6 +168,8 @@ class Judge:
         if self.classifier is None:
             raise RuntimeError("No model is loaded.")
         scan = read_sandboxed(content, limits=self.configured.read_limits())
+        if scan.device == DEVICE:  # an archive sent it back; a report on it would come back as well
+            raise ScanError(_OWN)
         analysis = analyse(
             scan, self.classifier, frame=len(scan.frames) // 2, anatomy_model=self.anatomy,
             heatmap="eigen-cam" if self.configured.node_send_to else None,
@@ -136,24 +185,43 @@ class Judge:
         try:
             source = read_source_sandboxed(content, limits=self.configured.read_limits())
             objects = case_objects(case, source)
-        except BusyError:
+        except (BusyError, GoneError):
             raise
         except (ScanError, StudyError) as error:
             return f"Nothing is sent. {error}"
+        new, known = [], []
         for destination in self.configured.node_send_to:
             if self.outbox.add(objects, destination, origin=name):
                 self._note(exported(case, PERSON, "dicom", with_identity=True))
-        return f"{len(objects)} objects for {', '.join(self.configured.node_send_to)}."
+                new.append(destination)
+            else:
+                known.append(destination)
+        return _in_line(len(objects), new, known)
 
     def _note(self, event: Event) -> None:
         if not self.configured.audit:
             return
+        self.pending.add(event)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Note in the audit trail what is not noted yet; what cannot be goes on waiting."""
+        if not self.pending.events and not self.pending.lost:
+            return
         try:
             if self.trail is None:
                 self.trail = AuditTrail(expanded(self.configured.store) / AUDIT_FILE)
-            self.trail.append(event)
+            self.pending.deliver(self.trail)
         except AuditError as error:  # as on the page, answers go on
             log.warning("Nothing is recorded. %s", error)
+
+
+def _in_line(count: int, new: list[str], known: list[str]) -> str:
+    """What was put in line for whom, and for whom it was before."""
+    said = [f"{count} objects for {', '.join(new)}."] if new else []
+    if known:
+        said.append(f"Nothing more for {', '.join(known)}: a report was put in line before.")
+    return " ".join(said)
 
 
 def main() -> None:
@@ -169,23 +237,29 @@ def main() -> None:
     if lock is None:
         raise SystemExit("Another process judges what comes into this store.")
     judge = Judge(configured, inbox, Answers(), Outbox())
-    trouble = ""
+    trouble, pause_s = "", _PAUSE_S
 
     def wanted() -> bool:
         return os.getppid() == parent
 
     while wanted():
+        before = judge.finished
         try:
             done = judge.round(wanted)
             if done:
                 log.info("Judged: %d.", done)
-            trouble = ""
+            trouble, pause_s = "", _PAUSE_S
         except (BundleError, RunError, AnatomyError, BusyError) as error:
             trouble = _said(str(error), trouble)
         except (sqlite3.Error, OSError) as error:
             trouble = _said(f"The store cannot be used ({type(error).__name__}).", trouble)
+        if judge.finished > before:
+            pause_s = _PAUSE_S
+        elif trouble:
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         rest_idle()
-        time.sleep(_PAUSE_S)
+        time.sleep(pause_s)
+    judge.deliver()
 
 
 def _said(trouble: str, before: str) -> str:

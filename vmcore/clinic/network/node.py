@@ -18,12 +18,14 @@ import socket
 import threading
 from typing import Any
 
-from pynetdicom import AE, _config, dimse_messages, evt
+from pynetdicom import _config, dimse_messages, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from vmcore.clinic.network.accepted import IMAGE_CLASSES
 from vmcore.clinic.network.arriving import Arriving, InboxFullError, TooLargeError
+from vmcore.clinic.network.connections import NodeEntity, bound
 from vmcore.clinic.network.delivering import Deliveries
+from vmcore.clinic.network.identity import Identity, identity_of
 from vmcore.clinic.network.inbox import Inbox, Kept
 from vmcore.clinic.network.outbox import Destination, Outbox
 from vmcore.clinic.network.quiet import say_nothing_of_images
@@ -37,24 +39,32 @@ log = logging.getLogger(__name__)
 SUCCESS = 0x0000
 DUPLICATE_INSTANCE = 0x0111  # PS3.7, annex C.5.6
 OUT_OF_RESOURCES = 0xA700  # PS3.4, table B.2-1
+CLASS_DIFFERS = 0xA900
 NOT_UNDERSTOOD = 0xC000
 
 _VERIFICATION = "1.2.840.10008.1.1"
 _SYNTAXES = [
     "1.2.840.10008.1.2" + number
     for number in (
-        ".1", "", ".1.99", ".2", ".5",
+        ".1", "", ".2", ".5",
         ".4.50", ".4.51", ".4.57", ".4.70", ".4.80", ".4.81", ".4.90", ".4.91",
     )
-]  # fmt: skip
+]  # fmt: skip  # not .1.99, deflated: the library unpacks such a data set without limit
 _PDU_BYTES = 128 * 1024
 _MOMENTS = (evt.EVT_CONN_OPEN, evt.EVT_PDU_SENT, evt.EVT_DATA_RECV)  # a message may follow
 _SILENCE_S = 60
 _ROUND_S = 5.0  # between looks into the outbox
 
 
-def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
+def serve(
+    configured: Settings, inbox: Inbox, silence_s: float = _SILENCE_S
+) -> ThreadedAssociationServer:
     """Start to receive in the background; the server's ``shutdown()`` ends it.
+
+    Args:
+        configured: who may send, and where it listens.
+        inbox: where instances go.
+        silence_s: how long a peer that says nothing is waited for, seconds.
 
     Raises:
         ValueError: the settings name no peer, or the port is taken.
@@ -63,10 +73,10 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
         raise ValueError("Nobody may send to the node yet: name peers in VMCORE_NODE_PEERS.")
     say_nothing_of_images()
     inbox.sweep()
-    entity = AE(ae_title=configured.node_ae_title)
+    entity = NodeEntity(ae_title=configured.node_ae_title)
     entity.maximum_associations = configured.node_associations
     entity.maximum_pdu_size = _PDU_BYTES
-    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = _SILENCE_S
+    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = silence_s
     entity.require_called_aet = True
     entity.add_supported_context(_VERIFICATION)
     for storage_class in IMAGE_CLASSES:
@@ -78,6 +88,7 @@ def serve(configured: Settings, inbox: Inbox) -> ThreadedAssociationServer:
             (configured.node_bind, configured.node_port),
             block=False,
             evt_handlers=[
+                (evt.EVT_CONN_OPEN, bound, [{address for _, address in allowed}, silence_s]),
                 (evt.EVT_REQUESTED, _admit, [allowed]),
                 *((moment, _acknowledge) for moment in _MOMENTS),
                 (evt.EVT_C_STORE, _store, [inbox]),
@@ -140,6 +151,11 @@ def _store(event: Any, inbox: Inbox) -> int:
     """Answer a C-STORE once its instance is on the disk."""
     try:
         arrived = event.request._dataset_file  # noqa: SLF001  the inbox's own
+        arrived.settle()
+        differs = _differs(event.request, identity_of(arrived.path))
+        if differs is not None:
+            log.warning("An image was refused: it is another one than its sender says.")
+            return differs
         kept = inbox.keep_arrived(str(event.request.AffectedSOPInstanceUID), arrived)
     except TooLargeError:
         log.warning("An image was refused: it is larger than VMCORE_LARGEST_FILE_MB.")
@@ -154,6 +170,15 @@ def _store(event: Any, inbox: Inbox) -> int:
         log.warning("An image was refused: another one with its number is here already.")
         return DUPLICATE_INSTANCE
     return SUCCESS
+
+
+def _differs(request: Any, identity: Identity) -> int | None:
+    """What to answer where a data set is not what the request says (PS3.4, table B.2-1); None where it is."""
+    if identity.sop_class != str(request.AffectedSOPClassUID):
+        return CLASS_DIFFERS
+    if identity.sop_instance != str(request.AffectedSOPInstanceUID):
+        return NOT_UNDERSTOOD
+    return None
 
 
 def _address(host: str) -> str:

@@ -6,6 +6,7 @@ An archive that gets an object twice has it once, for its SOP Instance UID stays
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -17,12 +18,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydicom.dataset import Dataset
 
-from vmcore.clinic.network.sending import SILENT, State, send
+from vmcore.clinic.network.sending import CROWDED, SILENT, State, send
 from vmcore.files import expanded
 from vmcore.settings import DicomDestination, WebArchive, settings
 
+log = logging.getLogger(__name__)
+
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 900.0
 _DAY_S = 86_400
+_TOO_OLD = "It had not arrived when its days were over (VMCORE_NODE_DAYS)."
+_SENDING = "It is being sent."
+_NOTED = "UPDATE parcels SET cause = ? WHERE number = ? AND state = ?"
 _TABLE = """CREATE TABLE IF NOT EXISTS parcels (
     number INTEGER PRIMARY KEY, destination TEXT NOT NULL, content BLOB NOT NULL,
     state TEXT NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL, cause TEXT NOT NULL,
@@ -110,15 +116,30 @@ class Outbox:
         """Send it no more and forget its content; what was sent stays sent."""
         with closing(self._open()) as database, database:
             database.execute(
-                "UPDATE parcels SET state = ?, content = x'' WHERE number = ? AND state != ?",
-                (State.CANCELLED, number, State.SENT),
+                "UPDATE parcels SET state = ?, content = x'' WHERE number = ? AND state IN (?, ?)",
+                (State.CANCELLED, number, State.WAITING, State.FAILED),
             )
 
     def purge(self, days: int, now: float | None = None) -> int:
-        """Forget what was put in line more than ``days`` days ago, sent or not; how many those were."""
+        """Forget what was put in line more than ``days`` days ago; how many those were.
+
+        What had not arrived is given up and said so: its row stays as long again, without its content, and
+        its origin may be put in line anew.
+        """
         oldest = (time.time() if now is None else now) - days * _DAY_S
         with closing(self._open()) as database, database:
-            return database.execute("DELETE FROM parcels WHERE added < ?", (oldest,)).rowcount
+            given_up = database.execute(
+                "UPDATE parcels SET state = ?, content = x'', origin = '', cause = ? "
+                "WHERE added < ? AND state IN (?, ?)",
+                (State.GIVEN_UP, _TOO_OLD, oldest, State.WAITING, State.FAILED),
+            ).rowcount
+            forgotten = database.execute(
+                "DELETE FROM parcels WHERE added < ? AND (state != ? OR added < ?)",
+                (oldest, State.GIVEN_UP, oldest - days * _DAY_S),
+            ).rowcount
+        if given_up:
+            log.warning("Objects given up, not arrived after %d days: %d.", days, given_up)
+        return given_up + forgotten
 
     def due(self, now: float | None = None) -> list[str]:
         """Names of the destinations for which something is to be sent now."""
@@ -174,17 +195,20 @@ class Outbox:
         arrived = 0
         with closing(self._open()) as database:
             due = database.execute(
-                "SELECT number, tries FROM parcels "
+                "SELECT number, tries, cause FROM parcels "
                 "WHERE state = ? AND due <= ? AND destination = ? ORDER BY number",
                 (State.WAITING, now, name),
             ).fetchall()
-            for number, tries in due:
+            for number, tries, before in due:
                 state, cause = State.WAITING, "No destination of the settings has this name."
                 if known is not None:
                     content = database.execute(_CONTENT, (number, State.WAITING)).fetchone()
                     if content is None:  # cancelled meanwhile
                         continue
-                    state, cause = send(content[0], known, calling)
+                    again = bool(tries or before)  # who sends again by hand has no tries left over
+                    with database:  # whoever ends this process now: it may have arrived
+                        database.execute(_NOTED, (_SENDING, number, State.WAITING))
+                    state, cause = send(content[0], known, calling, again=again)
                 wait = min(_FIRST_WAIT_S * 2.0 ** min(tries, 20), _LONGEST_WAIT_S)
                 with database:  # what was cancelled meanwhile stays so, unless it is there
                     database.execute(
@@ -194,7 +218,7 @@ class Outbox:
                     )
                     database.execute(_EMPTIED, (number, State.SENT))
                 arrived += state is State.SENT
-                if cause == SILENT:  # who did not answer now is asked again in the next round
+                if cause in {SILENT, CROWDED}:  # it is asked again in the next round
                     break
         return arrived
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pydicom
-
 from vmcore.clinic.network.arriving import Arriving, TooLargeError
 from vmcore.clinic.network.dicomweb.asking import ArchiveError, asking, refused
 from vmcore.clinic.network.dicomweb.parts import boundary_of, first_part
 from vmcore.clinic.network.dicomweb.searching import FoundImage
+from vmcore.clinic.network.identity import DeflatedError, identity_of
 from vmcore.clinic.network.inbox import Inbox, Kept
-from vmcore.imaging.dicom.silence import silence
 from vmcore.settings import WebArchive
 
 _ACCEPTED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -56,13 +54,13 @@ def retrieve(archive: WebArchive, image: FoundImage, inbox: Inbox, most_bytes: i
 
 
 def _check(arriving: Arriving, image: FoundImage) -> None:
-    """Refuse another image than the one that was asked for."""
+    """Refuse another image than the one that was asked for, and one that only unpacking would tell."""
     try:
-        with silence():
-            head = pydicom.dcmread(
-                arriving.path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"]
-            )
-            told = str(head.get("SOPInstanceUID", ""))
+        told = identity_of(arriving.path).sop_instance
+    except DeflatedError:
+        raise ArchiveError(
+            "The archive gave the image deflated, which is not taken: have it send another transfer syntax."
+        ) from None
     except Exception:  # pydicom fails in as many ways as there are files, and quotes
         raise ArchiveError("The archive's answer is no DICOM image.") from None
     if told != image.instance:

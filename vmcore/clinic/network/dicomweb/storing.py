@@ -24,7 +24,7 @@ _SAYS_NOTHING = (
 )
 
 
-def store(content: bytes, archive: WebArchive) -> tuple[State, str]:
+def store(content: bytes, archive: WebArchive, *, again: bool = False) -> tuple[State, str]:
     """Store one object; how it stands then, and why.
 
     It has arrived where the archive names it among those it has stored, and nowhere else.
@@ -32,6 +32,7 @@ def store(content: bytes, archive: WebArchive) -> tuple[State, str]:
     Args:
         content: the object, a DICOM file.
         archive: where it goes.
+        again: it was tried before, so that the archive may have it already.
     """
     item = pydicom.dcmread(BytesIO(content))
     try:
@@ -58,16 +59,16 @@ def store(content: bytes, archive: WebArchive) -> tuple[State, str]:
         if str(error) == SILENT:
             return State.WAITING, DESTINATION_SILENT
         return State.FAILED if error.status in _FINAL else State.WAITING, str(error)
-    return _outcome(said, str(item.SOPInstanceUID))
+    return _outcome(said, str(item.SOPInstanceUID), again=again)
 
 
-def _outcome(said: Dataset | None, instance: str) -> tuple[State, str]:
+def _outcome(said: Dataset | None, instance: str, *, again: bool) -> tuple[State, str]:
     """What the archive says of an instance (PS3.18, annex I.2: Store Instances Response Module)."""
     if said is None:
         return State.WAITING, _SAYS_NOTHING
     for failed in said.get("FailedSOPSequence", ()):
         if str(failed.get("ReferencedSOPInstanceUID", "")) == instance:
-            return outcome(int(failed.get("FailureReason", 0x0110)) or 0x0110)
+            return outcome(int(failed.get("FailureReason", 0x0110)) or 0x0110, again=again)
     stored = said.get("ReferencedSOPSequence", ())
     if any(str(one.get("ReferencedSOPInstanceUID", "")) == instance for one in stored):
         return State.SENT, ""

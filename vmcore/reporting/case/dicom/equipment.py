@@ -11,6 +11,8 @@ from pydicom.uid import UID, generate_uid
 import vmcore
 
 NAME = "VentriScope"
+DEVICE = f"{NAME} {NAME}"
+"""Manufacturer and model of what it made, as a scan that is read says its device."""
 PURPOSE = "Research use only."
 _LONGEST_NAME = 63
 

@@ -1,0 +1,82 @@
+"""The node's server in this process, and a peer that sends to it over a real connection."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+from pynetdicom import AE, _config, dimse_messages
+from pynetdicom.association import Association
+from pynetdicom.dsutils import encode
+
+from tests.clinic.orthanc import free_port
+from vmcore.clinic.network.inbox import Inbox
+from vmcore.clinic.network.node import serve
+from vmcore.settings import Settings
+
+
+@contextmanager
+def receiving(folder: Path, silence_s: float = 30.0, **more: Any) -> Iterator[int]:
+    """A server that one peer, SCANNER, may send to; its port."""
+    port = free_port()
+    peers = more.pop("node_peers", [{"ae_title": "SCANNER", "host": "127.0.0.1"}])
+    configured = Settings(node_port=port, node_peers=peers, **more)
+    before = _config.STORE_RECV_CHUNKED_DATASET, vars(dimse_messages)["NamedTemporaryFile"]
+    server = serve(configured, Inbox(folder), silence_s)
+    try:
+        yield port
+    finally:
+        server.shutdown()
+        _config.STORE_RECV_CHUNKED_DATASET = before[0]  # which the node sets for its whole process
+        vars(dimse_messages)["NamedTemporaryFile"] = before[1]
+
+
+@contextmanager
+def connected(port: int, *said: bytes) -> Iterator[socket.socket]:
+    """A bare connection that has said something."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+        for part in said:
+            link.sendall(part)
+        yield link
+
+
+def associated(port: int, syntax: str = ExplicitVRLittleEndian) -> Association:
+    """An association that sends ultrasound images, established or not."""
+    entity = AE("SCANNER")
+    entity.add_requested_context(UltrasoundImageStorage, syntax)
+    return entity.associate("127.0.0.1", port, ae_title="VENTRISCOPE")
+
+
+def small_image() -> Dataset:
+    """An instance with little in it."""
+    image = Dataset()
+    image.SOPClassUID, image.SOPInstanceUID = UltrasoundImageStorage, generate_uid()
+    image.StudyInstanceUID, image.SeriesInstanceUID = generate_uid(), generate_uid()
+    return image
+
+
+def stored(link: Association, image: Dataset, folder: Path, instance: str = "") -> int:
+    """Send a data set, under another SOP Instance UID than its own if one is given; what is answered.
+
+    The library takes what it tells beside a data set from the file's meta information.
+    """
+    image.file_meta = FileMetaDataset()
+    image.file_meta.MediaStorageSOPClassUID = UltrasoundImageStorage
+    image.file_meta.MediaStorageSOPInstanceUID = instance or image.SOPInstanceUID
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    path = folder / f"{generate_uid()}.dcm"
+    with path.open("wb") as stream:
+        stream.write(bytes(128) + b"DICM")
+        write_file_meta_info(stream, image.file_meta)
+        stream.write(encode(image, False, True) or b"")
+    _config.STORE_SEND_CHUNKED_DATASET = True
+    try:
+        return int(link.send_c_store(path).Status)
+    finally:
+        _config.STORE_SEND_CHUNKED_DATASET = False
