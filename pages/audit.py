@@ -17,6 +17,7 @@ from pages.parts.plain import plain
 from pages.parts.recording import trail
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic import ACTIONS, AuditError, AuditTrail, audit_csv, audit_table
+from vmcore.reporting.spreadsheet import for_spreadsheets
 from vmcore.settings import settings
 
 _SHOWN = (
@@ -122,7 +123,7 @@ def _show_entries(chosen: pd.DataFrame) -> None:
     )
     st.download_button(
         f"CSV of these {len(chosen):,} entries",
-        lambda: audit_csv(chosen),
+        lambda: for_spreadsheets(audit_csv(chosen)),
         "ventriscope-audit.csv",
         "text/csv",
         icon=":material/table:",

@@ -29,7 +29,7 @@ from vmcore.clinic import (
 )
 from vmcore.data import class_counts, read_manifest
 from vmcore.file_modes import keep_private
-from vmcore.runs import prepared_from
+from vmcore.runs import RunError, prepared_from
 from vmcore.settings import settings
 
 
@@ -58,7 +58,7 @@ def main(
             prepare.main(chosen.folder, prepare_as)
         if not (whose or remove or prepare_as):
             _list()
-    except (CollectionError, AuditError) as error:
+    except (CollectionError, AuditError, RunError) as error:
         sys.exit(str(error))
     sys.stdout.write(f"{RESEARCH_USE_ONLY}\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 import streamlit as st
@@ -28,6 +28,7 @@ from vmcore.settings import WebArchive, settings
 
 _ASKED = "asked archive"
 _ROW_PX, _MOST_ROWS = 35, 7
+_UNKEPT = "The inbox cannot be written to."
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class _Asked:
     archive: WebArchive
     studies: Found[FoundStudy]
     images: dict[str, Found[FoundImage]] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+    """Why a study's images were not told, by its UID."""
     number: str = field(default_factory=lambda: secrets.token_hex(4))
     """By which the page tells its tables from those of another question."""
 
@@ -80,10 +83,15 @@ def _ask(archives: Sequence[WebArchive]) -> None:
         )  # fmt: skip
         if st.form_submit_button("Look for ultrasound", icon=":material/search:"):
             st.session_state.pop(_ASKED, None)
-            with st.spinner("Asking the archive …", show_time=False):
-                asked = _Asked(archive, find_studies(archive, query))
+            number_found = None
+            try:
+                with st.spinner("Asking the archive …", show_time=False):
+                    asked = _Asked(archive, find_studies(archive, query))
+                number_found = len(asked.studies)
+            finally:  # whatever the archive said: it was told whom somebody looks for
+                if any(asdict(query).values()):  # nothing is asked with an empty form
+                    Recording.of_session().asked_archive(archive.name, "studies", number_found)
             st.session_state[_ASKED] = asked
-            Recording.of_session().asked_archive(archive.name, "studies", len(asked.studies))
 
 
 def _show_found(asked: _Asked) -> None:
@@ -114,11 +122,18 @@ def _show_found(asked: _Asked) -> None:
         return
     study = asked.studies[chosen[0]]
     if study.uid not in asked.images:
-        with st.spinner("Asking for its images …", show_time=False):
-            asked.images[study.uid] = find_images(asked.archive, study.uid)
-        Recording.of_session().asked_archive(
-            asked.archive.name, "images", len(asked.images[study.uid])
-        )
+        if study.uid in asked.troubles:  # asked once, not whenever the page is drawn
+            raise ArchiveError(asked.troubles[study.uid])
+        number_found = None
+        try:
+            with st.spinner("Asking for its images …", show_time=False):
+                asked.images[study.uid] = find_images(asked.archive, study.uid)
+            number_found = len(asked.images[study.uid])
+        except ArchiveError as error:
+            asked.troubles[study.uid] = str(error)
+            raise
+        finally:
+            Recording.of_session().asked_archive(asked.archive.name, "images", number_found)
     images = asked.images[study.uid]
     if not images:
         st.info("This study has no ultrasound images.", icon=":material/search_off:")
@@ -147,22 +162,26 @@ def _show_found(asked: _Asked) -> None:
 
 def _fetch(archive: WebArchive, wanted: Sequence[FoundImage]) -> None:
     """Bring them into the inbox, one after the other; what came stays, whatever happens to the others."""
-    limits = settings()
+    limits, recording = settings(), Recording.of_session()
     inbox = Inbox(free_bytes=limits.node_free_mb * 2**20)
     inbox.sweep()  # of a program that was killed while it fetched; there may be no node
     kept: list[Kept] = []
     troubles: dict[str, int] = {}
     with st.spinner("Fetching …", show_time=False):
         bar = st.progress(0.0)
-        for count, image in enumerate(wanted, start=1):
-            try:
-                kept.append(retrieve(archive, image, inbox, limits.largest_file_mb * 2**20))
-            except (ArchiveError, TooLargeError, InboxFullError) as error:
-                troubles[str(error)] = troubles.get(str(error), 0) + 1
-            bar.progress(count / len(wanted))
+        try:
+            for count, image in enumerate(wanted, start=1):
+                try:
+                    kept.append(retrieve(archive, image, inbox, limits.largest_file_mb * 2**20))
+                except (ArchiveError, TooLargeError, InboxFullError) as error:
+                    troubles[str(error)] = troubles.get(str(error), 0) + 1
+                except OSError:  # what it says names places
+                    troubles[_UNKEPT] = troubles.get(_UNKEPT, 0) + 1
+                bar.progress(count / len(wanted))  # raises where the person has left the page
+        finally:
+            new, same = kept.count(Kept.NEW), kept.count(Kept.SAME)
+            recording.fetched(archive.name, new, same, len(wanted) - new - same)
         bar.empty()
-    new, same = kept.count(Kept.NEW), kept.count(Kept.SAME)
-    Recording.of_session().fetched(archive.name, new, same, len(wanted) - new - same)
     if new or same:
         here = (
             f" {same} came before and {'is' if same == 1 else 'are'} here already." if same else ""

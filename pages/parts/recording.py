@@ -18,6 +18,7 @@ from vmcore.clinic import (
     AuditError,
     AuditTrail,
     Event,
+    PendingEvents,
     answered,
     asked_archive,
     assessed,
@@ -58,6 +59,7 @@ class Recording:
         person: who is at the page.
         noted: answers that are in the trail; each is noted once, however often the page is drawn.
         trouble: why the last event is not in the trail; None where it is.
+        pending: events that are not in the trail yet.
         again_at: when it is tried again, on the monotonic clock: each try may wait for others.
     """
 
@@ -65,6 +67,10 @@ class Recording:
     noted: set[tuple[str, AnswerKey]] = field(default_factory=set)
     trouble: str | None = None
     again_at: float = 0.0
+    pending: PendingEvents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pending = PendingEvents(self.person)
 
     @classmethod
     def of_session(cls) -> Recording:
@@ -77,8 +83,11 @@ class Recording:
         """Note an answer, unless it has been noted."""
         key = uploaded.key, uploaded.answer_key(case.analysis)
         pixels = uploaded.digests.get(case.analysis.frame)
-        if key not in self.noted and self._note(lambda: answered(case, self.person, pixels)):
+        if key not in self.noted:
+            self._note(lambda: answered(case, self.person, pixels))
             self.noted.add(key)
+        elif self.pending.events:
+            self._deliver()
 
     def assessed(self, case: ReportedCase, assessment: Assessment) -> None:
         """Note a decision."""
@@ -86,32 +95,41 @@ class Recording:
 
     def exported(self, case: ReportedCase, kind: str, *, with_identity: bool = False) -> None:
         """Note that something is taken away."""
-        self._note(lambda: exported(case, self.person, kind, with_identity=with_identity))
+        self._note(
+            lambda: exported(case, self.person, kind, with_identity=with_identity),
+            at_once=with_identity,
+        )
 
     def kept(self, case: ReportedCase, collection: str, image: str, state: str) -> None:
         """Note that a cleaned picture is kept for training."""
         self._note(lambda: kept(case, self.person, collection, image, state))
 
-    def asked_archive(self, archive: str, what: str, found: int) -> None:
-        """Note that an archive was asked for "studies" or "images", and how many it has."""
+    def asked_archive(self, archive: str, what: str, found: int | None) -> None:
+        """Note that an archive was asked for "studies" or "images", and how many it has, if it said so."""
         self._note(lambda: asked_archive(self.person, archive, what, found))
 
     def fetched(self, archive: str, new: int, same: int, failed: int) -> None:
         """Note how many images were fetched from an archive, were here already, or did not come."""
         self._note(lambda: fetched(self.person, archive, new, same, failed))
 
-    def _note(self, event: Callable[[], Event]) -> bool:
-        """Whether it is noted; where it cannot be, the page goes on and says so."""
-        if not settings().audit or time.monotonic() < self.again_at:
-            return False
+    def _note(self, event: Callable[[], Event], *, at_once: bool = False) -> None:
+        """Note it, or keep it until it can be noted; the page goes on and says so."""
+        if not settings().audit:
+            return
+        self.pending.add(event())
+        self._deliver(at_once=at_once)
+
+    def _deliver(self, *, at_once: bool = False) -> None:
+        """Note what waits, unless it was tried a moment ago."""
+        if not at_once and time.monotonic() < self.again_at:
+            return
         try:
-            trail().append(event())
+            self.pending.deliver(trail())
         except AuditError as error:
             log.warning("Nothing is recorded. %s", error)
             self.trouble, self.again_at = str(error), time.monotonic() + _HOLD_OFF_S
-            return False
+            return
         self.trouble = None
-        return True
 
 
 def show_recording(recording: Recording) -> None:
@@ -120,7 +138,8 @@ def show_recording(recording: Recording) -> None:
         st.caption("Neither answers nor decisions are recorded here (VMCORE_AUDIT).")
     elif recording.trouble is not None:
         st.warning(
-            f"Nothing is recorded of this. {recording.trouble} Answers go on all the same.",
+            f"This is not recorded yet, and is kept until this page is closed. {recording.trouble} Answers go on all "
+            "the same.",
             icon=":material/edit_off:",
         )
     else:

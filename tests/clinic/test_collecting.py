@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from vmcore.clinic import (
     note_taken_out,
     number_in_header,
     number_of_group,
+    take_out,
     why_not_kept,
 )
 from vmcore.clinic.collecting.picture import picture_in, picture_png
@@ -44,6 +46,7 @@ from vmcore.imaging import clean_frame, read_scan
 from vmcore.reporting.case import ReportedCase, assess, picture_digest
 from vmcore.reporting.case.assessment import Label, Outcome
 from vmcore.runs import NotAllowedError, Person, identify_by, local_user
+from vmcore.runs.regression_set import keep_regression_set
 from vmcore.settings import settings
 
 NAMES = {"patient": "Bakudezilora", "number": "Bakude770413", "person": "Bakudevenira"}
@@ -363,6 +366,72 @@ def test_a_collection_is_prepared_as_a_study_and_again_without_what_was_taken_ou
     assert collection_names() == []
     with pytest.raises(ManifestError):
         prepare_study(collection.folder, folder, workers=1)
+
+
+def held_against(collection: Collection) -> None:
+    """The collection's first picture becomes an old case, as it does when a model is released."""
+    (row, *_) = collection.rows().values()
+    source = hashlib.sha256((collection.folder / row.path).read_bytes()).hexdigest()
+    keep_regression_set([(0, np.zeros((224, 224, 3), np.uint8), source)], "model")
+
+
+def test_taking_out_that_was_cut_off_can_be_done_again_and_is_noted(
+    own_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail, one, collection = AuditTrail(own_store / AUDIT_FILE), decided(1), Collection()
+    (said,) = collection.add([decided_scan(one, number(NAMES["number"]), looked=True)])
+    trail.append(kept(one, "anna", collection.name, said.image, said.state))
+    held_against(collection)
+    old_cases = own_store / "regression/set.json"
+    whole = old_cases.read_text()
+    old_cases.write_text("damaged")
+    with pytest.raises(SystemExit, match="old cases"):
+        collect.main(remove=(said.image,))
+    assert list(collection.rows()) == [said.image]
+    assert len(list((collection.folder / "images").iterdir())) == 1
+    old_cases.write_text(whole)
+    collect.main(remove=(said.image,))
+    assert "1 pictures were taken out" in capsys.readouterr().out
+    assert not list(old_cases.parent.glob("*.*")), "no copy stays with the old cases"
+    assert [entry.event.action for entry in trail.entries()] == ["kept", "taken out"]
+
+
+def test_a_picture_that_left_the_list_is_noted_even_where_its_file_cannot_be_removed(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trail, one, collection = AuditTrail(own_store / AUDIT_FILE), decided(1), Collection()
+    (said,) = collection.add([decided_scan(one, number(NAMES["number"]), looked=True)])
+    trail.append(kept(one, "anna", collection.name, said.image, said.state))
+
+    def stuck(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Collection, "_sweep", stuck)
+        with pytest.raises(CollectionError, match="has forgotten 1 of the pictures"):
+            take_out(collection, [said.image], lambda: trail)
+    assert [entry.event.action for entry in trail.entries()] == ["kept", "taken out"]
+    collection.remove(images=[said.image])
+    assert not list((collection.folder / "images").iterdir())
+
+
+def test_an_old_case_whose_removal_was_cut_off_is_found_again(
+    monkeypatch: pytest.MonkeyPatch, own_store: Path
+) -> None:
+    collection = Collection()
+    collection.add([scan(1)])
+    held_against(collection)
+
+    def stuck(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", stuck)
+        with pytest.raises(CollectionError, match="Permission denied"):
+            collection.remove(images=list(collection.rows()))
+    assert len(collection.rows()) == 1
+    collection.remove(images=list(collection.rows()))
+    assert not list((own_store / "regression").glob("*.*"))
 
 
 def test_installations_that_read_some_folders_only_read_their_own_collections(

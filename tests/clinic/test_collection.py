@@ -192,6 +192,11 @@ def test_a_label_that_comes_later_takes_its_place(tmp_path: Path) -> None:
     assert (out / path).read_bytes() == before
     with pytest.raises(CollectionError, match="another key"):
         export_collection([CollectionFile(still())], out, Pseudonyms(bytes(31) + b"1"))
+    about = json.loads((out / "collection.json").read_text())
+    del about["subjects"]  # as of the versions that numbered patients otherwise
+    (out / "collection.json").write_text(json.dumps(about))
+    with pytest.raises(CollectionError, match="by other rules"):
+        export_collection([CollectionFile(still())], out, PSEUDONYMS)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

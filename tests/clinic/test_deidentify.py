@@ -18,6 +18,7 @@ from tests.clinic.marked_dicom import NAMES, marked_file, table_tags
 from tests.standard_tables import faults
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.clinic import DeidentifyOptions, Pseudonyms, deidentify
+from vmcore.clinic.deidentification.header import identity_of
 from vmcore.clinic.deidentification.profile import Action, action_of
 from vmcore.data.phantom import make_phantom, write_dicom
 from vmcore.imaging import ScanError, read_scan
@@ -155,6 +156,32 @@ def test_numbers_are_the_same_within_a_collection_and_no_other() -> None:
     assert one.uid("1.2.3").is_valid
     assert one.subject("A 17") == one.subject(" A  17 ") != other.subject("A 17")
     assert repr(one).find(KEY.hex()[:8]) == -1
+
+
+def whose(patient: str, study: str, issuer: str = "") -> tuple[str, bool]:
+    """Under which subject a file stands, and whether it is known."""
+    source = Dataset()
+    source.PatientID, source.StudyInstanceUID = patient, study
+    if issuer:
+        source.IssuerOfPatientID = issuer
+    identity = identity_of(source, "digest")
+    return Pseudonyms(KEY).subject(identity.patient), identity.known
+
+
+@pytest.mark.parametrize("placeholder", ["ANON", "0", "unknown"])
+def test_a_placeholder_names_nobody_and_the_study_counts(placeholder: str) -> None:
+    first, known = whose(placeholder, "1.2.3")
+    assert not known
+    assert whose(placeholder, "1.2.3") == (first, False)
+    assert whose(placeholder, "1.2.4")[0] != first
+
+
+def test_one_number_from_two_issuers_is_two_patients() -> None:
+    first, known = whose("17", "1.2.3", "HOSPITAL")
+    assert known
+    assert whose("17", "1.2.4", "HOSPITAL") == (first, True)
+    assert whose("17", "1.2.5", "ELSEWHERE")[0] != first
+    assert whose("17", "1.2.6") == (Pseudonyms(KEY).subject("17"), True)
 
 
 def test_days_are_moved_by_a_patients_own_number() -> None:

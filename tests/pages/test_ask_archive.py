@@ -9,12 +9,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.refreshing import refreshing
 from tests.clinic.answering import answering
 from tests.conftest import Configure
 from vmcore.clinic import AUDIT_FILE, AuditTrail, audit_table, outcomes_by_week
+from vmcore.clinic.network import Kept
 from vmcore.clinic.network.running import hold_node
 from vmcore.runs import RunError
 from vmcore.settings import settings
@@ -93,6 +95,8 @@ def test_a_question_finds_studies_or_says_what_went_wrong(
         assert "cannot do it now" in page.error[0].value
         assert not page.dataframe, "what was found before is no answer to this question"
         assert not page.exception
+        details = [one.event.details for one in AuditTrail(settings().store / AUDIT_FILE).entries()]
+        assert details[1:] == [{"archive": "web", "what": "studies", "found": None}]
 
 
 @pytest.mark.parametrize(
@@ -120,12 +124,12 @@ def test_a_part_that_draws_itself_anew_says_what_went_wrong(
     assert "/secret" not in page.error[0].value
 
 
-def fetching() -> None:
+def fetching(images: int = 1) -> None:
     from pages.parts.ask_archive import _fetch
     from vmcore.clinic.network.dicomweb import FoundImage
     from vmcore.settings import settings
 
-    wanted = [FoundImage("1.2", "1.3", "1.4", None, None, None, None, None)]
+    wanted = [FoundImage("1.2", "1.3", "1.4", None, None, None, None, None)] * images
     _fetch(settings().archives[0], wanted)
 
 
@@ -152,6 +156,33 @@ def test_what_is_fetched_is_noted_by_count_and_what_was_left_is_swept(
     table = audit_table(entries)
     assert table["probability"].isna().all()
     assert outcomes_by_week(table).empty, "it is no answer"
+
+
+@pytest.mark.parametrize(
+    "error", [StopException(), PermissionError("/secret/place")], ids=["left", "disk"]
+)
+def test_what_came_before_a_fetch_broke_off_is_noted(
+    configured: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    came = iter([Kept.NEW, error])
+
+    def retrieve(*_: object) -> Kept:
+        one = next(came)
+        if isinstance(one, BaseException):
+            raise one
+        return one
+
+    configured(
+        archives=json.dumps([{"name": "web", "url": "http://127.0.0.1:9/dicom-web"}]),
+        store=str(tmp_path),
+        audit="true",
+    )
+    monkeypatch.setattr("pages.parts.ask_archive.retrieve", retrieve)
+    page = AppTest.from_function(fetching, kwargs={"images": 2}, default_timeout=60).run()
+    assert not page.exception
+    assert not any("/secret" in shown.value for shown in page.error)
+    (entry,) = AuditTrail(tmp_path / AUDIT_FILE).entries()
+    assert entry.event.details == {"archive": "web", "new": 1, "same": 0, "failed": 1}
 
 
 @pytest.mark.parametrize(("peers", "come"), [("[]", "fetched"), (PEERS, "received")])

@@ -11,6 +11,7 @@ from pages.parts.recording import Recording
 from pages.parts.uploaded_scan import UploadedScan
 from tests.clinic.cases import case
 from vmcore.clinic import AUDIT_FILE, AuditTrail
+from vmcore.clinic.audit import pending
 from vmcore.reporting.case import assess
 from vmcore.settings import Settings
 
@@ -59,6 +60,26 @@ def test_a_trail_that_cannot_be_written_is_said_and_tried_again(
     session.answered(scan, case())
     assert session.trouble is None
     assert actions(store) == ["answered"]
+
+
+def test_what_could_not_be_noted_comes_first_and_what_was_given_up_is_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    store.write_text("a file where the folder should be")
+    use_store(monkeypatch, store)
+    monkeypatch.setattr(pending, "MOST_PENDING", 2)
+    session = Recording("anna")
+    session.answered(uploaded(), case())
+    session.exported(case(), "csv")
+    session.exported(case(), "png")
+    store.unlink()
+    session.exported(case(), "pdf", with_identity=True)  # tried at once
+    entries = [entry.event for entry in AuditTrail(store / AUDIT_FILE).entries()]
+    assert [one.action for one in entries] == ["not recorded", "exported", "exported"]
+    assert entries[0].details == {"events": 2}
+    assert [one.details["kind"] for one in entries[1:]] == ["png", "pdf"]
+    assert session.trouble is None
 
 
 def test_nothing_is_written_where_the_trail_is_switched_off(

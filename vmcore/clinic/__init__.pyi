@@ -6,6 +6,7 @@ from .audit import (
     AuditTrail,
     Entry,
     Event,
+    PendingEvents,
     answered,
     asked_archive,
     assessed,
@@ -33,7 +34,6 @@ from .collecting import (
     TakenOut,
     collection_names,
     decided_scan,
-    is_placeholder,
     merged_subjects,
     note_taken_out,
     number_in_header,
@@ -51,6 +51,7 @@ from .deidentification import (
     collection_pseudonyms,
     deidentify,
     export_collection,
+    is_placeholder,
 )
 from .intake import IncomingFile, Intake, take_in
 
@@ -75,6 +76,7 @@ __all__ = [
     "Intake",
     "Kept",
     "NotKeptError",
+    "PendingEvents",
     "Progress",
     "Pseudonyms",
     "SubjectNumber",

@@ -116,8 +116,11 @@ def remove_regression_set() -> None:
 def forget_cases(sources: Collection[str]) -> None:
     """Remove cases for good whose original file has one of these digests; no copy of them stays.
 
+    Whatever was cut off can be done again: the list forgets a case after its pixels are gone.
+
     Raises:
         RunError: the list is damaged.
+        OSError: the folder cannot be written to.
     """
     kept = read_regression_set()
     gone = [case for case in kept.cases if case.source in sources] if kept else []
@@ -125,12 +128,12 @@ def forget_cases(sources: Collection[str]) -> None:
         return
     left = tuple(case for case in kept.cases if case not in gone)
     shutil.rmtree(_folder() / _ANSWERS, ignore_errors=True)
+    for case in gone:
+        _file(case.pixels).unlink(missing_ok=True)
     if left:
         _write(kept.model_copy(update={"cases": left}))
     else:
         (_folder() / _SET).unlink()
-    for case in gone:
-        _file(case.pixels).unlink(missing_ok=True)
 
 
 def answers_file(name: str) -> Path:

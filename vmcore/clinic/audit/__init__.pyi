@@ -9,10 +9,12 @@ from .entry import (
     exported,
     fetched,
     kept,
+    not_recorded,
     taken_out,
 )
 from .figures import device_figure, drift_figure, outcome_figure
 from .monitoring import outcomes_by_device, outcomes_by_week, weekly_drift
+from .pending import PendingEvents
 from .table import audit_csv, audit_table
 from .trail import AUDIT_FILE, AuditError, AuditTrail
 
@@ -24,6 +26,7 @@ __all__ = [
     "AuditTrail",
     "Entry",
     "Event",
+    "PendingEvents",
     "answered",
     "asked_archive",
     "assessed",
@@ -34,6 +37,7 @@ __all__ = [
     "exported",
     "fetched",
     "kept",
+    "not_recorded",
     "outcome_figure",
     "outcomes_by_device",
     "outcomes_by_week",

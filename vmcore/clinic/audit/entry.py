@@ -17,12 +17,19 @@ from vmcore.inference import Analysis
 from vmcore.reporting.case import REASONS, Assessment, ReportedCase, case_verdict, picture_digest
 
 Action = Literal[
-    "answered", "assessed", "exported", "kept", "taken out", "asked archive", "fetched"
+    "answered",
+    "assessed",
+    "exported",
+    "kept",
+    "taken out",
+    "asked archive",
+    "fetched",
+    "not recorded",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 GENESIS = "0" * 64
 """What the first entry names as the hash before it."""
-OF_ARCHIVES: tuple[Action, ...] = ("asked archive", "fetched")
+OF_ARCHIVES: tuple[Action, ...] = ("asked archive", "fetched", "not recorded")
 """Actions that are about no picture: their entries have no digest and no label, and zero for every number."""
 _OWN_WORDS = "in their own words"
 
@@ -35,7 +42,7 @@ class Event:
         person: who was at the page.
         action: a frame was answered, an answer assessed by a person, something taken away, or a cleaned
             picture kept for training, or taken out of what is kept; an archive asked, or images fetched from
-            it (:data:`OF_ARCHIVES`).
+            it, or events lost (:data:`OF_ARCHIVES`).
         pixels: SHA-256 of the frame's cleaned picture (:func:`vmcore.reporting.case.picture_digest`).
         bundle: the classifier's digest; ``anatomy``: the anatomy model's. None where they have none.
         threshold: from where on the classifier calls it ventriculomegaly, 0..1.
@@ -160,14 +167,14 @@ def taken_out(before: Event, person: str) -> Event:
     return replace(before, action="taken out", person=person, at=datetime.now(UTC))
 
 
-def asked_archive(person: str, archive: str, what: str, found: int) -> Event:
+def asked_archive(person: str, archive: str, what: str, found: int | None) -> Event:
     """An archive was asked; what was looked for stays out, for it is somebody's name or number.
 
     Args:
         person: who asked.
         archive: its name in the settings.
         what: "studies" or "images".
-        found: how many it has of what was asked for.
+        found: how many it has of what was asked for; None where it did not say.
     """
     return _of_archive("asked archive", person, {"archive": archive, "what": what, "found": found})
 
@@ -184,6 +191,11 @@ def fetched(person: str, archive: str, new: int, same: int, failed: int) -> Even
     """
     told = {"archive": archive, "new": new, "same": same, "failed": failed}
     return _of_archive("fetched", person, told)
+
+
+def not_recorded(person: str, events: int) -> Event:
+    """So many events could not be noted before, and are lost."""
+    return _of_archive("not recorded", person, {"events": events})
 
 
 def _of_archive(action: Action, person: str, details: Mapping[str, Any]) -> Event:

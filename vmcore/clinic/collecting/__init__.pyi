@@ -1,7 +1,7 @@
 from .collected import DECIDED, Collection, Kept, collection_names
 from .decided import DecidedScan, NotKeptError, decided_scan, why_not_kept
 from .rows import merged_subjects
-from .subjects import SubjectNumber, is_placeholder, number_in_header, number_of_group
+from .subjects import SubjectNumber, number_in_header, number_of_group
 from .withdrawing import TakenOut, note_taken_out, take_out
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "TakenOut",
     "collection_names",
     "decided_scan",
-    "is_placeholder",
     "merged_subjects",
     "note_taken_out",
     "number_in_header",

@@ -182,7 +182,8 @@ class Collection:
     def remove(self, *, images: Some[str] = (), subjects: Some[str] = ()) -> dict[str, str]:
         """Take pictures out for good, by their numbers or by whose they are.
 
-        They go from the old cases that models are held against, too. Studies that were prepared from the
+        They go from the old cases that models are held against, too, and from these first: whatever was cut
+        off can be done again. Studies that were prepared from the
         collection hold their copies until they are prepared again.
 
         Returns:
@@ -191,21 +192,24 @@ class Collection:
         Raises:
             NotAllowedError: it is not this person's to do.
             CollectionError: the store cannot be written to, or the list not read.
+            RunError: the list of the old cases is damaged; the collection has not changed.
         """
         require("classify", "train")
         with self._alone():
             rows = self.rows()
             gone = {n: row for n, row in rows.items() if n in images or row.subject_id in subjects}
             if not gone:
+                self._sweep(rows)  # what an earlier try could not remove
                 return {}
             digests, sources = {}, set()
             for number, row in gone.items():
                 digests[number], source = _digests(self.folder / row.path)
                 sources.add(source)
+            # first of all: once the list has forgotten a picture, nothing tells which old case is its copy
+            forget_cases(sources - {""})
             left = parted({number: row for number, row in rows.items() if number not in gone})
             _write(self.folder / _MANIFEST, rows_as_csv(left.values()))
             self._sweep(left)
-            forget_cases(sources - {""})
         return digests
 
     def _row(self, number: str, scan: DecidedScan) -> Row:

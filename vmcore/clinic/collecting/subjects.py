@@ -8,22 +8,7 @@ from dataclasses import dataclass
 from pydicom import Dataset
 
 from vmcore.clinic.deidentification.pseudonyms import Pseudonyms
-from vmcore.clinic.deidentification.values import first_text
-
-PLACEHOLDERS = (
-    "ANON", "ANONYM", "ANONYMOUS", "ANONYMIZED", "ANONYMISED", "DUMMY", "NA", "NIL", "NOID", "NONAME", "NONE",
-    "NULL", "PATIENT", "TEST", "TESTPATIENT", "UNDEFINED", "UNKNOWN", "XXX", "XXXX",
-)  # fmt: skip
-"""Patient IDs, without signs and in capitals, that devices and people write where they know no number."""
-
-
-def is_placeholder(patient: str) -> bool:
-    """Whether a Patient ID names nobody: one of :data:`PLACEHOLDERS`, nothing but zeros, or no letter or digit.
-
-    Everybody whose file holds the same of these would else be one subject.
-    """
-    plain = "".join(sign for sign in patient.upper() if sign.isalnum())
-    return not plain.strip("0") or plain in PLACEHOLDERS
+from vmcore.clinic.deidentification.values import first_text, is_placeholder
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +41,7 @@ def number_in_header(header: Dataset, pseudonyms: Pseudonyms) -> SubjectNumber |
 
     Returns:
         the examination's, by its Study Instance UID, where no patient is named, or by a placeholder
-        (:func:`is_placeholder`); None without either.
+        (:func:`vmcore.clinic.deidentification.values.is_placeholder`); None without either.
     """
     patient = first_text(header, "PatientID")
     if patient and not is_placeholder(patient):

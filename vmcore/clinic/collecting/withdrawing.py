@@ -41,20 +41,40 @@ def take_out(
 
     Raises:
         CollectionError: a number is not in the collection; then nothing is taken out. Or it cannot be changed.
+        RunError: the old cases that models are held against are damaged; then nothing is taken out.
         NotAllowedError: it is not this person's to do.
     """
     rows = collection.rows()
     unknown = set(numbers) - rows.keys() - {row.subject_id for row in rows.values()}
     if unknown:
         raise CollectionError(f"{len(unknown)} of these numbers are not in the collection.")
-    gone, left, unnoted = collection.remove(images=numbers, subjects=numbers), 0, ""
-    if trail is not None:
-        try:
-            left = note_taken_out(trail(), acting().name, collection.name, gone)
-        except AuditError as error:  # they are gone all the same
-            unnoted = str(error)
+    try:
+        gone = collection.remove(images=numbers, subjects=numbers)
+    except CollectionError as error:
+        chosen = {n for n, row in rows.items() if n in numbers or row.subject_id in numbers}
+        gone_from_list = chosen - collection.rows().keys()
+        if not gone_from_list:
+            raise
+        unnoted = _noted(trail, collection, gone_from_list)[1]
+        raise CollectionError(
+            f"{error} The list has forgotten {len(gone_from_list)} of the pictures; their files go with the "
+            f"next change of the collection.{unnoted and f' It is not in the audit trail. {unnoted}'}"
+        ) from None
+    left, unnoted = _noted(trail, collection, gone)
     studies = [study.name for study in prepared_from(collection.folder)]
     return TakenOut(len(gone), left, unnoted, studies)
+
+
+def _noted(
+    trail: Callable[[], AuditTrail] | None, collection: Collection, gone: Iterable[str]
+) -> tuple[int, str]:
+    """How many the trail does not know to have been kept, and why nothing is noted, or ""."""
+    if trail is None:
+        return 0, ""
+    try:
+        return note_taken_out(trail(), acting().name, collection.name, gone), ""
+    except AuditError as error:  # they are gone all the same
+        return 0, str(error)
 
 
 def note_taken_out(trail: AuditTrail, person: str, collection: str, images: Iterable[str]) -> int:

@@ -4,6 +4,7 @@ from .folder import CollectionError
 from .header import DeidentifyOptions
 from .key import collection_pseudonyms
 from .pseudonyms import Pseudonyms
+from .values import is_placeholder
 
 __all__ = [
     "CollectionError",
@@ -15,4 +16,5 @@ __all__ = [
     "collection_pseudonyms",
     "deidentify",
     "export_collection",
+    "is_placeholder",
 ]

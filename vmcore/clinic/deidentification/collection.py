@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from vmcore.clinic.deidentification.deidentify import deidentify
 from vmcore.clinic.deidentification.folder import (
@@ -22,6 +23,7 @@ from vmcore.imaging.reading import bytes_of
 log = logging.getLogger(__name__)
 
 _TWICE = "It is the same image, by its own number, as file {first}; one of them is enough."
+_SUBJECTS_BY = "patient and issuer; examination where the patient's number is none"
 _EVERY = 20  # images between two writings of the tables
 
 
@@ -87,7 +89,7 @@ def export_collection(
         CollectionError: ``out`` is something else, or cannot be written to.
     """
     options = options or DeidentifyOptions()
-    folder = CollectionFolder(out, {"key": pseudonyms.fingerprint, **asdict(options)})
+    folder = CollectionFolder(out, _rules(pseudonyms, options))
     refused: list[tuple[int, str]] = []
     first_with: dict[str, int] = {}
     undecided = 0
@@ -114,6 +116,11 @@ def export_collection(
         ) from None
     log.info("Collection: %d files written, %d refused", len(first_with), len(refused))
     return CollectionReport(out, len(first_with), len(folder), undecided, tuple(refused))
+
+
+def _rules(pseudonyms: Pseudonyms, options: DeidentifyOptions) -> dict[str, Any]:
+    """What tells this way of numbering from others; made by another one, images would stand twice."""
+    return {"key": pseudonyms.fingerprint, **asdict(options), "subjects": _SUBJECTS_BY}
 
 
 def _image(

@@ -25,6 +25,7 @@ from vmcore.clinic.deidentification.values import (
     dummy,
     empty,
     first_text,
+    is_placeholder,
     numbers_or_terms,
     plain_text,
     replaced_uids,
@@ -220,7 +221,9 @@ def _image_type(source: Dataset) -> list[str]:
 
 
 def identity_of(source: Dataset, digest: str, patient: str | None = None) -> Identity:
-    """Who a data set is of.
+    """Who a data set is of: Patient ID and Issuer of Patient ID (PS3.3 C.7.1.1), or the study alone.
+
+    One number from two issuers is two patients; a placeholder names none.
 
     Args:
         source: as it was read.
@@ -228,8 +231,17 @@ def identity_of(source: Dataset, digest: str, patient: str | None = None) -> Ide
         patient: what tells the patient, where somebody knows better than the file.
     """
     instance = first_text(source, "SOPInstanceUID") or digest
-    named = patient or first_text(source, "PatientID")
+    named = patient or _patient_named_in(source)
     if named:
         return Identity(named, known=True, instance=instance)
     study = first_text(source, "StudyInstanceUID") or digest
     return Identity(f"study {study}", known=False, instance=instance)
+
+
+def _patient_named_in(source: Dataset) -> str:
+    """What tells the patient of a file from all others; "" where the file names none."""
+    patient, issuer = first_text(source, "PatientID"), first_text(source, "IssuerOfPatientID")
+    if not patient or is_placeholder(patient):
+        return ""
+    # no text of a file holds the sign between them; without an issuer the number stands alone
+    return f"{patient}\0issuer {issuer}" if issuer else patient

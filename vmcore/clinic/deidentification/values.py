@@ -35,6 +35,11 @@ _DUMMIES: dict[str, Any] = {
     **dict.fromkeys(("FD", "FL", "SL", "SS", "UL", "US", "SV", "UV"), 0),
     **dict.fromkeys(("OB", "UN"), b"\0\0"),
 }
+PLACEHOLDERS = (
+    "ANON", "ANONYM", "ANONYMOUS", "ANONYMIZED", "ANONYMISED", "DUMMY", "NA", "NIL", "NOID", "NONAME", "NONE",
+    "NULL", "PATIENT", "TEST", "TESTPATIENT", "UNDEFINED", "UNKNOWN", "XXX", "XXXX",
+)  # fmt: skip
+"""Patient IDs, without signs and in capitals, that devices and people write where they know no number."""
 
 
 def values_of(dataset: Dataset, tag: BaseTag | int) -> list[Any]:
@@ -59,6 +64,15 @@ def first_text(dataset: Dataset, keyword: str) -> str:
     """An attribute's first value as plain text, or ""."""
     values = values_of(dataset, _tag(keyword))
     return " ".join(str(values[0]).replace("\0", " ").split()) if values else ""
+
+
+def is_placeholder(patient: str) -> bool:
+    """Whether a Patient ID names nobody: one of :data:`PLACEHOLDERS`, nothing but zeros, or no letter or digit.
+
+    Everybody whose file holds the same of these would else be one subject.
+    """
+    plain = "".join(sign for sign in patient.upper() if sign.isalnum())
+    return not plain.strip("0") or plain in PLACEHOLDERS
 
 
 def numbers_or_terms(keyword: str, values: list[Any]) -> list[Any]:
