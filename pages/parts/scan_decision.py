@@ -165,8 +165,9 @@ def _keep(
     """Keep a decision with the scan and note it; the page is drawn again with it."""
     try:
         made = assess(
-            outcome, label=label, width_mm=width_mm, reason=reason, comment=comment, person=who
-        )
+            outcome, label=label, width_mm=width_mm, reason=reason, comment=comment, person=who,
+            signed_in=person().signed_in,
+        )  # fmt: skip
     except AssessmentError as error:
         st.error(plain(error), icon=":material/error:")
         return

@@ -40,7 +40,8 @@ def dicom_files(
     if not of_study or not looked:
         return
     # until anything in them would be another one; a page that is drawn anew forgets which button was pressed
-    key = (uploaded.answer_key(case.analysis), case.grades, case.assessment, person())
+    method = case.analysis.prediction.heatmap_method
+    key = (uploaded.answer_key(case.analysis), method, case.grades, case.assessment, person())
     if asked:
         uploaded.dicom_made = (key, *_made(uploaded, case, limits))
     made_for, count, packed = uploaded.dicom_made

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.parts.recording import Recording
 from pages.parts.uploaded_scan import UploadedScan
 from vmcore.imaging import ReadLimits, read_source_sandboxed
-from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier
+from vmcore.inference import Analysis, Classifier
 from vmcore.reporting import case as reports  # what it asks of it is loaded with the first report
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.settings import settings
@@ -36,12 +36,12 @@ def pdf_button(uploaded: UploadedScan, case: ReportedCase, name: str, *, looked:
         looked: whether somebody looked at the cleaned picture.
     """
     named = _asks_for_identity(uploaded, name)
-    recording, method = Recording.of_session(), st.session_state.get("method", HEATMAP_METHODS[0])
+    recording = Recording.of_session()
 
     def report() -> bytes:
         try:
             identity = _identity(uploaded.content(), settings().read_limits()) if named else None
-            data = reports.report_pdf(case, identity=identity, heatmap_method=method)
+            data = reports.report_pdf(case, identity=identity)
         except Exception as error:  # its words may quote the patient's name
             raise RuntimeError(f"The report cannot be made ({type(error).__name__}).") from None
         recording.exported(case, "pdf", with_identity=named)

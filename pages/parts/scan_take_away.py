@@ -14,7 +14,7 @@ from pages.parts.uploads import Uploads
 from vmcore.inference import HEATMAP_METHODS, Analysis, Classifier, offered_methods
 from vmcore.models import ARCHITECTURES
 from vmcore.reporting import heatmap_png, pixel_size_words, results_csv
-from vmcore.reporting.case import case_verdict
+from vmcore.reporting.spreadsheet import for_spreadsheets
 from vmcore.settings import settings
 
 
@@ -43,19 +43,13 @@ def take_away(
 
     def heatmap() -> bytes:
         recording.exported(case, "png")
-        return heatmap_png(
-            analysis,
-            classifier.card.name,
-            grades=case.grades,
-            hand=case.hand,
-            said=case_verdict(case),
-        )
+        return heatmap_png(case)
 
-    def table() -> str:
+    def table() -> bytes:
         recording.exported(case, "csv")
         results = uploads.results(classifier)
         answered = {number for number, _ in results}
-        return results_csv(
+        rows = results_csv(
             results,
             classifier.card,
             settings().grades,
@@ -71,6 +65,7 @@ def take_away(
                 *((None, sentence) for sentence in uploads.left_out),
             ],
         )
+        return for_spreadsheets(rows)
 
     first.download_button(
         "Heatmap PNG",

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vmcore import RESEARCH_USE_ONLY
 from vmcore.data.phantom import OverlaySettings, make_phantom
@@ -25,6 +25,7 @@ from vmcore.reporting import (
     results_csv,
     verdict,
 )
+from vmcore.reporting.case import ReportedCase, assess
 from vmcore.reporting.pictures import blend
 
 CARD = BundleCard(architecture="usf-mae-tiny", folds=3, name="test model")
@@ -112,7 +113,7 @@ def test_the_csv_tells_files_by_their_digest_and_those_without_an_answer(
 
 
 def test_the_picture_shows_the_cleaned_scan_only(analysis: Analysis) -> None:
-    picture = Image.open(io.BytesIO(heatmap_png(analysis, CARD.name)))
+    picture = Image.open(io.BytesIO(heatmap_png(ReportedCase(analysis, CARD))))
     assert not picture.info
     assert picture.width > 2 * 600
     page = np.asarray(picture).astype(int)
@@ -121,7 +122,32 @@ def test_the_picture_shows_the_cleaned_scan_only(analysis: Analysis) -> None:
     yellow = (page[..., 0] > 200) & (page[..., 1] > 180) & (page[..., 2] < 90)
     assert not yellow[116:-44, : page.shape[1] // 2].any()  # no calliper is left
     with pytest.raises(ValueError, match="no heatmap"):
-        heatmap_png(changed(analysis, heatmap=None), CARD.name)
+        heatmap_png(ReportedCase(changed(analysis, heatmap=None), CARD))
+
+
+def test_a_long_sentence_is_wrapped_and_the_method_and_a_decision_are_named(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[float, float, str, float]] = []
+    real = ImageDraw.ImageDraw.text
+
+    def noted(self, place, text, fill, font) -> None:
+        drawn.append((*place, text, font.getlength(text)))
+        real(self, place, text, fill, font)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", noted)
+    decided = assess("rejected", label=None, person="A", reason="the calliper lies wrong")
+    named = CARD.model_copy(update={"name": "Модель " * 40})
+    case = ReportedCase(changed(analysis, heatmap_method="score-cam"), named, assessment=decided)
+    picture = Image.open(io.BytesIO(heatmap_png(case)))
+    words = " ".join(text for _, _, text, _ in drawn)
+    assert drawn[0][2].startswith("Rejected by a person: not to be used (the calliper lies wrong)")
+    assert "The machine said: Ventriculomegaly suspected" in words
+    assert "Heatmap: Score-CAM" in words
+    assert words.count("Модель") == 40
+    for left, top, _, length in drawn:
+        assert left + length <= picture.width - 16
+        assert top < picture.height - 15
 
 
 def test_blending_nothing_gives_the_image(analysis: Analysis) -> None:

@@ -1,10 +1,11 @@
 from .analysis import Analysis, analyse, without_pixels
 from .classifier import Classifier, Prediction
-from .heatmap import HEATMAP_METHODS, eigen_cam, offered_methods
+from .heatmap import HEATMAP_METHODS, HEATMAP_NAMES, eigen_cam, offered_methods
 from .loop import FrameAnswer, LoopReader
 
 __all__ = [
     "HEATMAP_METHODS",
+    "HEATMAP_NAMES",
     "Analysis",
     "Classifier",
     "FrameAnswer",

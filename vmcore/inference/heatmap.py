@@ -22,15 +22,18 @@ _one_limits = threading.Lock()
 
 Heatmap = npt.NDArray[np.float32]
 
-HEATMAP_METHODS = (
-    "eigen-cam",
-    "grad-cam",
-    "grad-cam++",
-    "eigen-grad-cam",
-    "layer-cam",
-    "hires-cam",
-    "score-cam",
-)
+HEATMAP_NAMES = {
+    "eigen-cam": "Eigen-CAM",
+    "grad-cam": "Grad-CAM",
+    "grad-cam++": "Grad-CAM++",
+    "eigen-grad-cam": "Eigen-Grad-CAM",
+    "layer-cam": "Layer-CAM",
+    "hires-cam": "HiRes-CAM",
+    "score-cam": "Score-CAM",
+}
+"""How people write the methods."""
+
+HEATMAP_METHODS = tuple(HEATMAP_NAMES)
 """Eigen-CAM is the paper's and comes with the answer; those by gradients are pytorch-grad-cam's own."""
 
 MOST_SCORE_CAM_CHANNELS = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vmcore.anatomy import Anatomy, RulerScale, weeks_of_biparietal
 from vmcore.inference import Analysis
+from vmcore.reporting.figures import percent
 from vmcore.reporting.measurement import why_not_measured
 
 _UNREAD = {
@@ -26,10 +27,10 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
     said = []
     if analysis.prediction.folds_disagree:
         low, high = (
-            analysis.prediction.fold_probabilities.min(),
-            analysis.prediction.fold_probabilities.max(),
+            float(analysis.prediction.fold_probabilities.min()),
+            float(analysis.prediction.fold_probabilities.max()),
         )
-        said.append(f"The folds disagree: they range from {low:.0%} to {high:.0%}.")
+        said.append(f"The folds disagree: they range from {percent(low)} to {percent(high)}.")
     if analysis.prediction.in_domain is False:
         said.append(
             "Out of distribution: another organ, another plane or a photograph gets a number too, "
@@ -39,10 +40,10 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
         said.append("This model cannot tell whether it knows such images.")
     if analysis.anatomy is not None and analysis.anatomy.atrium is None:
         said.append(why_not_measured(analysis.anatomy))
-    if analysis.anatomy is not None and analysis.anatomy.scale_doubtful:
+    doubtful = analysis.anatomy is not None and analysis.anatomy.scale_doubtful
+    if doubtful:
         said.append(
-            "By the pixel size that the file gives, the head would be impossibly small or large; nothing is "
-            "told in mm."
+            "By the pixel size that the file gives, the head would be impossibly small or large; it is not used."
         )
     if analysis.anatomy and analysis.anatomy.head and not analysis.anatomy.head.is_whole:
         said.append(
@@ -56,7 +57,8 @@ def caution(analysis: Analysis) -> tuple[str, ...]:
         )
     nothing_to_measure = analysis.anatomy is not None and analysis.anatomy.head is None
     early = analysis.anatomy is not None and analysis.anatomy.told_early
-    if analysis.scan.spacing_mm is None and not nothing_to_measure and not early:
+    unknown = analysis.scan.spacing_mm is None or (doubtful and _by_age(analysis))
+    if unknown and not nothing_to_measure and not early:
         said.append(_no_spacing(analysis))
     if analysis.clean.removed("text"):
         said.append(
@@ -75,8 +77,7 @@ def _cut_off(analysis: Analysis) -> str:
 
 
 def _no_spacing(analysis: Analysis) -> str:
-    atrium = analysis.anatomy.atrium if analysis.anatomy else None
-    if atrium is not None and atrium.millimetres_from == "gestational age":
+    if _by_age(analysis):
         return (
             "The millimetres come from the size that a head of this gestational age is expected to have, "
             "not from the file: on a head that is small or large for its age they are wrong."
@@ -93,6 +94,11 @@ def _no_spacing(analysis: Analysis) -> str:
         "distance that is set by hand. Nothing here tells whether it is a head under 14 weeks, of which no "
         "answer means anything." + unread
     )
+
+
+def _by_age(analysis: Analysis) -> bool:
+    atrium = analysis.anatomy.atrium if analysis.anatomy else None
+    return atrium is not None and atrium.millimetres_from == "gestational age"
 
 
 def _misread(analysis: Analysis) -> str:

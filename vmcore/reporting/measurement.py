@@ -67,6 +67,13 @@ def why_not_measured(anatomy: Anatomy) -> str:
     )
 
 
+def why_no_mm(anatomy: Anatomy) -> str:
+    """Why a width has no millimetres, as a part of a sentence."""
+    if anatomy.scale_doubtful:
+        return "by the file's pixel size the head would be impossibly small or large"
+    return "the file gives no pixel size"
+
+
 def pixel_size_words(analysis: Analysis) -> str:
     """How large a pixel is, and whether a ruler said so."""
     ruler = analysis.anatomy.ruler if analysis.anatomy else None

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from vmcore.anatomy import HandCalliper
-from vmcore.inference import Analysis, Prediction
+from vmcore.inference import HEATMAP_NAMES, Analysis, Prediction
 from vmcore.reporting.callipers import anatomy_traces, hand_traces
 from vmcore.reporting.colours import AMBER, BACKGROUND, INK, LINE, QUIET, ROSE, TEAL, plotly_ramp
 from vmcore.reporting.pictures import png_data_uri
@@ -69,7 +69,8 @@ def picture_panels(
     heatmap = analysis.prediction.heatmap if "heatmap" in shown else None
     if heatmap is not None:
         place = list(shown).index("heatmap") + 1
-        figure.add_trace(_heat(heatmap, row, column), 1, place)
+        name = HEATMAP_NAMES[analysis.prediction.heatmap_method]
+        figure.add_trace(_heat(heatmap, name, row, column), 1, place)
         figure.update_layout(sliders=[_opacity_slider(len(shown), trace=len(figure.data) - 1)])
     figure.update_xaxes(
         visible=False, range=[-0.5, frame.shape[1] - 0.5], constrain="domain", matches="x"
@@ -102,7 +103,7 @@ def _height(shape: tuple[int, ...], panels: int) -> int:
     return round(min(max(width * shape[0] / shape[1], width / 2), 1.1 * _PANEL_PX))
 
 
-def _heat(heatmap: npt.NDArray[np.float32], row: int, column: int) -> go.Heatmap:
+def _heat(heatmap: npt.NDArray[np.float32], name: str, row: int, column: int) -> go.Heatmap:
     height, width = heatmap.shape
     step = max(max(height, width) / _HEATMAP_SIDE, 1.0)
     size = (max(round(width / step), 1), max(round(height / step), 1))
@@ -120,7 +121,7 @@ def _heat(heatmap: npt.NDArray[np.float32], row: int, column: int) -> go.Heatmap
         showscale=False,
         zsmooth="best",
         opacity=_OPACITY / 100,
-        hovertemplate="Eigen-CAM %{z} %<extra></extra>",
+        hovertemplate=f"{name} %{{z}} %<extra></extra>",
     )
 
 

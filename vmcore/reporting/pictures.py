@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.anatomy import Grades, HandCalliper
-from vmcore.inference import Analysis
+from vmcore.inference import HEATMAP_NAMES
 from vmcore.reporting.callipers import with_callipers
+from vmcore.reporting.case.comparison import case_verdict
+from vmcore.reporting.case.decided import answer_holds, decision_words
+from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.colours import BACKGROUND, INK, QUIET, ramp
 from vmcore.reporting.figures import percent
-from vmcore.reporting.words import Verdict, verdict
+from vmcore.reporting.lettering import letters, wrapped
 
-_SMALLEST = 640  # pixels: narrower scans are enlarged so that the words fit
+_SMALLEST = 640  # pixels: narrower scans are enlarged
+_GAP, _LEADING = 16, 145  # pixels around pictures; a line's height in per cent of its letters'
 
 
 def blend(
@@ -47,52 +49,81 @@ def png_data_uri(image: npt.NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 
-def heatmap_png(
-    analysis: Analysis,
-    model_name: str,
-    opacity: float = 0.75,
-    grades: Grades = "isuog",
-    hand: Sequence[HandCalliper] = (),
-    said: Verdict | None = None,
-) -> bytes:
+def heatmap_png(case: ReportedCase, opacity: float = 0.75) -> bytes:
     """Cleaned scan and heatmap side by side with callipers, verdict, model and notice, as PNG.
 
+    What a person decided stands above the verdict. Lines that are too long are wrapped.
+
     Args:
-        analysis: the frame, with a heatmap.
-        model_name: that judged it.
+        case: the frame, with a heatmap.
         opacity: of the heatmap.
-        grades: how a width is graded.
-        hand: callipers that a person set.
-        said: the verdict, where it rests on more than the analysis.
 
     Raises:
         ValueError: the analysis has no heatmap.
     """
+    analysis = case.analysis
     if analysis.prediction.heatmap is None:
         raise ValueError("The analysis has no heatmap.")
     blended = blend(analysis.clean.image, analysis.prediction.heatmap, opacity)
     left, right = (
-        Image.fromarray(with_callipers(one, analysis.anatomy, hand))
+        Image.fromarray(with_callipers(one, analysis.anatomy, case.hand))
         for one in (analysis.clean.image, blended)
     )
     scale = max(_SMALLEST / left.width, 1.0)
     size = (round(left.width * scale), round(left.height * scale))
-    gap, head, foot = 16, 116, 44
-    page = Image.new("RGB", (2 * size[0] + 3 * gap, size[1] + head + foot), BACKGROUND)
-    page.paste(left.resize(size, Image.Resampling.BICUBIC), (gap, head))
-    page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * gap, head))
+    width = 2 * size[0] + 3 * _GAP
+    above = _wrapped(_head_words(case), width)
+    below = _wrapped([(_foot_words(case), 15, QUIET)], width)
+    head, foot = (_GAP + _height(lines) for lines in (above, below))
+    page = Image.new("RGB", (width, head + size[1] + foot), BACKGROUND)
+    page.paste(left.resize(size, Image.Resampling.BICUBIC), (_GAP, head))
+    page.paste(right.resize(size, Image.Resampling.BICUBIC), (size[0] + 2 * _GAP, head))
     draw = ImageDraw.Draw(page)
-    said = said or verdict(analysis, grades)
-    folds = ", ".join(percent(value) for value in analysis.prediction.fold_probabilities)
-    draw.text((gap, 14), said.headline, INK, ImageFont.load_default(26))
-    detail = (
-        f"probability {percent(analysis.prediction.probability)}  (folds {folds};  "
-        f"threshold {percent(analysis.prediction.threshold)})   model: {model_name}"
-    )
-    draw.text((gap, 84), said.sentence, QUIET, ImageFont.load_default(15))
-    draw.text((gap, 54), detail, QUIET, ImageFont.load_default(17))
-    note = f"{RESEARCH_USE_ONLY}  Heatmap: Eigen-CAM, mean of the folds."
-    draw.text((gap, page.height - 32), note, QUIET, ImageFont.load_default(17))
+    _write(draw, above, _GAP // 2)
+    _write(draw, below, head + size[1] + _GAP // 2)
     stream = io.BytesIO()
     page.save(stream, "PNG")
     return stream.getvalue()
+
+
+_Line = tuple[str, int, str]  # a text, its size in pixels, its colour
+
+
+def _head_words(case: ReportedCase) -> list[_Line]:
+    """What a person decided, the verdict, the model's numbers, and the sentence that explains it."""
+    prediction, said = case.analysis.prediction, case_verdict(case)
+    folds = ", ".join(percent(float(value)) for value in prediction.fold_probabilities)
+    numbers = (
+        f"probability {percent(prediction.probability)}  (folds {folds};  "
+        f"threshold {percent(prediction.threshold)})   model: {case.card.name}"
+    )
+    decided = decision_words(case)
+    verdict: list[_Line] = [(said.headline, 24, INK)]
+    if decided is not None and answer_holds(case):
+        verdict.append((decided, 17, INK))
+    elif decided is not None:
+        verdict = [(decided, 24, INK), (f"The machine said: {said.headline}", 17, QUIET)]
+    return [*verdict, (numbers, 15, QUIET), (said.sentence, 14, QUIET)]
+
+
+def _foot_words(case: ReportedCase) -> str:
+    method = HEATMAP_NAMES[case.analysis.prediction.heatmap_method]
+    return f"{RESEARCH_USE_ONLY}  Heatmap: {method}, mean of the folds."
+
+
+def _wrapped(lines: list[_Line], width: int) -> list[_Line]:
+    return [
+        (part, points, colour)
+        for text, points, colour in lines
+        for part in wrapped(text, letters(points), width - 2 * _GAP)
+    ]
+
+
+def _write(draw: ImageDraw.ImageDraw, lines: list[_Line], top: int) -> None:
+    for text, points, colour in lines:
+        draw.text((_GAP, top), text, colour, letters(points))
+        top += _LEADING * points // 100
+
+
+def _height(lines: list[_Line]) -> int:
+    return sum(_LEADING * points // 100 for _, points, _ in lines)

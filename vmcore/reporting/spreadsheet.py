@@ -20,6 +20,11 @@ def as_csv(table: pd.DataFrame) -> str:
     return table.rename(columns=_as_text).map(_as_text).to_csv(index=False)
 
 
+def for_spreadsheets(csv: str) -> bytes:
+    """CSV as a file to be opened: in UTF-8, with the mark without which Excel takes it for another code."""
+    return csv.encode("utf-8-sig")
+
+
 def _as_text(value: object) -> object:
     if not isinstance(value, str):
         return value

@@ -14,6 +14,7 @@ from vmcore.models import BundleCard
 from vmcore.reporting.case.assessment import Assessment
 from vmcore.reporting.case.comparison import case_verdict
 from vmcore.reporting.case.reported import ReportedCase
+from vmcore.reporting.measurement import shown_mm
 from vmcore.reporting.spreadsheet import as_csv
 
 _NO_ANSWER = "No answer"
@@ -42,7 +43,7 @@ def results_csv(
     Returns:
         CSV text: scan, frame, file_sha256, verdict, finding (the verdict's; empty where that is withheld),
         classifier_label, probability, threshold, fold_1.., spread,
-        atrial_width_mm and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
+        atrial_width_mm (in tenths, as it is told and graded) and where its millimetres come from, atrial_width_share (of the head's short axis) with its standard deviation, side,
         head circumference and biparietal diameter in mm, in_domain, pixel spacing in mm, removed, notes on how
         the file was read, widths by hand in mm or pixels with their sides and why one cannot be an atrium's, decision (empty before one), decided_label, decided_width_mm, reason, comment,
         decided_by, model, created and the research-use notice.
@@ -131,7 +132,7 @@ def _measured(anatomy: Anatomy | None) -> dict[str, object]:
     head = anatomy.head if anatomy else None
     return {
         "head_found": None if anatomy is None else head is not None,
-        "atrial_width_mm": atrium.width_mm if atrium else None,
+        "atrial_width_mm": shown_mm(atrium) if atrium else None,
         "atrial_width_mm_sd": atrium.uncertainty_mm if atrium else None,
         "millimetres_from": atrium.millimetres_from if atrium else None,
         "ruler_tick_mm": anatomy.ruler.tick_mm if anatomy and anatomy.ruler else None,

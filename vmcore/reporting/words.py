@@ -13,7 +13,13 @@ from vmcore.anatomy import (
 )
 from vmcore.inference import Analysis, Prediction
 from vmcore.reporting.figures import percent, told_apart
-from vmcore.reporting.measurement import holds_limit, shown_mm, why_not_measured, width_words
+from vmcore.reporting.measurement import (
+    holds_limit,
+    shown_mm,
+    why_no_mm,
+    why_not_measured,
+    width_words,
+)
 
 HEATMAP_WORDS = {
     "eigen-cam": (
@@ -78,7 +84,7 @@ def verdict(analysis: Analysis, grades: Grades = "isuog") -> Verdict:
     measured = f"Atrial width {width_words(anatomy.atrium)}"
     width = shown_mm(anatomy.atrium)
     if width is None:
-        why = f"{measured}; the file gives no pixel size, so there are no millimetres."
+        why = f"{measured}; {why_no_mm(anatomy)}, so there are no millimetres."
         return Verdict(opinion.headline, f"{why} {opinion.sentence}", opinion.tone)
     if anatomy.atrium.millimetres_from in _BY:
         measured += f" by {_BY[anatomy.atrium.millimetres_from]}"

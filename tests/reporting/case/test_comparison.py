@@ -178,3 +178,13 @@ def test_before_14_weeks_no_width_by_hand_makes_a_verdict_or_is_accepted() -> No
     assert accepted_width_mm(early) is None
     later = replace(early, analysis=analysed(None, 0.9))
     assert accepted_width_mm(later) == 13.0
+
+
+@pytest.mark.parametrize(("by_hand", "by_machine", "words"), [
+    (9.96, 10.6, "Agrees with the machine"),  # both are told as 10 mm or wider
+    (9.96, 9.8, "different sides of 10 mm"),
+])  # fmt: skip
+def test_words_about_two_widths_go_by_them_as_they_are_told(
+    by_hand: float, by_machine: float, words: str
+) -> None:
+    assert words in comparison_words(hand(by_hand), anatomy(calliper(by_machine)))

@@ -76,6 +76,7 @@ def test_one_page_of_a4_tells_everything(full: ReportedCase, page: bytes) -> Non
         "pixel size in the file (0.300 × 0.300", "9.6 mm, far ventricle", "different sides of 10 mm",
         "Probability of ventriculomegaly 90%", "Folds: 90%, 90%, 90%", "threshold 50%",
         "Lateral ventricle visible 90%", "Burned-in text was found (70 pixels)", "Corrected by Zoë Őry",
+        "Corrected by a person: normal, 9.5 mm.", "The machine said: Look again",
         "2026-01-02 03:04 UTC", "Finding: normal", "Atrial width: 9.5 mm", REASONS[0], "seen twice",
         "The colours were read as YCbCr.", "test model", f"VentriScope {__version__}", "Maker One",
         "Learnt from few scans.", "Signature", "Eigen-CAM", *caution(full.analysis),

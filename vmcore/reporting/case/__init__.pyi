@@ -7,12 +7,12 @@ from .comparison import (
     hand_words,
     widest_by_hand,
 )
+from .decided import answer_holds, decision_words
 from .identity import PatientIdentity, identity_of
 from .pdf import report_pdf
 from .picture_digest import picture_digest
 from .reported import ReportedCase
 from .sections import Section, sections
-from .sheet import ReportError
 
 __all__ = [
     "REASONS",
@@ -20,14 +20,15 @@ __all__ = [
     "AssessmentError",
     "Outcome",
     "PatientIdentity",
-    "ReportError",
     "ReportedCase",
     "Section",
     "accepted_width_mm",
+    "answer_holds",
     "assess",
     "case_verdict",
     "comparison_words",
     "contradiction",
+    "decision_words",
     "hand_words",
     "identity_of",
     "picture_digest",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -40,6 +41,7 @@ class Assessment:
         comment: free text, or "".
         person: who decided.
         at: when, with a time zone.
+        signed_in: whether a login says that it is this person; else the name is one that somebody typed.
     """
 
     outcome: Outcome
@@ -49,6 +51,7 @@ class Assessment:
     comment: str
     person: str
     at: datetime
+    signed_in: bool = False
 
 
 def assess(
@@ -60,6 +63,7 @@ def assess(
     reason: str = "",
     comment: str = "",
     at: datetime | None = None,
+    signed_in: bool = False,
 ) -> Assessment:
     """Check and make a person's decision.
 
@@ -71,12 +75,13 @@ def assess(
         reason: up to 200 characters; needed unless the answer is accepted.
         comment: up to 2000 characters.
         at: when, with a time zone; now without it.
+        signed_in: whether a login says who the person is.
 
     Raises:
         AssessmentError: no reason, no label for a correction, a width that none can be, 10 mm or more for
             normal (the other way round the other ventricle may be the wide one), or too long a text.
     """
-    reason, comment, person = (" ".join(text.split()) for text in (reason, comment, person))
+    reason, comment, person = (_one_line(text) for text in (reason, comment, person))
     if outcome != "accepted" and not reason:
         raise AssessmentError("Say why; the reason is kept with the decision.")
     if outcome == "corrected" and label is None and width_mm is None:
@@ -93,4 +98,11 @@ def assess(
             raise AssessmentError(f"The {what} is longer than {_LONGEST[what]} characters.")
     if not person:
         raise AssessmentError("Nobody is named who decides.")
-    return Assessment(outcome, label, width_mm, reason, comment, person, at or datetime.now(UTC))
+    decided_at = at or datetime.now(UTC)
+    return Assessment(outcome, label, width_mm, reason, comment, person, decided_at, signed_in)
+
+
+def _one_line(text: str) -> str:
+    """A text without line breaks and without signs that no document may hold (controls, half characters)."""
+    plain = " ".join(text.split())
+    return "".join(sign for sign in plain if unicodedata.category(sign) not in {"Cc", "Cs"})

@@ -36,8 +36,17 @@ def contradiction(hand: HandCalliper, anatomy: Anatomy | None) -> bool | None:
     return not low <= width <= high
 
 
+def doubtful_by_hand(hand: HandCalliper, anatomy: Anatomy | None) -> str | None:
+    """Why a person's calliper tells no atrium's width, in a sentence; None where it does."""
+    if is_early(anatomy):
+        return "Of a head under 14 weeks no width means anything."
+    return misplaced(hand, anatomy)
+
+
 def comparison_words(hand: HandCalliper, anatomy: Anatomy | None) -> str:
     """The same in a sentence, after one that says why it cannot be an atrium's where it cannot."""
+    if is_early(anatomy):
+        return f"Not compared. {doubtful_by_hand(hand, anatomy)}"
     doubt = misplaced(hand, anatomy)
     compared = _compared(hand, anatomy)
     return compared if doubt is None else f"{doubt} {compared}"
@@ -49,8 +58,7 @@ def _compared(hand: HandCalliper, anatomy: Anatomy | None) -> str:
     if contradicts is None or atrium is None:
         other = "measured nothing" if atrium is None else f"measured the {atrium.side} ventricle"
         return f"Not compared: the machine {other}."
-    sides = hand.width_mm, atrium.width_mm
-    if None not in sides and len({mm >= WIDE_MM for mm in sides if mm is not None}) == 2:
+    if _other_side_of_limit(hand, atrium):
         fits = "outside of" if contradicts else "within"
         return f"The two lie on different sides of 10 mm; the hand's is {fits} the machine's 95% interval."
     if contradicts:

@@ -12,6 +12,7 @@ from vmcore import RESEARCH_USE_ONLY, __version__
 from vmcore.anatomy import Anatomy
 from vmcore.reporting.callipers import legend_words, midline_strokes
 from vmcore.reporting.case.comparison import case_verdict
+from vmcore.reporting.case.decided import answer_holds, decision_words
 from vmcore.reporting.case.identity import PatientIdentity
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.case.sections import sections
@@ -33,7 +34,6 @@ def report_pdf(
     case: ReportedCase,
     *,
     identity: PatientIdentity | None = None,
-    heatmap_method: str = "eigen-cam",
     at: datetime | None = None,
 ) -> bytes:
     """One page: cleaned picture and heatmap with callipers, and all that is said of them.
@@ -44,7 +44,6 @@ def report_pdf(
     Args:
         case: the frame.
         identity: who was examined; only where the person at the page asked for it.
-        heatmap_method: how the heatmap was made (:data:`vmcore.inference.HEATMAP_METHODS`).
         at: when the report is made; now without it. The same moment gives the same bytes.
 
     Raises:
@@ -60,8 +59,9 @@ def report_pdf(
     y = _draw_head(sheet, identity, at)
     y = _draw_verdict(sheet, case, y)
     y = _draw_pictures(sheet, case, y)
+    method = case.analysis.prediction.heatmap_method
     y = sheet.fitted(
-        _LEFT, y, HEATMAP_WORDS.get(heatmap_method, HEATMAP_WORDS["others"]), _WIDTH,
+        _LEFT, y, HEATMAP_WORDS.get(method, HEATMAP_WORDS["others"]), _WIDTH,
         (6.5, 6.0), colour=_QUIET, most=2,
     )  # fmt: skip
     sheet.columns(
@@ -105,8 +105,15 @@ def _draw_head(sheet: Sheet, identity: PatientIdentity | None, at: datetime) -> 
 
 
 def _draw_verdict(sheet: Sheet, case: ReportedCase, y: float) -> float:
-    said = case_verdict(case)
-    y = sheet.fitted(_LEFT, y, said.headline, _WIDTH, (15, 13, 11, 9), "B", _TONES[said.tone])
+    """What a person decided, where they did, and the verdict; the smaller where it does not hold."""
+    said, decided = case_verdict(case), decision_words(case)
+    large, small = (15, 13, 11, 9), (9, 8, 7)
+    if decided is not None and not answer_holds(case):
+        y = sheet.fitted(_LEFT, y, decided, _WIDTH, large, "B", _INK)
+        y = sheet.fitted(_LEFT, y, f"The machine said: {said.headline}", _WIDTH, small, "", _QUIET)
+    else:
+        y = sheet.fitted(_LEFT, y, said.headline, _WIDTH, large, "B", _TONES[said.tone])
+        y = y if decided is None else sheet.fitted(_LEFT, y, decided, _WIDTH, small, "B", _INK)
     return sheet.fitted(_LEFT, y + 0.5, said.sentence, _WIDTH, (9, 8, 7), most=3) + 1.5
 
 

@@ -17,6 +17,7 @@ from vmcore.reporting.measurement import (
     head_words,
     pixel_size_words,
     shown_mm,
+    why_no_mm,
     why_not_measured,
     width_words,
 )
@@ -78,10 +79,12 @@ def measured(case: ReportedCase) -> tuple[str, ...]:
     degree = "" if width is None else f": {grade(width, case.grades)}"
     said = [f"Atrial width {width_words(atrium)}{degree}. In brackets the 95% interval."]
     if width is None:
-        said.append("The file gives no pixel size, so there are no millimetres and no degree.")
+        why = why_no_mm(anatomy)
+        said.append(f"{why[0].upper()}{why[1:]}, so there are no millimetres and no degree.")
     else:
         source = _FROM[atrium.millimetres_from or "file"]
-        said.append(f"{source} ({pixel_size_words(case.analysis)}).")
+        by_age = atrium.millimetres_from == "gestational age"
+        said.append(f"{source}." if by_age else f"{source} ({pixel_size_words(case.analysis)}).")
         said.append(_DEGREES[case.grades])
     said.append(f"Measured in the half of the head that is {_SIDE[atrium.side]} the probe.")
     return (*said, *filter(None, [head_words(anatomy)]))

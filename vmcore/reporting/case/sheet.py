@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 from fpdf import FPDF
 from fpdf.bidi import BidiParagraph
 from fpdf.enums import MethodReturnValue
 
 from vmcore.reporting.case.sections import Section
+from vmcore.reporting.lettering import BOLD, PLAIN, ReportError, font_file
 
 for _talks in ("fpdf", "fontTools"):  # of the signs on the page, which may be a name's
     logging.getLogger(_talks).setLevel(logging.CRITICAL + 1)
@@ -20,13 +18,9 @@ for _talks in ("fpdf", "fontTools"):  # of the signs on the page, which may be a
 FONT = "DejaVu"
 UNKNOWN_SIGN = "\N{WHITE SQUARE}"
 SHORTENED = " … (shortened to fit the page)"
-_FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
+_FILES = {"": PLAIN, "B": BOLD}
 _LEADING = 1.28  # of the font's size
 _MM_PER_PT = 25.4 / 72
-
-
-class ReportError(ValueError):
-    """A report that cannot be made, with one sentence that says why."""
 
 
 class Sheet(FPDF):
@@ -43,7 +37,7 @@ class Sheet(FPDF):
         self.c_margin = 0.0
         self.lacked_signs = False
         for style, file in _FILES.items():
-            self.add_font(FONT, style, _font(file))
+            self.add_font(FONT, style, font_file(file))
         self.add_page()
 
     def safe(self, text: str) -> str:
@@ -166,16 +160,3 @@ def _as_seen(line: str) -> str:
 
 _LEAST_OF_LAST = 4  # lines that a column's last section keeps while others are long
 _TITLE = 1.55  # lines that a heading takes, with the room before the next one
-
-
-@lru_cache(maxsize=2)
-def _font(file: str) -> Path:
-    """DejaVu, which matplotlib carries: Latin, Greek, Cyrillic and more; matplotlib is not loaded."""
-    package = find_spec("matplotlib")
-    if package is not None and package.origin is not None:
-        path = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / file
-        if path.is_file():
-            return path
-    raise ReportError(
-        "The report's font (DejaVu, a part of matplotlib) is missing; install the requirements again."
-    )

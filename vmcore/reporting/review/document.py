@@ -28,14 +28,14 @@ from vmcore.evaluation import (
     rounded,
     subgroup_rows,
 )
-from vmcore.evaluation.published import SOURCE
+from vmcore.evaluation.published import NOT_COMPARABLE, SOURCE
 from vmcore.reporting.card import calibration_words
 from vmcore.reporting.figures import decimal
 from vmcore.reporting.review.checklist import YOURS, checklist
 from vmcore.reporting.review.plots import all_plots
 from vmcore.reporting.review.style import on_paper
 from vmcore.reporting.review.tables import latex, model_table, predictive_table, published_table
-from vmcore.reporting.spreadsheet import as_csv
+from vmcore.reporting.spreadsheet import as_csv, for_spreadsheets
 
 _CASES = 50  # wrong cases listed
 _STYLE = """
@@ -203,7 +203,8 @@ def document(evaluated: Evaluated) -> str:
         key, _, split = name.rpartition("-")
         title = _TITLES.get(key or name, name)
         heading = f"{title}: {split}" if key else title
-        source = f"<p class=published>{escape(SOURCE)}.</p>" if key == "published" else ""
+        beside = escape(f"{SOURCE}. {NOT_COMPARABLE}")
+        source = f"<p class=published>{beside}</p>" if key == "published" else ""
         parts.append(f"<h2>{escape(heading)}</h2>{source}{_html(table, name)}")
     for title, content in (("Settings", known.plan), ("Environment", known.environment)):
         if content:
@@ -240,7 +241,7 @@ def files(evaluated: Evaluated) -> dict[str, bytes]:
         key, _, split = name.rpartition("-")
         title = _TITLES.get(key or name, name) + (f" ({split})" if key else "")
         noted = table.assign(notice=RESEARCH_USE_ONLY)
-        made[f"tables/{name}.csv"] = as_csv(noted).encode()
+        made[f"tables/{name}.csv"] = for_spreadsheets(as_csv(noted))
         made[f"tables/{name}.tex"] = latex(table, f"{title}. {RESEARCH_USE_ONLY}").encode()
     return made
 

@@ -11,7 +11,8 @@ from highdicom.sr import (
 
 from vmcore.anatomy import Anatomy, AtriumCalliper, HandCalliper
 from vmcore.reporting.case.assessment import Assessment
-from vmcore.reporting.case.comparison import case_verdict
+from vmcore.reporting.case.comparison import case_verdict, doubtful_by_hand
+from vmcore.reporting.case.decided import answer_holds, decision_words
 from vmcore.reporting.case.dicom import concepts
 from vmcore.reporting.case.dicom.coordinates import in_source
 from vmcore.reporting.case.dicom.equipment import NAME
@@ -25,6 +26,7 @@ from vmcore.reporting.case.dicom.groups import (
 from vmcore.reporting.case.dicom.study import SourceStudy
 from vmcore.reporting.case.reported import ReportedCase
 from vmcore.reporting.cautions import caution
+from vmcore.reporting.figures import decimal
 from vmcore.reporting.measurement import interval_mm, why_not_measured, width_words
 from vmcore.reporting.words import verdict
 
@@ -61,7 +63,7 @@ def findings(case: ReportedCase, study: SourceStudy, observer: str) -> list[Grou
             measurement_group(
                 "Verdict with callipers by hand",
                 study,
-                evaluations=[presence(together.tone)],
+                evaluations=[presence(together.tone)] if answer_holds(case) else [],
                 comments=(together.headline, together.sentence),
             )
         )
@@ -69,29 +71,34 @@ def findings(case: ReportedCase, study: SourceStudy, observer: str) -> list[Grou
 
 
 def _answer(case: ReportedCase, study: SourceStudy) -> Group:
-    """The verdict, which rests on classifier and measurement."""
+    """The verdict, which rests on classifier and measurement.
+
+    It says whether there is a ventriculomegaly only where no callipers by hand and no decision of a person
+    say otherwise: of several findings with one code a reader may take the first.
+    """
     analysis = case.analysis
     prediction, said = analysis.prediction, verdict(analysis, case.grades)
-    folds = ", ".join(f"{value:.4f}" for value in prediction.fold_probabilities)
+    alone = answer_holds(case) and said == case_verdict(case)
+    folds = ", ".join(decimal(float(value)) for value in prediction.fold_probabilities)
     algorithm = AlgorithmIdentification(
         name=case.card.name,
         version=analysis.bundle_digest or _UNNAMED_MODEL,
         parameters=[
             f"anatomy model: {analysis.anatomy_digest or _UNNAMED_MODEL}",
-            f"threshold: {prediction.threshold:.4f}",
+            f"threshold: {decimal(prediction.threshold)}",
             f"grades: {case.grades}",
         ],
     )
     probability = (
-        f"The classifier's probability of ventriculomegaly is {prediction.probability:.4f}"
+        f"The classifier's probability of ventriculomegaly is {decimal(prediction.probability)}"
     )
     return measurement_group(
         "Verdict",
         study,
         algorithm=algorithm,
-        evaluations=[presence(said.tone)],
+        evaluations=[presence(said.tone)] if alone else [],
         comments=(
-            said.headline, said.sentence, f"{probability} (folds {folds}).", *analysis.scan.notes, *caution(analysis),
+            *_decision(case), said.headline, said.sentence, f"{probability} (folds {folds}).", *analysis.scan.notes, *caution(analysis),
         ),
     )  # fmt: skip
 
@@ -107,13 +114,21 @@ def _measured(case: ReportedCase, anatomy: Anatomy, study: SourceStudy) -> Group
         )
     atrium = anatomy.atrium
     comments = [
+        *_decision(case),
         f"Atrial width, inner to inner wall: {width_words(atrium)}.",
         f"The ventricle lies in the half of the head that is {_where(atrium.side)} the probe.",
         *_scale_words(atrium.millimetres_from),
     ]
     offset = case.analysis.clean.offset
     ends = in_source([atrium.start, atrium.end], offset)
-    width = width_measurement(ends, atrium.width_mm, atrium.width_px, study, _uncertainty(atrium))
+    width = width_measurement(
+        ends,
+        atrium.width_mm,
+        atrium.width_px,
+        study,
+        _uncertainty(atrium),
+        holds=answer_holds(case),
+    )
     return measurement_group(
         "Atrial width", study, algorithm=algorithm, measurements=[width], comments=comments
     )
@@ -121,7 +136,7 @@ def _measured(case: ReportedCase, anatomy: Anatomy, study: SourceStudy) -> Group
 
 def _by_hand(case: ReportedCase, hand: HandCalliper, study: SourceStudy, observer: str) -> Group:
     """A width that a person measured."""
-    comments = ["Measured by a person."]
+    comments = [*_decision(case), "Measured by a person."]
     if hand.side is not None:
         comments.append(
             f"The ventricle lies in the half of the head that is {_where(hand.side)} the probe."
@@ -129,8 +144,12 @@ def _by_hand(case: ReportedCase, hand: HandCalliper, study: SourceStudy, observe
     comments += _scale_words(hand.millimetres_from)
     if hand.width_mm is None and hand.why_no_mm:
         comments.append(hand.why_no_mm)
+    doubt = doubtful_by_hand(hand, case.analysis.anatomy)
+    comments += [] if doubt is None else [doubt]
     ends = in_source([hand.start, hand.end], case.analysis.clean.offset)
-    width = width_measurement(ends, hand.width_mm, hand.width_px, study)
+    width = width_measurement(
+        ends, hand.width_mm, hand.width_px, study, holds=doubt is None and answer_holds(case)
+    )
     return measurement_group(
         "Atrial width by hand",
         study,
@@ -147,7 +166,7 @@ def _decided(assessment: Assessment, study: SourceStudy) -> Group:
         measurements.append(
             Measurement(
                 concepts.VENTRICLE_WIDTH,
-                round(assessment.width_mm, 2),
+                round(assessment.width_mm, 1),
                 concepts.MILLIMETRE,
                 properties=MeasurementProperties(selection_status=concepts.USER_CHOSEN),
                 finding_sites=[FindingSite(concepts.LATERAL_VENTRICLE)],
@@ -167,12 +186,19 @@ def _decided(assessment: Assessment, study: SourceStudy) -> Group:
     )  # fmt: skip
 
 
+def _decision(case: ReportedCase) -> list[str]:
+    """What a person decided, beside what does not hold therefore."""
+    words = decision_words(case)
+    return [] if words is None or answer_holds(case) else [words]
+
+
 def _uncertainty(atrium: AtriumCalliper) -> tuple[float, float] | None:
     """How far the width's 95 % interval reaches below and above it, in mm; None without mm."""
     between = interval_mm(atrium)
     if between is None or atrium.width_mm is None:
         return None
-    return atrium.width_mm - between[0], between[1] - atrium.width_mm
+    low, width, high = (round(mm, 1) for mm in (between[0], atrium.width_mm, between[1]))
+    return width - low, high - width
 
 
 def _where(side: str) -> str:

@@ -88,11 +88,14 @@ def width_measurement(
     width_px: float,
     study: SourceStudy,
     uncertainty_mm: tuple[float, float] | None = None,
+    *,
+    holds: bool = True,
 ) -> Measurement:
     """The atrium's width with its two ends (TID 300 and 320).
 
-    In millimetres it has the code of the fetal lateral ventricle's width; in pixels, where no scale is
-    known, that of a length alone, so that nobody takes it for millimetres.
+    In millimetres, in tenths as it is told, it has the code of the fetal lateral ventricle's width; in
+    pixels, where no scale is known, and where it does not hold, that of a length alone, so that nobody
+    takes it for the ventricle's width.
 
     Args:
         ends: (2, 2) (column, row) in the source image.
@@ -100,6 +103,7 @@ def width_measurement(
         width_px: in pixels.
         study: to whose image and frame the ends belong.
         uncertainty_mm: how far the 95 % interval reaches below and above the width (TID 310).
+        holds: whether it is the width of an atrium; False where a person rejected it, or it cannot be one.
     """
     image = study.reference
     place = CoordinatesForMeasurement(
@@ -109,8 +113,8 @@ def width_measurement(
     )
     known = width_mm is not None
     return Measurement(
-        concepts.VENTRICLE_WIDTH if known else concepts.LENGTH,
-        round(width_px if width_mm is None else width_mm, 2),
+        concepts.VENTRICLE_WIDTH if known and holds else concepts.LENGTH,
+        round(width_px, 2) if width_mm is None else round(width_mm, 1),
         concepts.MILLIMETRE if known else concepts.PIXELS,
         finding_sites=[FindingSite(concepts.LATERAL_VENTRICLE)],
         properties=_uncertainty(uncertainty_mm) if uncertainty_mm else None,
@@ -130,7 +134,7 @@ def _uncertainty(below_and_above_mm: tuple[float, float]) -> MeasurementProperti
         properties.append(
             NumContentItem(
                 name,
-                round(value, 2),
+                round(value, 1),
                 concepts.MILLIMETRE,
                 relationship_type=RelationshipTypeValues.HAS_PROPERTIES,
             )

@@ -24,6 +24,8 @@ from highdicom.pr import (
 )
 from pydicom import Dataset
 
+from vmcore.reporting.case.comparison import doubtful_by_hand
+from vmcore.reporting.case.decided import answer_holds, decision_words
 from vmcore.reporting.case.dicom.coordinates import Points, in_source, inside
 from vmcore.reporting.case.dicom.equipment import NAME, PURPOSE, made_by, new_uid
 from vmcore.reporting.case.dicom.study import WINDOW_REFUSAL, SourceStudy, StudyError
@@ -123,12 +125,15 @@ def _layers(case: ReportedCase, study: SourceStudy) -> list[_Layer]:
     if anatomy is not None and anatomy.atrium is not None:
         ends = in_source([anatomy.atrium.start, anatomy.atrium.end], offset)
         words = f"Atrial width {width_words(anatomy.atrium)}. {PURPOSE}"
+        if (decided := decision_words(case)) is not None and not answer_holds(case):
+            words = f"{decided} By machine: {words}"
         _add(drawn, "CALLIPER", "The atrium's width as measured", AMBER, [(ends, words)], size)
     by_hand = []
     for one in case.hand:
         width = f"{one.width_px:.1f} pixels" if one.width_mm is None else f"{one.width_mm:.1f} mm"
         ends = in_source([one.start, one.end], offset)
-        by_hand.append((ends, f"By hand {width}. {PURPOSE}"))
+        doubt = doubtful_by_hand(one, anatomy)
+        by_hand.append((ends, " ".join(filter(None, (f"By hand {width}.", doubt, PURPOSE)))))
     _add(drawn, "HAND", "Widths that a person measured", CYAN, by_hand, size)
     return drawn
 

@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from vmcore import RESEARCH_USE_ONLY
-from vmcore.reporting.case.comparison import case_verdict
+from vmcore.inference import HEATMAP_NAMES
 from vmcore.reporting.case.dicom.equipment import NAME, PURPOSE, made_by, new_uid
 from vmcore.reporting.case.dicom.study import SourceStudy
 from vmcore.reporting.case.reported import ReportedCase
@@ -34,9 +34,7 @@ def secondary_capture(case: ReportedCase, study: SourceStudy, *, looked_at: bool
     Raises:
         ValueError: the analysis has no heatmap.
     """
-    png = heatmap_png(
-        case.analysis, case.card.name, grades=case.grades, hand=case.hand, said=case_verdict(case)
-    )
+    png = heatmap_png(case)
     picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     made = SCImage.from_ref_dataset(
         study.reference,
@@ -67,10 +65,11 @@ def secondary_capture(case: ReportedCase, study: SourceStudy, *, looked_at: bool
 
 def _derivation(case: ReportedCase) -> str:
     digest = case.analysis.bundle_digest
+    method = HEATMAP_NAMES[case.analysis.prediction.heatmap_method]
     version = f", version {digest[:12]}" if digest else ""
     return (
         f"{RESEARCH_USE_ONLY} Left: the frame, cut to its scan and cleaned of text and drawing, with the "
-        "measured calliper. Right: the same under the heatmap of the classifier "
+        f"measured calliper. Right: the same under the heatmap ({method}) of the classifier "
         f"{case.card.name}{version}. Pixels are resampled; measure in the source image."
     )
 

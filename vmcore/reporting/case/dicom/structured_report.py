@@ -41,8 +41,8 @@ _NO_ORGANISATION = "Not stated"
 def structured_report(case: ReportedCase, study: SourceStudy, observer: str = "") -> Dataset:
     """Verdict, width, callipers by hand and a person's decision as a structured report.
 
-    It is verified where a person accepted or corrected the answer, else it is not; preliminary in any
-    case, since it is for research.
+    It is verified where a person whom a login knows accepted or corrected the answer, else it is not: a
+    name that somebody typed vouches for nothing. Preliminary in any case, since it is for research.
 
     Args:
         case: what is told.
@@ -79,9 +79,10 @@ def structured_report(case: ReportedCase, study: SourceStudy, observer: str = ""
     request = _request(study)
     if request is not None:
         made.ReferencedRequestSequence = [request]
-    if case.assessment is not None and case.assessment.outcome in _VERIFYING:
+    decided = case.assessment
+    if decided is not None and decided.signed_in and decided.outcome in _VERIFYING:
         made.VerificationFlag = "VERIFIED"
-        made.VerifyingObserverSequence = [_verifying(case.assessment, study)]
+        made.VerifyingObserverSequence = [_verifying(decided, study)]
     return made
 
 
