@@ -6,6 +6,7 @@ they hold. With ``--prepare NAME`` those are prepared as one corpus that notes e
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import tyro
 from tqdm import tqdm
 
 from vmcore.data.corpus import (
+    Corpus,
     CorpusError,
     CorpusSettings,
     CorpusSource,
@@ -22,6 +24,7 @@ from vmcore.data.corpus import (
     listed_sources,
     prepare_corpus,
 )
+from vmcore.data.corpus.card import REPORT
 from vmcore.data.corpus.finding import find_files
 from vmcore.file_modes import keep_private
 from vmcore.runs import RunError, corpus_folder
@@ -68,7 +71,7 @@ def prepare_named(
     settings: CorpusSettings | None = None,
     left_out: LeftOut | None = None,
     workers: int | None = None,
-) -> None:
+) -> Corpus:
     """Prepare a corpus of the store, with a bar, and say what it holds; ends the program where it fails."""
     with tqdm(unit="file") as bar:
 
@@ -83,11 +86,26 @@ def prepare_named(
             )  # fmt: skip
         except (CorpusError, RunError) as error:
             sys.exit(str(error))
+        except KeyboardInterrupt:
+            sys.exit("Stopped; run it again to go on.")
     for source, images in corpus.sources().items():
         sys.stdout.write(f"{source}: {images} images\n")
     if corpus.overlaps():
         sys.stdout.write(f"Overlaps with test sets: {', '.join(corpus.overlaps())}\n")
-    sys.stdout.write(f"Prepared in {corpus.folder}; what was left out: report.json\n")
+    for reason, count in _left_out(corpus.folder):
+        sys.stdout.write(f"Left out: {count}: {reason}\n")
+    sys.stdout.write(f"Prepared in {corpus.folder}; what was left out: {REPORT}\n")
+    return corpus
+
+
+def _left_out(folder: Path) -> list[tuple[str, int]]:
+    """Why files and images were left out and how many, most first; none where the report is gone."""
+    try:
+        report = json.loads((folder / REPORT).read_bytes())
+        counts = {reason: int(told["count"]) for reason, told in report["left out"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return sorted(counts.items(), key=lambda one: -one[1])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ again to go on where it was stopped, or after files were added or changed. One p
 study, here or for the training page, and none while a run works on it.
 
 With ``--for-pretraining`` whole trees of mixed files (pictures, DICOM, videos, volumes) become a corpus of
-unlabelled images, in the store's corpora/NAME.
+unlabelled images, in the store's corpora/NAME. It goes on where it was stopped while files and options stay
+as they were; where they did not, what is there is kept, and another name is asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ from tqdm import tqdm
 
 from train.corpora import prepare_named
 from vmcore.data import ManifestError, load_study
-from vmcore.data.corpus import CorpusSettings, CorpusSource, LeftOut, left_out_study
+from vmcore.data.corpus import (
+    CorpusError,
+    CorpusSettings,
+    LeftOut,
+    count_left_out,
+    left_out_study,
+    source_of,
+)
 from vmcore.file_modes import keep_private
 from vmcore.imaging import CleaningSettings
 from vmcore.runs import RunError, prepare_here, studies_folder
@@ -51,6 +59,8 @@ def main(
         frames: frames of each loop, video or volume that a corpus takes at most.
     """
     if for_pretraining:
+        if leave_out:
+            sys.exit("--leave-out belongs to studies; for a corpus it is --leave-out-study.")
         _prepare_corpus((source, *also), name, leave_out_study, workers, text=text, frames=frames)
         return
     if also or leave_out_study or not text or frames != 8:
@@ -92,10 +102,21 @@ def _prepare_corpus(
         for study in studies:
             left_out |= left_out_study(load_study(studies_folder() / study))
         settings = CorpusSettings(cleaning=CleaningSettings(remove_text=text), frames=frames)
+        sources = [source_of(folder) for folder in folders]
     except ValueError as error:
         sys.exit(f"Nothing was prepared: {error}")
-    sources = [CorpusSource(folder) for folder in folders]
-    prepare_named(sources, name, settings=settings, left_out=left_out, workers=workers)
+    except OSError as error:  # its own words would quote a folder's name
+        sys.exit(f"Nothing was prepared: a folder cannot be read ({error.strerror}).")
+    corpus = prepare_named(sources, name, settings=settings, left_out=left_out, workers=workers)
+    if studies:
+        try:
+            count = count_left_out(corpus.folder)
+        except CorpusError as error:
+            sys.exit(str(error))
+        sys.stdout.write(
+            f"{count} images were left out: they are, or look like, one of the "
+            f"{corpus.card.left_out} in {len(set(studies))} studies\n"
+        )
 
 
 if __name__ == "__main__":

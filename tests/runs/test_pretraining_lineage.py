@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.data.corpus.drawn import random_images, write_corpus
 from tests.runs.support import finished_run, kept_run, pretraining, small_plan
 from vmcore.data import StoredStudy
 from vmcore.data.corpus import Corpus, CorpusSource, prepare_corpus
@@ -172,6 +173,20 @@ def test_a_corpus_is_learnt_from_without_the_test_images_that_it_holds(
     assert np.array_equal(
         last[0], unlabelled_images(pretraining(phantom_study.folder))[np.array([0])][0]
     )
+
+
+def test_what_looks_like_a_test_image_is_not_learnt_from_though_the_corpus_dropped_that_image(
+    phantom_study: StoredStudy, tmp_path: Path
+) -> None:
+    """Of a scan and its near-copy the corpus keeps the one that came first: here the copy."""
+    held = HeldOut(study=phantom_study.folder)
+    (copy,) = grey(phantom_study, [int(held.splits(phantom_study).test[0])])
+    copy[100, 100] ^= 1
+    corpus = write_corpus(tmp_path / "scans", np.stack([copy, random_images(1)[0]]), 2)
+    plan = pretraining(corpora=(corpus.folder,), leave_out_test_of=(held,))
+    images = unlabelled_images(plan)
+    assert (len(images), images.left_out) == (1, 1)
+    assert np.array_equal(images[np.array([0])], corpus[[1]])
 
 
 def test_plans_without_a_kind_are_cross_validations_and_unknown_kinds_are_refused(

@@ -6,6 +6,7 @@ from .checking import (
     series_names,
     two_faced_subjects,
 )
+from .digests import pixel_digest
 from .finding import FoundManifest, find_manifest, manifest_from_folders
 from .manifest import (
     LABELS,
@@ -32,7 +33,6 @@ from .splits import Fold, Splits, make_splits, splits_from_parts
 from .study import (
     StoredStudy,
     load_study,
-    pixel_digest,
     prepare_study,
     stored_manifest,
 )

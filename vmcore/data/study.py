@@ -17,7 +17,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from vmcore.data.checking import find_twins, told_by, two_labels, without_images
+from vmcore.data.digests import prepared_digests
 from vmcore.data.finding import FoundManifest, find_manifest
 from vmcore.data.manifest import ManifestError, fingerprint, subjects_known
 from vmcore.data.measured import ANATOMY_FILE, NO_HEAD, Measure, with_measured, write_measured
@@ -105,12 +105,15 @@ class StoredStudy:
         Raises:
             ManifestError: an image is not there as it was prepared.
         """
+        return [pixels for pixels, _ in self._prepared_digests()]
+
+    def _prepared_digests(self) -> list[tuple[str, str]]:
         folder, digests = self.folder / "prepared", []
         for number, path in enumerate(self.table["path"].astype(str), start=1):
             try:
                 file = prepared_path(folder, path).stat()
                 digests.append(
-                    _pixel_digest(folder, path, file.st_ino, file.st_ctime_ns, file.st_size)
+                    prepared_digests(folder, path, file.st_ino, file.st_ctime_ns, file.st_size)
                 )
             except FileNotFoundError as error:  # a path may name a person
                 raise ManifestError(
@@ -121,11 +124,11 @@ class StoredStudy:
     def identities(self) -> list[frozenset[str]]:
         """Digests by which each image is known again, under whatever name and in whatever study.
 
-        Its prepared pixels, and the file that it was prepared from: cleaned in another way, the same
-        file gives other pixels.
+        Its prepared pixels, their grey values, as corpora keep them, and the file that it was prepared
+        from: cleaned in another way, the same file gives other pixels.
         """
-        both = zip(self.image_digests(), self.source_digests(), strict=True)
-        return [frozenset(digests) for digests in both]
+        both = zip(self._prepared_digests(), self.source_digests(), strict=True)
+        return [frozenset({*pixels, source}) for pixels, source in both]
 
     def unknown_subjects(self) -> int:
         """How many images of ``table`` name no subject."""
@@ -140,18 +143,6 @@ class StoredStudy:
         """
         parts = [fingerprint(self.table), *self.image_digests()]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 of a prepared image, uint8 (3, 224, 224), by which it is known again."""
-    return hashlib.sha256(np.ascontiguousarray(image).tobytes()).hexdigest()
-
-
-@lru_cache(maxsize=200_000)
-def _pixel_digest(folder: Path, path: str, inode: int, changed_ns: int, size: int) -> str:
-    """Computed once a process, as long as the file is the same by inode, change and size."""
-    del inode, changed_ns, size
-    return pixel_digest(load_prepared(pd.DataFrame({"path": [path]}), folder)[0])
 
 
 def prepare_study(

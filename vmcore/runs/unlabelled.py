@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vmcore.data import ManifestError, StoredStudy, load_study
-from vmcore.data.corpus import CorpusError, open_corpus
+from vmcore.data.corpus import CorpusError, LeftOut, Refused, left_out_study, open_corpus
 from vmcore.data.corpus.card import read_card
 from vmcore.models import Learnt
 from vmcore.runs.errors import RunError
@@ -119,7 +119,8 @@ def unlabelled_images(plan: PretrainPlan) -> UnlabelledImages:
     """The images of a plan's sources, less those that a test holds out.
 
     An image that is held out is left out of every source that holds it, known by its pixels and by
-    the file that it was prepared from.
+    the file that it was prepared from. A corpus's images that look like it are left out, too: of
+    images that are alike a corpus keeps the first and tells nothing of the others.
 
     Raises:
         ManifestError: a study is not prepared, or cannot be split.
@@ -128,18 +129,20 @@ def unlabelled_images(plan: PretrainPlan) -> UnlabelledImages:
     places = [place.resolve() for place in (*plan.studies, *plan.corpora)]
     if len(set(places)) < len(places):
         raise RunError("A source is named twice; name each once.")
-    held = _held_out(plan)
+    held, left_out = _held_out(plan)
     hidden = frozenset().union(*held)
     of_studies = [_of_study(place, hidden) for place in plan.studies]
-    of_corpora = [_of_corpus(place, hidden) for place in plan.corpora]
+    of_corpora = [_of_corpus(place, hidden, left_out) for place in plan.corpora]
     images = UnlabelledImages((*of_studies, *of_corpora), held)
     if not len(images):
         raise RunError("No image is left to learn from: all of them are held out for a test.")
     return images
 
 
-def _held_out(plan: PretrainPlan) -> tuple[frozenset[str], ...]:
+def _held_out(plan: PretrainPlan) -> tuple[tuple[frozenset[str], ...], LeftOut]:
+    """Digests of each image that is held out, and by what all of them are known in a corpus."""
     held: list[frozenset[str]] = []
+    left_out = LeftOut()
     for one in plan.held_out:
         study = load_study(one.study)
         try:
@@ -151,7 +154,9 @@ def _held_out(plan: PretrainPlan) -> tuple[frozenset[str], ...]:
             ) from error
         identities = study.identities()
         held += [identities[row] for row in rows]
-    return tuple(held)
+        if plan.corpora:
+            left_out |= left_out_study(study, rows.tolist())
+    return tuple(held), left_out
 
 
 def _of_study(place: Path, hidden: frozenset[str]) -> _Source:
@@ -161,15 +166,23 @@ def _of_study(place: Path, hidden: frozenset[str]) -> _Source:
     return _Source(place.name, identities, kept, lambda: _grey(study, kept).__getitem__)
 
 
-def _of_corpus(place: Path, hidden: frozenset[str]) -> _Source:
+def _of_corpus(place: Path, hidden: frozenset[str], left_out: LeftOut) -> _Source:
+    identities, kept = [], []
     try:
         corpus = open_corpus(place)
-        known = zip(corpus.pixel_digests(), corpus.originals(), strict=True)
-        identities = [frozenset(digests) for digests in known]
+        refused = Refused(left_out, corpus.card.settings.alike_bits)
+        for number, row in enumerate(corpus.rows()):
+            original, pixels = row["original"], row["pixels"]
+            digests = frozenset((original, pixels))
+            identities.append(digests)
+            if hidden.isdisjoint(digests) and not refused.holds(
+                original, pixels, int(row["hash"], 16)
+            ):
+                kept.append(number)
     except CorpusError as error:
         raise RunError(f"{place.name}: {error}") from error
-    kept = _kept(identities, hidden)
-    return _Source(place.name, identities, kept, lambda: lambda rows: corpus[kept[rows]])
+    learnt = np.array(kept, np.int64)
+    return _Source(place.name, identities, learnt, lambda: lambda rows: corpus[learnt[rows]])
 
 
 def _kept(identities: Sequence[frozenset[str]], hidden: frozenset[str]) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,6 +135,15 @@ def test_stopped_it_keeps_the_chunks_that_are_done(
     assert seen.items() <= chunks.items(), "none is prepared anew"
 
 
+def test_rows_that_were_cut_are_written_again(root: Path, whole: Corpus, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole.folder, tmp_path / "c")
+    rows = shard_path(folder, 1, "csv")
+    written = rows.read_text()
+    rows.write_text("".join(written.splitlines(keepends=True)[:-1]))
+    prepare(root, folder)
+    assert rows.read_text() == written
+
+
 def test_more_processes_give_the_same_corpus(root: Path, whole: Corpus, tmp_path: Path) -> None:
     assert prepare(root, tmp_path / "c", workers=2).digest == whole.digest
 
@@ -191,16 +201,36 @@ def test_other_files_or_settings_do_not_change_a_finished_corpus(
     assert open_corpus(whole.folder).digest == whole.digest
 
 
-def test_unfinished_work_on_other_files_is_not_taken_for_these(
-    root: Path, whole: Corpus, tmp_path: Path
+@pytest.mark.parametrize(("times", "kind"), [(4, ".npz"), (9, ".npy")])
+def test_unfinished_work_is_kept_where_files_or_settings_became_others(
+    root: Path, whole: Corpus, tmp_path: Path, times: int, kind: str
 ) -> None:
-    others = folder_of(tmp_path / "others", range(40, 70))
+    folder = tmp_path / "c"
     done: list[int] = []
     with pytest.raises(CorpusStoppedError):
         prepare(
-            others, tmp_path / "c", stop=lambda: len(done) > 9, progress=lambda now, _: done.append(now)
+            root, folder, stop=lambda: len(done) > times, progress=lambda now, _: done.append(now)
         )  # fmt: skip
-    assert prepare(root, tmp_path / "c").digest == whole.digest
+    there = {file: file.stat().st_mtime_ns for file in folder.rglob("*.*")}
+    assert kind in {file.suffix for file in there}
+    others = folder_of(tmp_path / "others", range(40, 70))
+    with pytest.raises(CorpusError, match=r"^\d+ images are prepared here of other files"):
+        prepare(others, folder)
+    with pytest.raises(CorpusError, match="another name"):
+        prepare(root, folder, settings=QUICK.model_copy(update={"frames": 3}))
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*.*")} == there
+    assert prepare(root, folder).digest == whole.digest
+
+
+def test_a_finished_corpus_with_a_damaged_card_is_kept_from_other_settings(
+    root: Path, whole: Corpus, tmp_path: Path
+) -> None:
+    folder = tmp_path / "c"
+    prepare(root, folder)
+    (folder / "corpus.json").write_text("{")
+    with pytest.raises(CorpusError, match=r"^30 images are prepared here"):
+        prepare(root, folder, settings=QUICK.model_copy(update={"frames": 3}))
+    assert prepare(root, folder).digest == whole.digest
 
 
 def test_two_do_not_prepare_the_same_corpus(root: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.data.corpus.drawn import random_images, write_corpus
 from vmcore.data import pixel_digest
 from vmcore.data.corpus import CorpusError, ImageRow, ShardWriter, open_corpus
-from vmcore.data.corpus.card import corpus_digest
+from vmcore.data.corpus.card import corpus_digest, read_card
 from vmcore.data.corpus.shards import shard_path
 
 IMAGES = random_images(23)
@@ -114,6 +114,37 @@ def test_a_shard_that_is_not_whole_is_named(
     harm(shard_path(folder, 1))
     with pytest.raises(CorpusError, match=f"{said}.*prepare the corpus again"):
         open_corpus(folder)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (Path.unlink, "The rows of shard 1 are not there"),
+        (cut, "The rows of shard 1 are not as they were written"),
+        (
+            lambda file: file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1])),
+            "The rows of shard 1 are not as they were written",
+        ),
+    ],
+)
+def test_rows_that_are_not_as_they_were_written_are_refused(
+    folder: Path, harm: Callable[[Path], None], said: str
+) -> None:
+    """A row that lacks would give every later image another one's digests."""
+    harm(shard_path(folder, 1, "csv"))
+    with pytest.raises(CorpusError, match=f"{said}.*prepare the corpus again"):
+        list(open_corpus(folder).pixel_digests())
+
+
+def test_a_shard_that_has_more_images_than_rows_is_refused(folder: Path) -> None:
+    file = shard_path(folder, 2)
+    np.save(file, np.concatenate([np.load(file), IMAGES[:1]]))
+    card = read_card(folder)
+    shards = (*card.shards[:2], card.shards[2].model_copy(update={"images": 4}))
+    card = card.model_copy(update={"images": 24, "shards": shards, "digest": corpus_digest(shards)})
+    (folder / "corpus.json").write_text(card.model_dump_json())
+    with pytest.raises(CorpusError, match="Shard 2 has 4 images and 3 rows"):
+        list(open_corpus(folder).rows())
 
 
 def test_a_shard_that_is_cut_while_it_is_read_ends_nothing(folder: Path) -> None:

@@ -29,6 +29,7 @@ from vmcore.data.corpus import (
     left_out_study,
     listed_sources,
     open_corpus,
+    prepare_corpus,
 )
 from vmcore.data.corpus.finding import find_files
 from vmcore.data.corpus.moving import evenly
@@ -265,7 +266,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings.cache_clear()
 
 
-def test_a_study_that_weights_are_judged_by_stays_out(tmp_path: Path, store: Path) -> None:
+def test_a_study_that_weights_are_judged_by_stays_out(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """By its files, by its pixels in another file, and by a copy that is compressed."""
     judged = tmp_path / "study"
     write(judged / "normal/a.png", texture(1))
@@ -281,6 +284,8 @@ def test_a_study_that_weights_are_judged_by_stays_out(tmp_path: Path, store: Pat
         root / "more", "some", for_pretraining=True, also=(root,), leave_out_study=("judged",),
         text=False, workers=1,
     )  # fmt: skip
+    said = "3 images were left out: they are, or look like, one of the 2 in 1 studies\n"
+    assert said in capsys.readouterr().out
     corpus = open_corpus(corpora_folder() / "some")
     assert corpus.sources() == {"source 1": 1, "source 2": 1}
     assert corpus.card.left_out == 2
@@ -299,6 +304,7 @@ def test_what_cannot_be_prepared_is_said_in_a_sentence(tmp_path: Path, store: Pa
     for options, said in (
         ({"leave_out_study": ("none",)}, "not a prepared study"),
         ({"frames": 0}, "Nothing was prepared"),
+        ({"leave_out": ("poor",)}, "for a corpus it is --leave-out-study"),
     ):
         with pytest.raises(SystemExit, match=said):
             prepare_main(tmp_path / "images", "c", for_pretraining=True, workers=1, **options)
@@ -333,11 +339,13 @@ def test_public_datasets_are_found_by_their_folders_and_prepared_with_their_name
     write(root / "aul/b.png", texture(2))
     write(root / "aul/c.png", texture(3))
     write(root / "holiday/d.png", texture(4))
+    (root / "aul/empty.png").touch()
     assert [source.name for source, _ in find_listed(root)] == ["AUL", "HC"]
     list_corpora(root, prepare="public", workers=1)
     told = capsys.readouterr().out
     assert "AUL (Liver): 2 files; published: 735 images" in told
     assert "2 of 46 datasets are present" in told
+    assert "Left out: 1: The file is empty.\n" in told
     corpus = open_corpus(corpora_folder() / "public")
     assert corpus.sources() == {"AUL": 2, "HC": 1}
     assert corpus.overlaps() == ("HC18",)
@@ -345,3 +353,32 @@ def test_public_datasets_are_found_by_their_folders_and_prepared_with_their_name
     assert {one["name"]: one["overlaps"] for one in card["sources"]} == {"AUL": [], "HC": ["HC18"]}
     with pytest.raises(SystemExit, match="None of the datasets"):
         list_corpora(root / "aul", prepare="none")
+
+
+def test_overlaps_are_told_though_every_image_looks_like_an_earlier_one(tmp_path: Path) -> None:
+    write(tmp_path / "mine/a.png", texture(1))
+    write(tmp_path / "hc/b.jpg", texture(1), 1, 85)  # IMWRITE_JPEG_QUALITY
+    sources = [CorpusSource(tmp_path / "mine"), CorpusSource(tmp_path / "hc", "HC", ("HC18",))]
+    corpus = prepare_corpus(sources, tmp_path / "c", settings=QUICK, workers=1)
+    assert corpus.sources() == {"source 1": 1, "HC": 0}
+    assert corpus.overlaps() == ("HC18",)
+
+
+def test_two_folders_of_one_dataset_are_counted_together(tmp_path: Path) -> None:
+    write(tmp_path / "one/a.png", texture(1))
+    write(tmp_path / "one/b.png", texture(2))
+    write(tmp_path / "two/c.png", texture(3))
+    sources = [CorpusSource(tmp_path / name, "HC", ("HC18",)) for name in ("one", "two")]
+    corpus = prepare_corpus(sources, tmp_path / "c", settings=QUICK, workers=1)
+    assert corpus.sources() == {"HC": 3}
+
+
+@pytest.mark.parametrize("below", ["", "HC18"])
+def test_a_public_dataset_that_is_prepared_by_its_folder_tells_its_overlaps(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str], below: str
+) -> None:
+    root = tmp_path / ("public" if below else "hc_18")
+    write(root / below / "a.png", texture(1))
+    prepare_main(root, "c", for_pretraining=True, text=False, workers=1)
+    assert "Overlaps with test sets: HC18\n" in capsys.readouterr().out
+    assert open_corpus(corpora_folder() / "c").sources() == {"source 1" if below else "HC": 1}

@@ -11,16 +11,19 @@ import hashlib
 import io
 import json
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures import TimeoutError as LateError
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +41,8 @@ FULL = (
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LOOK_S = 0.5
 _WATCH_S = 1.0
+_STOPPED = "Stopped. Prepare the corpus again: it goes on where it was."
+_over: list[Event] = []  # in a worker: set when somebody interrupts
 
 
 class Chunk(NamedTuple):
@@ -78,9 +83,12 @@ def prepare_chunk(task: Task) -> None:
 
     Raises:
         CorpusError: the disk is full.
+        CorpusStoppedError: somebody interrupted the process that this one works for.
     """
     pixels, rows, skipped = [], [], []
     for file in task.files:
+        if any(over.is_set() for over in _over):
+            raise CorpusStoppedError(_STOPPED)
         original = prepare_original(file.path, task.roots[file.source], task.settings)
         skipped += [(reason, original.digest) for reason in original.skipped]
         for one in original.images:
@@ -105,14 +113,24 @@ def prepare_chunk(task: Task) -> None:
 
 def read_chunk(task: Task) -> Chunk | None:
     """A chunk that is prepared already, of the same files and settings; None where there is none."""
+    told = told_of(task.file)
+    if told is None or told["key"] != task.key:
+        return None
     try:
         with np.load(task.file, allow_pickle=False) as packed:
-            told = json.loads(packed["told"].tobytes())
-            if told["key"] != task.key:
-                return None
             rows = [ImageRow(*row) for row in told["rows"]]
             return Chunk(packed["pixels"], rows, [tuple(one) for one in told["skipped"]])
-    except Exception:  # missing or damaged, in zip's and NumPy's own ways: prepared again
+    except Exception:  # damaged, in zip's and NumPy's own ways: prepared again
+        return None
+
+
+def told_of(file: Path) -> dict[str, Any] | None:
+    """What a chunk says of itself: key, rows, skipped; None where there is none, or a damaged one."""
+    try:
+        with np.load(file, allow_pickle=False) as packed:
+            told: dict[str, Any] = json.loads(packed["told"].tobytes())
+            return told if told.keys() >= {"key", "rows", "skipped"} else None
+    except Exception:  # in zip's and NumPy's own ways
         return None
 
 
@@ -131,10 +149,18 @@ class ChunkStream:
         self._tasks, self._workers = tasks, workers
         self._stop = stop or (lambda: False)
         self._pool: ProcessPoolExecutor | None = None
+        self._over = get_context("spawn").Event()
         self._working: dict[int, Future[None]] = {}
 
-    def close(self) -> None:
-        """End the processes, after the chunks that they are at."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """End the processes, after the chunks that they are at; after the files where somebody interrupts."""
+        if kind is KeyboardInterrupt:
+            self._over.set()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -154,8 +180,7 @@ class ChunkStream:
             self._refuse_to_go_on()
             prepare_chunk(task)
         else:
-            self._send(number)
-            self._wait(self._working.pop(number))
+            self._prepare_elsewhere(number)
         chunk = read_chunk(task)
         if chunk is None:
             raise CorpusError(
@@ -163,40 +188,57 @@ class ChunkStream:
             )
         return chunk
 
+    def _prepare_elsewhere(self, number: int) -> None:
+        try:
+            self._send(number)
+            self._wait(self._working.pop(number))
+        except BrokenProcessPool:
+            raise CorpusError(
+                "A process that prepares images was ended from outside, as the system does where "
+                "memory runs out. Prepare the corpus again, with fewer workers: it goes on where "
+                "it was."
+            ) from None
+
     def _send(self, first: int) -> None:
         """Let this chunk and those behind be prepared."""
         if self._pool is None:
             # a forked child of a process that has threads can hang: start fresh ones
             self._pool = ProcessPoolExecutor(
                 self._workers, mp_context=get_context("spawn"),
-                initializer=_end_with, initargs=(os.getpid(),),
+                initializer=_begin_worker, initargs=(os.getpid(), self._over),
             )  # fmt: skip
-        for number in range(first, min(first + 3 * self._workers, len(self._tasks))):
-            waits = number in self._working
-            if not waits and (number == first or not self._tasks[number].file.exists()):
-                self._working[number] = self._pool.submit(prepare_chunk, self._tasks[number])
+        with _uninterrupted():
+            for number in range(first, min(first + 3 * self._workers, len(self._tasks))):
+                waits = number in self._working
+                if not waits and (number == first or not self._tasks[number].file.exists()):
+                    self._working[number] = self._pool.submit(prepare_chunk, self._tasks[number])
 
     def _wait(self, future: Future[None]) -> None:
-        while True:
+        while not future.done():
             self._refuse_to_go_on()
-            try:
-                return future.result(_LOOK_S)
-            except LateError:
-                continue
-            except BrokenProcessPool:
-                raise CorpusError(
-                    "A process that prepares images was ended from outside, as the system does where "
-                    "memory runs out. Prepare the corpus again, with fewer workers: it goes on where "
-                    "it was."
-                ) from None
+            wait([future], _LOOK_S)
+        future.result()  # a share that is late raises what a future that is late would raise
 
     def _refuse_to_go_on(self) -> None:
         if self._stop():
-            raise CorpusStoppedError("Stopped. Prepare the corpus again: it goes on where it was.")
+            raise CorpusStoppedError(_STOPPED)
 
 
-def _end_with(parent: int) -> None:
-    """Let a worker end with the process that it works for, however that ends."""
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let processes that are started begin deaf to Ctrl-C, which their parent hears."""
+    resource_tracker.ensure_running()  # it would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker(parent: int, over: Event) -> None:
+    """Let a worker end with the process that it works for, however that ends, or when all is over."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _over.append(over)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from vmcore.data.containment import is_allowed
 from vmcore.data.corpus.finding import CorpusSource
 
 _FILE = Path(__file__).with_name("openus.csv")
@@ -86,6 +87,23 @@ def find_listed(folder: Path) -> list[tuple[ListedSource, Path]]:
         for path in inside
         if source.known_as(path.name)
     ]
+
+
+def source_of(folder: Path) -> CorpusSource:
+    """A folder as a corpus's source, with what is known to overlap with it.
+
+    A folder that has a listed dataset's name is that dataset; in another, the datasets that lie directly
+    in it are looked for.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    for listed in listed_sources():
+        if listed.known_as(folder.resolve().name):
+            return listed.source(folder)
+    inside = find_listed(folder) if is_allowed(folder) and folder.is_dir() else []
+    overlaps = {name for listed, _ in inside for name in listed.overlaps}
+    return CorpusSource(folder, overlaps=tuple(sorted(overlaps)))
 
 
 def _plain(name: str) -> str:

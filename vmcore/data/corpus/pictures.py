@@ -9,18 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vmcore.data.containment import stays_inside
 from vmcore.data.corpus.alike import perceptual_hash
 from vmcore.data.corpus.card import CorpusError, CorpusSettings
+from vmcore.data.corpus.disks import BAD_PLACE, others_are_read
 from vmcore.data.corpus.finding import LEADS_OUT
 from vmcore.data.corpus.moving import HEAD_BYTES, evenly, reader_of
-from vmcore.data.study import pixel_digest
+from vmcore.data.digests import grey_digest, to_grey
 from vmcore.imaging import (
     BusyError,
+    FrameError,
     ReadLimits,
     Region,
     ScanError,
@@ -29,12 +30,16 @@ from vmcore.imaging import (
     to_model_pixels,
 )
 from vmcore.imaging.kinds import looks_like_scan
-from vmcore.imaging.sandbox import SandboxedReader
+from vmcore.imaging.sandbox import DiedError, SandboxedReader
+from vmcore.memory import is_out_of_memory
 
 FOREIGN = "By its content the file is no picture, video or volume."
 BLANK = "The image is black or nearly uniform."
 FEW_LEVELS = "The image has few grey levels, as masks and drawings have."
 _UNCLEANED = "The image could not be cleaned."
+_NO_MEMORY = (
+    "Memory has run out. Prepare the corpus again, with fewer workers: it goes on where it was."
+)
 _PATIENCE_S = 300.0
 _NARROW = 16  # grey levels between the darkest and the brightest hundredth
 _FEW = 8
@@ -60,6 +65,14 @@ class Original(NamedTuple):
     skipped: list[str]
 
 
+class _Read(NamedTuple):
+    """What was read of a file: frames with their numbers, the part that is shown, what is damaged."""
+
+    frames: list[tuple[int, npt.NDArray[np.uint8]]]
+    region: Region | None
+    skipped: list[str]
+
+
 def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Original:
     """Read, clean and shrink the frames of one file, as a study's images are.
 
@@ -71,7 +84,8 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
         settings: how it is done.
 
     Raises:
-        CorpusError: no process can be started that reads the file.
+        CorpusError: no process can be started that reads the file, memory runs out, or the source's
+            disk is gone.
     """
     try:
         data = _content(root / path, root)
@@ -81,7 +95,7 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
         return Original("", [], [FOREIGN])
     digest = hashlib.sha256(data).hexdigest()
     try:
-        frames, region = _frames(data, settings.frames)
+        read = _frames_again(data, settings.frames)
     except BusyError:
         raise CorpusError(
             "This machine has no room for another process. Prepare the corpus again, with fewer "
@@ -89,35 +103,32 @@ def prepare_original(path: str, root: Path, settings: CorpusSettings) -> Origina
         ) from None
     except ScanError as error:
         return Original(digest, [], [_counted(str(error))])
-    images, skipped = [], []
-    for number, frame in frames:
-        # masks lie beside scans by the thousand: no text needs to be looked for in them
-        reason = unfit(to_grey(to_model_pixels(frame))) if region is None else None
-        if reason is not None:
-            skipped.append(reason)
-            continue
+    images, skipped = [], read.skipped
+    for number, frame in read.frames:
         try:
-            clean = clean_frame(frame, region=region, settings=settings.cleaning)
-            grey = to_grey(to_model_pixels(clean.image))
-        except Exception:  # one odd picture must not end the work of days
-            skipped.append(_UNCLEANED)
-            continue
-        reason = unfit(grey)
-        if reason is None:
-            images.append(Prepared(grey, number, grey_digest(grey), perceptual_hash(grey)))
+            made = _of_frame(frame, number, read.region, settings)
+        except Exception as error:  # one odd picture must not end the work of days
+            if is_out_of_memory(error):
+                raise CorpusError(_NO_MEMORY) from None
+            made = _UNCLEANED
+        if isinstance(made, str):
+            skipped.append(made)
         else:
-            skipped.append(reason)
+            images.append(made)
     return Original(digest, images, skipped)
 
 
-def to_grey(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Grey values of an RGB image, uint8 (H, W, 3) to (H, W)."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-
-
-def grey_digest(grey: npt.NDArray[np.uint8]) -> str:
-    """:func:`vmcore.data.pixel_digest` of a grey image repeated to three channels."""
-    return pixel_digest(np.repeat(grey[None], 3, axis=0))
+def _of_frame(
+    frame: npt.NDArray[np.uint8], number: int, region: Region | None, settings: CorpusSettings
+) -> Prepared | str:
+    """A frame as it is learnt from, or why it is not."""
+    # masks lie beside scans by the thousand: no text needs to be looked for in them
+    reason = unfit(to_grey(to_model_pixels(frame))) if region is None else None
+    if reason is not None:
+        return reason
+    clean = clean_frame(frame, region=region, settings=settings.cleaning)
+    grey = to_grey(to_model_pixels(clean.image))
+    return unfit(grey) or Prepared(grey, number, grey_digest(grey), perceptual_hash(grey))
 
 
 def unfit(grey: npt.NDArray[np.uint8]) -> str | None:
@@ -147,7 +158,8 @@ def _content(file: Path, root: Path) -> bytes:
             return head + stream.read(limit + 1 - len(head))  # a byte too many is refused
     except OSError as error:
         words = f"The file cannot be opened ({error.strerror})."
-        if error.errno in _ITS_OWN:
+        own = error.errno in _ITS_OWN
+        if own or (error.errno in BAD_PLACE and others_are_read(root, file)):
             raise ScanError(words) from None
         # a disk or a share that is gone would leave out all that is left, for good
         raise CorpusError(
@@ -155,9 +167,15 @@ def _content(file: Path, root: Path) -> bytes:
         ) from None
 
 
-def _frames(
-    data: bytes, most: int
-) -> tuple[list[tuple[int, npt.NDArray[np.uint8]]], Region | None]:
+def _frames_again(data: bytes, most: int) -> _Read:
+    """A file's frames; where its decoder died it may be for want of memory, and one more may not."""
+    try:
+        return _frames(data, most)
+    except DiedError:
+        return _frames(data, most)
+
+
+def _frames(data: bytes, most: int) -> _Read:
     limits = ReadLimits()
     moving = None if looks_like_scan(data[:HEAD_BYTES]) else reader_of(data[:HEAD_BYTES])
     if moving is not None:
@@ -165,11 +183,17 @@ def _frames(
             raise ScanError(
                 f"The file is larger than the limit of {limits.file_bytes // 2**20} MB."
             )
-        return _reader().call(data, moving, limits, most), None
+        return _Read(_reader().call(data, moving, limits, most), None, [])
     scan = _reader().read(data, limits)
     wanted = evenly(len(scan.frames), most)
     ask_ahead(scan.frames, wanted)
-    return [(at, scan.frames[at]) for at in wanted], scan.region
+    frames, skipped = [], []
+    for at in wanted:
+        try:
+            frames.append((at, scan.frames[at]))
+        except FrameError as error:
+            skipped.append(_counted(str(error)))
+    return _Read(frames, scan.region, skipped)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,15 +27,15 @@ from vmcore.data.corpus.card import (
     read_card,
 )
 from vmcore.data.corpus.chunks import FULL, ChunkStream, Task, chunk_key, disk_is_full
+from vmcore.data.corpus.earlier import refuse_other_work
 from vmcore.data.corpus.finding import CorpusSource, Found, find_files
 from vmcore.data.corpus.finishing import finish_corpus
-from vmcore.data.corpus.leaving_out import LeftOut
+from vmcore.data.corpus.leaving_out import LEFT_OUT, LeftOut, Refused
 from vmcore.data.corpus.shards import Corpus, open_corpus
 from vmcore.data.corpus.writing import ImageRow, ShardWriter, whole_shard
 from vmcore.data.preparing import PREPARING_VERSION
 
 ALIKE = "The same or nearly the same image is there already."
-LEFT_OUT = "The image, or one that is nearly the same, is in a study that was to be left out."
 
 
 def prepare_corpus(
@@ -61,8 +60,8 @@ def prepare_corpus(
         stop: asked often; True stops the work.
 
     Raises:
-        CorpusError: no image was found, a folder cannot be read, the disk is full, or the folder holds a
-            finished corpus of other files or settings.
+        CorpusError: no image was found, a folder cannot be read, the disk is full, or the folder holds
+            images, of a finished corpus or an unfinished one, of other files or settings.
         CorpusStoppedError: ``stop`` said so.
     """
     found = find_files(sources)
@@ -99,9 +98,7 @@ class _Assembly:
         self._work = folder / "work"
         self._tasks = self._planned()
         self._index = AlikeIndex(settings.alike_bits)
-        self._refused = AlikeIndex(settings.alike_bits)
-        for value in sorted(left_out.hashes):
-            self._refused.add(value)
+        self._refused = Refused(left_out, settings.alike_bits)
         self._counts: Counter[int] = Counter()
         self._skipped = {reason: Skipped(count=count) for reason, count in found.skipped.items()}
 
@@ -123,10 +120,11 @@ class _Assembly:
         finished = self._finished()
         if finished is not None:
             return finished
+        refuse_other_work(self._folder, [task.key for task in self._tasks])
         (self._folder / CARD).unlink(missing_ok=True)  # it is true again when all is done
         total = len(self._found.files)
         position, records = Position(), list[ShardRecord]()
-        with closing(ChunkStream(self._tasks, workers, stop)) as chunks:
+        with ChunkStream(self._tasks, workers, stop) as chunks:
             while position.chunk < len(self._tasks):
                 record = self._kept(len(records), position)
                 if record is None:
@@ -156,9 +154,11 @@ class _Assembly:
                 "the new one another name."
             )
         try:
-            return open_corpus(self._folder)
+            corpus = open_corpus(self._folder)
+            corpus.check_rows()
         except CorpusError:
             return None
+        return corpus
 
     def _kept(self, number: int, position: Position) -> ShardRecord | None:
         """A shard that is whole and stands where the next one is to begin."""
@@ -224,8 +224,7 @@ class _Assembly:
     def _reason(self, row: ImageRow) -> str | None:
         """Why an image is left out; None where it is taken."""
         value = int(row.hash, 16)
-        known = row.original in self._left_out.originals or row.pixels in self._left_out.pixels
-        if known or self._refused.holds(value):
+        if self._refused.holds(row.original, row.pixels, value):
             return LEFT_OUT
         return ALIKE if self._index.holds(value) else None
 

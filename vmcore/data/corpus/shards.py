@@ -8,9 +8,11 @@ a map has touched does not count as the process's memory.
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import os
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -132,14 +134,34 @@ class Corpus:
         """What is known of each image, in the order of rows: the columns of the shards' CSV files.
 
         Raises:
-            CorpusError: a shard's rows are not there.
+            CorpusError: a shard's rows are not there, or not as they were written.
         """
         for number in range(len(self.card.shards)):
-            try:
-                with shard_path(self.folder, number, "csv").open(newline="") as stream:
-                    yield from csv.DictReader(stream)
-            except OSError:
-                raise CorpusError(f"The rows of shard {number} are not there; {_AGAIN}") from None
+            yield from self._rows_of(number)
+
+    def check_rows(self) -> None:
+        """Read what is known of all images.
+
+        Raises:
+            CorpusError: as :meth:`rows`.
+        """
+        for number in range(len(self.card.shards)):
+            self._rows_of(number)
+
+    def _rows_of(self, number: int) -> list[dict[str, str]]:
+        shard = self.card.shards[number]
+        try:
+            data = shard_path(self.folder, number, "csv").read_bytes()
+        except OSError:
+            raise CorpusError(f"The rows of shard {number} are not there; {_AGAIN}") from None
+        if hashlib.sha256(data).hexdigest() != shard.rows:
+            raise CorpusError(f"The rows of shard {number} are not as they were written; {_AGAIN}")
+        rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+        if len(rows) != shard.images:
+            raise CorpusError(
+                f"Shard {number} has {shard.images} images and {len(rows)} rows; {_AGAIN}"
+            )
+        return rows
 
     def pixel_digests(self) -> Iterator[str]:
         """SHA-256 of each image repeated to uint8 (3, 224, 224), as :func:`vmcore.data.pixel_digest`."""
@@ -150,13 +172,19 @@ class Corpus:
         return (row["original"] for row in self.rows())
 
     def sources(self) -> dict[str, int]:
-        """How many images each source gave."""
-        return {source.name: source.images for source in self.card.sources}
+        """How many images each source gave, by its name; sources of one name count together."""
+        images: Counter[str] = Counter()
+        for source in self.card.sources:
+            images[source.name] += source.images
+        return dict(images)
 
     def overlaps(self) -> tuple[str, ...]:
-        """Public test sets that sources of these images overlap with."""
-        given = (source for source in self.card.sources if source.images)
-        return tuple(sorted({name for source in given for name in source.overlaps}))
+        """Public test sets that sources of these images overlap with.
+
+        Those of a source that gave no image are told as well: its images may be here as an earlier
+        source's that look like them.
+        """
+        return tuple(sorted({name for one in self.card.sources for name in one.overlaps}))
 
 
 def open_corpus(folder: Path) -> Corpus:
