@@ -16,14 +16,16 @@ from pages.parts.answered_by import show_answered_by
 from pages.parts.carried import CARRIED, come_back
 from pages.parts.inbox import EXAMPLES, FILES, FOLDER, draw_inbox, show_problems
 from pages.parts.model import load_anatomy_model, load_classifier
+from pages.parts.opened import draw_not_shown, opened_scan
 from pages.parts.plain import plain
 from pages.parts.received import RECEIVED
 from pages.parts.recording import Recording
 from pages.parts.scan_calliper import by_hand, measure
 from pages.parts.scan_decision import ask_for_decision
 from pages.parts.scan_deidentified import show_deidentified
+from pages.parts.scan_frame import choose_frame
 from pages.parts.scan_keep import show_keeping
-from pages.parts.scan_list import opened_scan, show_list
+from pages.parts.scan_list import show_list
 from pages.parts.scan_loop import show_loop
 from pages.parts.scan_report import reported_case
 from pages.parts.scan_take_away import chosen_method, show_removals, take_away
@@ -89,6 +91,7 @@ def main() -> None:
             st.warning(plain(in_use.concern), icon=":material/sync_problem:")
         if uploads.scans:
             _answer(uploads, in_use, list_place)
+        draw_not_shown(uploads)
     except (BundleError, RunError) as error:
         st.error(f"The model cannot be loaded. {plain(error)}", icon=":material/error:")
     with problems:
@@ -110,6 +113,9 @@ def _answer(uploads: Uploads, in_use: InUse, list_place: DeltaGenerator) -> None
     try:
         uploaded = _open(uploads)
         if uploaded is None:
+            if uploads.scans:
+                with list_place:  # from which another one is chosen
+                    show_list(uploads, models)
             return
         _show(uploads, uploaded, models, list_place)
     except ScanError as error:
@@ -123,9 +129,8 @@ def _answer(uploads: Uploads, in_use: InUse, list_place: DeltaGenerator) -> None
 
 
 def _open(uploads: Uploads) -> UploadedScan | None:
-    """The scan that is looked at, judged; None where no file is a scan."""
-    while uploads.scans:
-        uploaded = opened_scan(uploads)
+    """The scan that is looked at, judged; None where no file is a scan, or what was asked for is none."""
+    while (uploaded := opened_scan(uploads)) is not None:
         with st.spinner("Reading and judging …", show_time=False):
             uploads.judge_now(uploaded)
         if uploaded.refusal is None:
@@ -198,12 +203,7 @@ def _controls(uploaded: UploadedScan) -> tuple[str, int]:
         "Picture", list(words), format_func=words.__getitem__, default="all", required=True,
         key="picture", label_visibility="collapsed",
     )  # fmt: skip
-    frames = uploaded.frames
-    if frames == 1:
-        return picture, 0
-    st.session_state.setdefault(f"frame-{uploaded.key}", uploaded.middle + 1)
-    frame = row.slider("Frame", 1, frames, key=f"frame-{uploaded.key}")
-    return picture, frame - 1
+    return picture, choose_frame(row, uploaded)
 
 
 main()

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.parts.uploads import DroppedFile
+from pages.parts.opened import forget_opened
+from pages.parts.putting_away import draw_putting_away, worked_on
+from pages.parts.uploads import DroppedFile, Uploads
 
 CARRIED = "carried"
 """Where the session keeps the files that lay in the fields when the page was left."""
@@ -38,17 +40,22 @@ def with_carried(dropped: Sequence[DroppedFile], chosen: Sequence[str]) -> list[
     return list(here)
 
 
-def draw_carried() -> None:
+def draw_carried(uploads: Uploads) -> None:
     """Say how many there are, and let them be put away."""
-    count = len(st.session_state.get(CARRIED, ()))
+    carried: Sequence[DroppedFile] = st.session_state.get(CARRIED, ())
+    count = len(carried)
     if count:
         words = (
             "One file from before is open" if count == 1 else f"{count} files from before are open"
         )
         left, right = st.columns([3, 2], vertical_alignment="center")
         left.caption(f":material/history: {words}.")
-        right.button("Put away", key="put away", on_click=_put_away, width="stretch")
+        keys = [file.key for file in carried]
+        draw_putting_away(
+            right, "Put away", "put away", lambda: worked_on(uploads, keys), _put_away
+        )
 
 
 def _put_away() -> None:
+    forget_opened()
     st.session_state[CARRIED] = ()

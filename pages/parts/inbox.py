@@ -55,15 +55,15 @@ def draw_inbox(uploads: Uploads) -> None:
         if path.name in chosen
     ]
     dropped += received_files()
-    draw_carried()
-    draw_received()
+    draw_carried(uploads)
+    draw_received(uploads)
     try:
         with st.spinner("Looking through the files …", show_time=False):
             uploads.sync(dropped)
     except ScanError:  # a received image was removed in this moment, or may not be read
         put_away_unreadable()
         st.rerun()
-    look_at_opened(uploads)
+    look_at_opened()
 
 
 def show_problems(uploads: Uploads) -> None:

@@ -12,7 +12,14 @@ from pages.parts.sharing import looked_at
 from pages.parts.taking_out import take_out
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
-from pages.parts.whose_scans import SEVERAL, Whose, forget_whose, named_in_list
+from pages.parts.whose_scans import (
+    SEVERAL,
+    UNREAD,
+    Whose,
+    are_unread,
+    forget_whose,
+    named_in_list,
+)
 from vmcore.clinic import (
     Collection,
     CollectionError,
@@ -110,6 +117,9 @@ def _ask_whose(
     """Whose the scans are that name no patient, None where their list says it; and whether that is known."""
     if not any(_names_nobody(one, uploads) for one in ready):
         return None, True
+    if are_unread(uploads):
+        st.caption(UNREAD)
+        return None, False
     rows, named = collection.rows().values(), named_in_list(uploads)
     said: dict[str, Whose | None] = {}
     if len(named) == 1:

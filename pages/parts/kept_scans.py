@@ -11,7 +11,13 @@ from pages.parts.scan_report import reported_case
 from pages.parts.sharing import was_looked_at
 from pages.parts.uploaded_scan import Models, UploadedScan
 from pages.parts.uploads import Uploads
-from pages.parts.whose_scans import Whose, named_in_list, remember_whose, whose
+from pages.parts.whose_scans import (
+    Whose,
+    are_unread,
+    named_in_list,
+    remember_whose,
+    whose,
+)
 from vmcore.clinic import (
     Collection,
     Kept,
@@ -125,7 +131,7 @@ def keep_scans(
             case = reported_case(one.uploaded, analysis, models.classifier)
             looked = was_looked_at(picture_digest(analysis.clean.image))
             said_of = same_as
-            if said_of is None and len(named_in_list(uploads)) > 1:
+            if said_of is None and (are_unread(uploads) or len(named_in_list(uploads)) > 1):
                 said_of = _as_kept(one, collection)
             number = whose(one.uploaded, uploads, collection, said_of)
             weeks = one.uploaded.gestational_weeks

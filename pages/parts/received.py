@@ -8,7 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.scan_list import open_scan
+from pages.parts.opened import REMOVED, forget_opened, open_file
+from pages.parts.putting_away import draw_putting_away, worked_on
 from pages.parts.uploads import DroppedFile, Uploads
 from vmcore.clinic.network import Inbox
 from vmcore.imaging import ScanError
@@ -33,6 +34,7 @@ def received_files() -> list[DroppedFile]:
         return []
     folder = Inbox().folder
     here = [name for name in opened if os.access(folder / name, os.R_OK)]
+    st.session_state.setdefault(REMOVED, set()).update(set(opened) - set(here))
     st.session_state[RECEIVED] = here
     return [DroppedFile(name, name, _reader(folder / name)) for name in here]
 
@@ -44,14 +46,17 @@ def put_away_unreadable() -> None:
     st.session_state[RECEIVED] = [name for name in opened if os.access(folder / name, os.R_OK)]
 
 
-def draw_received() -> None:
+def draw_received(uploads: Uploads) -> None:
     """Say how many are open, and let them be put away."""
-    count = len(st.session_state.get(RECEIVED, []))
+    opened: list[str] = st.session_state.get(RECEIVED, [])
+    count = len(opened)
     if count:
         words = "One received image is open" if count == 1 else f"{count} received images are open"
         left, right = st.columns([3, 2], vertical_alignment="center")
         left.caption(f":material/inbox: {words}.")
-        right.button("Close", key="close received", on_click=_close, width="stretch")
+        draw_putting_away(
+            right, "Close", "close received", lambda: worked_on(uploads, opened), _close
+        )
 
 
 def wants_to_look() -> bool:
@@ -59,15 +64,16 @@ def wants_to_look() -> bool:
     return _WANTED in st.session_state
 
 
-def look_at_opened(uploads: Uploads) -> None:
-    """Look at the instance that was opened last, once it is among the scans."""
+def look_at_opened() -> None:
+    """Look at the instance that was opened last."""
     name = st.session_state.pop(_WANTED, None)
-    for one in uploads.files:
-        if one.key == name:
-            open_scan(one.number)
+    if name is not None:
+        open_file(name)
 
 
 def _close() -> None:
+    """Put them away, and look at what is left."""
+    forget_opened()
     st.session_state[RECEIVED] = []
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
+from pages.parts.opened import open_scan, opened_number
 from pages.parts.recording import Recording
 from pages.parts.refreshing import refreshing
 from pages.parts.scan_report import reported_case
@@ -31,40 +32,28 @@ MOST_TO_LEARN = "Most to learn from"
 """The order in which a label would teach a model most (:mod:`vmcore.reporting.most_to_learn`)."""
 _ORDERS = ("Urgent first", MOST_TO_LEARN)
 _FILTERS = ("Needs a look", "Wide", "Normal", "Measured")
+_EXCLUSIVE = ("Needs a look", "Wide"), ("Normal",)  # no scan is of both
 _EVERY_S = 1.5
 _ROW_PX, _MOST_ROWS = 56, 7
 TONE_COLOURS: dict[str, str] = {"ventriculomegaly": ROSE, "withheld": AMBER, "normal": TEAL}
 """The colour of each tone of a verdict in a list."""
 _MARKS = {"accepted": "✓", "corrected": "✎", "rejected": "✗"}
-_OPENED = "opened scan"
-
-
-def opened_scan(uploads: Uploads) -> UploadedScan:
-    """The scan that is looked at: the one that was chosen, or the first."""
-    number = st.session_state.get(_OPENED)
-    scans = uploads.scans
-    return next((one for one in scans if one.number == number), scans[0])
-
-
-def open_scan(number: int) -> None:
-    """Look at this scan from now on."""
-    st.session_state[_OPENED] = number
 
 
 def show_list(uploads: Uploads, models: Models) -> None:
     """Draw the list, anew every other second while scans are still being judged."""
     working = uploads.progress.working
     draw = refreshing(_draw, _EVERY_S if working else None)
-    draw(uploads, models, opened=opened_scan(uploads).number, watched=working)
+    draw(uploads, models, opened=opened_number(uploads), watched=working)
 
 
-def _steps(order: list[int], here: int, unseen: Sequence[int]) -> None:
+def _steps(order: list[int], here: int | None, unseen: Sequence[int]) -> None:
     """Buttons and keys to the next and the previous scan of the list, and from its end to what was passed by."""
     place = order.index(here) if here in order else -1
     back, onward = st.columns(2)
     back.button(
         "Previous", key="previous scan", shortcut="p", width="stretch", disabled=place <= 0,
-        on_click=open_scan, args=(order[max(place - 1, 0)] if order else here,),
+        on_click=open_scan, args=(order[place - 1] if place > 0 else here,),
     )  # fmt: skip
     following = next_scan(order, here, unseen)
     onward.button(
@@ -72,17 +61,18 @@ def _steps(order: list[int], here: int, unseen: Sequence[int]) -> None:
         on_click=open_scan, args=(following,),
     )  # fmt: skip
     where = f"{place + 1} of {len(order)}" if place >= 0 else "not in this list"
-    st.caption(f"Scan {here}: {where}")
+    if here is not None:
+        st.caption(f"Scan {here}: {where}")
 
 
-def next_scan(order: Sequence[int], here: int, unseen: Sequence[int]) -> int | None:
+def next_scan(order: Sequence[int], here: int | None, unseen: Sequence[int]) -> int | None:
     """The scan after this one; at the list's end the first that nobody has looked at.
 
     While scans are judged, urgent ones come to stand before those that were looked at already.
 
     Args:
         order: scans' numbers in the list's order.
-        here: the one that is looked at.
+        here: the one that is looked at, if any.
         unseen: of the list, those that nobody has looked at.
     """
     place = order.index(here) if here in order else -1
@@ -101,12 +91,12 @@ class _Row(NamedTuple):
     """What a label would teach, where that orders the list and none is there."""
 
 
-def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> None:
+def _draw(uploads: Uploads, models: Models, *, opened: int | None, watched: bool) -> None:
     progress = uploads.progress
     left_over = watched or progress.done < len(uploads.files)
     if (
         not uploads.scans
-        or opened_scan(uploads).number != opened
+        or opened_number(uploads) != opened
         or (left_over and not progress.working and not uploads.stopped)
     ):
         st.rerun()  # the rest of the page is another one now
@@ -131,14 +121,14 @@ def _draw(uploads: Uploads, models: Models, *, opened: int, watched: bool) -> No
     _table(rows, opened)
 
 
-def _in_turn(rows: list[_Row], opened: int) -> list[int]:
+def _in_turn(rows: list[_Row], opened: int | None) -> list[int]:
     """Scans' numbers in the order in which they are gone through.
 
     Where labels are asked for, one that has just got its own stands at the list's end; the next is the first.
     """
     order = [row.scan.number for row in rows]
     worth = {row.scan.number for row in rows if row.worth is not None}
-    if worth and opened in order and opened not in worth:
+    if worth and opened is not None and opened in order and opened not in worth:
         order.remove(opened)
         order.insert(0, opened)
     return order
@@ -165,7 +155,7 @@ def _listed(uploads: Uploads, models: Models) -> list[_Row]:
             continue
         row, order = _Row(one, analysis, said), urgency(said, analysis)
         if learning:  # what is decided has its label
-            value, decided = learning_value_of(analysis), case.assessment is not None
+            value, decided = learning_value_of(analysis), one.decided(analysis) is not None
             row = row._replace(worth=None if decided else value)
             order = int(decided), -value.bits, 0.0
         judged.append((order, one.number, row))
@@ -174,16 +164,20 @@ def _listed(uploads: Uploads, models: Models) -> list[_Row]:
 
 
 def _passes(uploaded: UploadedScan, analysis: Analysis, said: Verdict, wanted: list[str]) -> bool:
+    """Whether a scan is among the wanted: a normal one excludes the other two answers, and adds to them."""
     passes = {
-        "Needs a look": needs_a_look(said) and uploaded.assessment(analysis) is None,
+        "Needs a look": needs_a_look(said) and uploaded.decided(analysis) is None,
         "Wide": said.tone == "ventriculomegaly",
         "Normal": said.tone == "normal",
         "Measured": bool(analysis.anatomy and analysis.anatomy.plane.fits),
     }
-    return all(passes[one] for one in wanted)
+    groups = [[one for one in group if one in wanted] for group in _EXCLUSIVE]
+    asked = [group for group in groups if group]
+    answers = not asked or any(all(passes[one] for one in group) for group in asked)
+    return answers and (passes["Measured"] or "Measured" not in wanted)
 
 
-def _table(listed: list[_Row], opened: int) -> None:
+def _table(listed: list[_Row], opened: int | None) -> None:
     numbers = [row.scan.number for row in listed]
     rows = pd.DataFrame(
         {
@@ -217,7 +211,7 @@ def _table(listed: list[_Row], opened: int) -> None:
     )  # fmt: skip
     if any(row.said and row.said.tone == "withheld" for row in listed):
         st.caption("Amber and grey: left open; look yourself.")
-    if any(row.analysis and row.scan.assessment(row.analysis) for row in listed):
+    if any(row.analysis and row.scan.decided(row.analysis) for row in listed):
         st.caption(", ".join(f"{mark} {outcome}" for outcome, mark in _MARKS.items()))
 
 
@@ -236,10 +230,17 @@ def _words(row: _Row) -> str:
     graded = ": " in row.said.headline  # a width that something contradicts is not told here
     told = graded and atrium is not None and atrium.width_mm is not None
     width = f"{shown_mm(atrium):.1f} mm: " if told and atrium else ""
-    decided = row.scan.assessment(row.analysis)
-    return (
-        f"{row.scan.number} {_MARKS[decided.outcome] if decided else '·'} {width}{row.said.brief}"
-    )
+    return f"{row.scan.number} {_mark(row.scan, row.analysis)} {width}{row.said.brief}"
+
+
+def _mark(uploaded: UploadedScan, analysis: Analysis) -> str:
+    """What was decided; of which frame, where that is not the one whose answer the list shows."""
+    decided = uploaded.decided(analysis)
+    if decided is None:
+        return "·"
+    frame, made = decided
+    mark = _MARKS[made.outcome]
+    return mark if frame == analysis.frame else f"{mark} frame {frame + 1} ·"
 
 
 def _colour(said: Verdict | None) -> str:

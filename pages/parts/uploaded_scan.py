@@ -59,7 +59,8 @@ class UploadedScan:
     and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
     answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
     measured so, by frame; ``loop`` what the whole loop was answered, by which models. ``damaged`` frames were
-    found when the first one to show was looked for. ``dicom_made`` is the report as DICOM that was asked for last.
+    found when the first one to show was looked for; ``chosen`` is the one that a person looked at last.
+    ``dicom_made`` is the report as DICOM that was asked for last.
     """
 
     number: int
@@ -81,6 +82,7 @@ class UploadedScan:
     hand: dict[int, tuple[HandCalliper, ...]] = field(default_factory=dict)
     loop: tuple[AnalysisKey | None, Any] | None = None
     damaged: set[int] = field(default_factory=set)
+    chosen: int | None = None
     gestational_weeks: float | None = None
     dicom_made: DicomMade = NOTHING_MADE
     used: float = 0.0
@@ -141,6 +143,20 @@ class UploadedScan:
     def assessment(self, analysis: Analysis) -> Assessment | None:
         """What a person decided about exactly this answer."""
         return self.assessments.get(self.answer_key(analysis))
+
+    def decided(self, analysis: Analysis) -> tuple[int, Assessment] | None:
+        """The frame that a person decided about, and what: the analysed one, or the last by the same models."""
+        here = self.assessment(analysis)
+        if here is not None:
+            return analysis.frame, here
+        models = analysis.bundle_digest, analysis.anatomy_digest
+        others = [
+            (answer.frame, made)
+            for answer in list(self.answers.values())
+            if (answer.bundle_digest, answer.anatomy_digest) == models
+            and (made := self.assessment(answer)) is not None
+        ]
+        return max(others, key=lambda one: one[1].at, default=None)
 
     def decided_before(self, analysis: Analysis) -> bool:
         """Whether a person decided about another answer to this frame, and not about this one."""

@@ -25,6 +25,10 @@ from vmcore.imaging import ScanError, read_source_sandboxed
 
 _TOGETHER = "scans without a patient, and whose they are"
 _NAMED, _FOR_NOW = "whom the session's files name", "the session's own numbers"
+UNREAD = (
+    "Some files are not read yet, and may name a patient: wait until all are judged, choose “Judge the rest”, or "
+    "put away those that have no room, before you keep scans that name none."
+)
 SEVERAL = "The list's files are of more than one patient: say whose the scans are that name none."
 Whose = SubjectNumber | UploadedScan | Literal["another"]
 """What a person says of scans that name nobody: a kept subject, as a scan of the list, or another fetus."""
@@ -33,18 +37,29 @@ Whose = SubjectNumber | UploadedScan | Literal["another"]
 def named_in_list(uploads: Uploads) -> dict[str, list[UploadedScan]]:
     """The list's scans by whom their files name: a patient, or an examination where they name none.
 
-    The keys mean nothing beyond this session. Scans that name neither are in no list.
+    The keys mean nothing beyond this session. Scans that name neither are in no list, nor are those whose
+    file nobody has read (:func:`are_unread`).
     """
     known: dict[str, str] = st.session_state.setdefault(_NAMED, {})
     numbers: Pseudonyms = st.session_state.setdefault(_FOR_NOW, Pseudonyms(secrets.token_bytes(32)))
     found: dict[str, list[UploadedScan]] = {}
     for one in uploads.scans:
+        if not one.kind:
+            continue
         if one.key not in known:
             number = _in_file(one, uploads, numbers)
             known[one.key] = "" if number is None else number.patient or number.subject
         if known[one.key]:
             found.setdefault(known[one.key], []).append(one)
     return found
+
+
+def are_unread(uploads: Uploads) -> bool:
+    """Whether a file that was dropped may still turn out to name a patient."""
+    waits = (
+        not one.kind and (one.refusal is None or one.no_room is not None) for one in uploads.files
+    )
+    return uploads.overflow > 0 or any(waits)
 
 
 def whose(
@@ -60,7 +75,8 @@ def whose(
             name, and where they name none, that of all such scans in the list.
 
     Raises:
-        NotKeptError: the list's files name more than one patient, and nobody says whose this is.
+        NotKeptError: the list's files name more than one patient, or may do so once all are read, and nobody
+            says whose this is.
         ScanError: a file cannot be read again.
     """
     own = _in_file(uploaded, uploads, collection.pseudonyms)
@@ -72,6 +88,8 @@ def whose(
         return _of_other(same_as, uploads, collection)
     here, together = {one.key for one in uploads.files}, _together()
     if same_as is None and uploaded.key not in together:
+        if are_unread(uploads):
+            raise NotKeptError(UNREAD)
         named = named_in_list(uploads)
         if len(named) > 1:
             raise NotKeptError(SEVERAL)

@@ -223,7 +223,9 @@ def test_scans_stay_while_another_page_is_looked_at(page: Page, tmp_path: Path) 
     toggle_example(page, "3 wide")  # is chosen still, and is not any more now
     expect(page.get_by_text("Scan 1: ")).to_contain_text("of 2")
     settled(page)
-    page.get_by_role("button", name="Put away").click()
+    page.get_by_role("button", name="Put away", exact=True).click()
+    expect(page.get_by_text("One scan has decisions or callipers of yours.")).to_be_visible()
+    page.get_by_role("button", name="Put away all the same").click()
     expect(page.get_by_text("Drag a scan into the field above")).to_be_visible()
     asked_again: list[str] = []
     page.on("dialog", lambda dialog: (asked_again.append(dialog.type), dialog.accept()))

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from pydicom import dcmread
 
+from pages.parts.keeping_form import _ask_whose
 from pages.parts.kept_scans import decided_scans, keep_scans
 from pages.parts.sharing import LOOKED
 from pages.parts.uploaded_scan import Models, UploadedScan
@@ -164,6 +165,27 @@ def test_a_picture_beside_the_files_of_one_patient_counts_as_theirs_until_it_say
     rows = collection.rows().values()
     assert len({row.subject_id for row in rows}) == 1
     assert sorted(bool(row.own_subject) for row in rows) == [False, True]
+
+
+def test_nothing_says_whose_a_picture_is_before_every_file_of_the_list_is_read(
+    models: Models, files: list[DroppedFile]
+) -> None:
+    uploads, collection = Uploads(ReadLimits(), UploadBudget(10, 100, 100)), Collection()
+    uploads.join()
+    uploads.sync([files[0], files[2], files[4]])
+    uploads.models = models
+    for uploaded in uploads.scans[:2]:  # the third, of another patient, waits
+        uploads.judge_now(uploaded)
+    decide(uploads.scans[0])
+    found = decided_scans(uploads, models, collection)
+    assert _ask_whose(found, uploads, collection) == (None, False)
+    with pytest.raises(ValueError, match="not read yet"):
+        keep_scans(found, uploads, models, collection)
+    uploads.judge_now(uploads.scans[2])
+    assert _ask_whose(found, uploads, collection) == (None, False)  # of which of the two patients
+    with pytest.raises(ValueError, match="more than one patient"):
+        keep_scans(found, uploads, models, collection)
+    assert not collection.rows()
 
 
 def test_a_person_says_of_which_of_two_patients_a_picture_is(
