@@ -31,8 +31,13 @@ def main() -> None:
     st.markdown(
         "**For** transventricular views at 18 to 24 weeks, looked at by someone who can measure "
         "an atrium.  \n**Not for** diagnosis, screening, other planes or other organs; a width that is told here is no measurement to act on.  \n"
-        "**Your scans** are read on this machine, kept in memory until you close or reload the app in the browser, "
-        "and written to disk only where you save them; names are not read. Text burned into the picture is searched for and "
+        "**Your scans** are read on this machine and kept in memory until you close or reload the app in the browser. "
+        "Stored are what the DICOM node receives and what is fetched from an archive, as it came; reports that wait to be "
+        "sent; pictures that are kept for training, and studies. "
+        "The audit trail, on unless it was switched off, keeps of each answer a digest of the cleaned picture, the "
+        "scanner's model, the width and the verdict. The patient's name is read for reports and DICOM objects that are to bear it, "
+        "the number to tell subjects apart where scans are kept for training or de-identified. Where the node is told to "
+        "send reports, it sends them by itself, with the name. Text burned into the picture is searched for and "
         "removed, upright, turned or slanted; what is very faint or very small can stay, so look at "
         "a picture before you share it."
     )

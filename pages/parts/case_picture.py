@@ -1,8 +1,10 @@
-"""A case's picture and where the model looked, found and computed once."""
+"""A case's picture, looked for each time, and where the model looked, computed once."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -12,7 +14,6 @@ from pages.parts.review_choice import load_reviewed
 from vmcore.inference import Prediction
 from vmcore.models import BundleError
 from vmcore.reporting.review import Tile
-from vmcore.runs import Reviewed
 from vmcore.settings import settings
 
 
@@ -25,25 +26,24 @@ def case_tile(key: str, case: str, fold: int | None) -> Tile | None:
         fold: the fold that judged it, for a validation image; None for all, for a test image.
     """
     reviewed = load_reviewed(key)
-    return _tile(reviewed.digest, case, fold, reviewed)
+    image = reviewed.find_image(case)  # asked for every time: it may have been deleted
+    if image is None:
+        return None
+    heatmap = None
+    if reviewed.bundle is not None:
+        with suppress(BundleError):
+            heatmap = _heatmap(reviewed.digest, fold, image, reviewed.bundle)
+    return Tile(image, np.zeros(image.shape[:2], np.float32) if heatmap is None else heatmap, "")
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _tile(digest: str, case: str, fold: int | None, _reviewed: Reviewed) -> Tile | None:
-    del digest  # part of the cache's key: the bundle's, which holds the predictions too
-    image = _reviewed.find_image(case)
-    if image is None:
-        return None
-    heatmap = np.zeros(image.shape[:2], np.float32)
-    if _reviewed.bundle is not None:
-        try:
-            classifier = load_classifier(_reviewed.bundle, settings().device)
-        except BundleError:
-            return Tile(image, heatmap, "")
-        judge = classifier if fold is None else classifier.only(fold)
-        (answer,) = judge.predict([image])
-        heatmap = answer.heatmap if answer.heatmap is not None else heatmap
-    return Tile(image, heatmap, "")
+def _heatmap(digest: str, fold: int | None, image: np.ndarray, _bundle: Path) -> np.ndarray | None:
+    """Where the model looked; its bundle's digest and the picture are the cache's key."""
+    del digest
+    classifier = load_classifier(_bundle, settings().device)
+    judge = classifier if fold is None else classifier.only(fold)
+    (answer,) = judge.predict([image])
+    return answer.heatmap
 
 
 def worded(tile: Tile, words: str) -> Tile:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.plan_form import checked, estimate_and_start, former_runs
+from pages.parts.plan_form import (
+    checked,
+    estimate_and_start,
+    former_runs,
+    lasting_choice,
+    note_gone,
+)
 from pages.parts.weights_view import draw_weights
 from vmcore.data import ManifestError, load_study
 from vmcore.models import ARCHITECTURES, MAE_SHAPES, PUBLIC_CHECKPOINTS
@@ -59,6 +65,7 @@ def _sources(studies: dict[str, Path], model: PretrainPlan | None, key: str) -> 
     }
     before = {*model.studies, *model.corpora} if model else set()
     usual = [name for name, (folder, _) in places.items() if folder in before]
+    note_gone(st.session_state.get(f"sources-{key}", ()), places)
     chosen = st.multiselect(
         "Learns from", list(places), default=usual or list(places)[:1], key=f"sources-{key}"
     )
@@ -100,8 +107,10 @@ def _network(model: PretrainPlan | None, key: str) -> dict[str, object]:
         return {"architecture": kind, "weights": named or "no file given"}
     if choice == _RUN:
         runs = former_runs(kind, pretrainings_only=True)
-        index = list(runs).index(before) if before in runs else 0
-        run = st.selectbox("Pretraining", list(runs), index=index, format_func=runs.__getitem__)
+        run = lasting_choice(
+            "Pretraining", list(runs), before, f"pretrain-run-{kind}-{key}",
+            lambda name: runs.get(name, name),
+        )  # fmt: skip
         return {"architecture": kind, "weights": run or "no run chosen"}
     return {"architecture": kind, "weights": choice}
 
@@ -181,9 +190,9 @@ def _held_out(
     if not leave:
         return []
     usual = [name for name, place in studies.items() if place in (before or sources)]
-    names = st.multiselect(
-        "Test images of", list(studies), default=usual, key=f"held-{'-'.join(usual)}-{key}"
-    )
+    held = f"held-{'-'.join(usual)}-{key}"
+    note_gone(st.session_state.get(held, ()), studies)
+    names = st.multiselect("Test images of", list(studies), default=usual, key=held)
     split = next(iter(before.values()), HeldOut(study=Path()))
     with st.expander("Split", icon=":material/call_split:"):
         st.caption("As in the cross-validation that will start from this pretraining.")

@@ -10,7 +10,13 @@ from pydantic import ValidationError
 from pages.parts import new_pretraining
 from pages.parts.jump import jump
 from pages.parts.plain import plain
-from pages.parts.plan_form import checked, describe_study, estimate_and_start, former_runs
+from pages.parts.plan_form import (
+    checked,
+    describe_study,
+    estimate_and_start,
+    former_runs,
+    lasting_choice,
+)
 from pages.parts.weights_view import Pooling, draw_weights
 from vmcore.data import ManifestError, load_study
 from vmcore.models import ARCHITECTURES, LEARNT_FILE, PUBLIC_CHECKPOINTS, load_card
@@ -43,6 +49,8 @@ def draw() -> None:
         return
     studies = {study.name: study.folder for study in ready}
     cloned: Plan | PretrainPlan | None = st.session_state.get("cloned")
+    if cloned is not None:
+        _say_cloned(cloned.name)
     kind = st.segmented_control(
         "Kind of run", list(_KINDS), format_func=_KINDS.__getitem__, required=True,
         default=PRETRAINING if isinstance(cloned, PretrainPlan) else CROSS_VALIDATION,
@@ -56,10 +64,18 @@ def draw() -> None:
         _cross_validation(studies, cloned if isinstance(cloned, Plan) else None)
 
 
+def _say_cloned(name: str) -> None:
+    said, empty = st.columns([3, 1], vertical_alignment="center")
+    said.caption(f"Filled in from {plain(name)}.")
+    if empty.button("Begin with an empty form", key="empty-form", width="stretch"):
+        st.session_state.pop("cloned", None)
+        jump("new")
+
+
 def _cross_validation(studies: dict[str, Path], model: Plan | None) -> None:
     st.caption("Folds of a labelled study are trained and judged; a test part is held out.")
     fields = _fields(studies, model)
-    fields["accept_seen"] = _seen(fields, model)
+    fields["accept_seen"] = _seen(fields)
     estimate_and_start(
         lambda: checked(Plan, fields),
         lambda plan: f"{len(plan.parts)} folds of {plan.epochs} epochs",
@@ -70,8 +86,9 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
     left, right = st.columns(2, gap="large")
     with left:
         names = list(studies)
-        chosen = model.study.name if model and model.study.name in studies else names[0]
-        study = st.selectbox("Study", names, index=names.index(chosen))
+        usual = model.study.name if model else names[0]
+        key = f"study-{st.session_state.get('jumps', 0)}"
+        study = lasting_choice("Study", names, usual, key) or names[0]
         describe_study(studies[study])
         kinds = list(ARCHITECTURES)
         kind = st.selectbox(
@@ -102,6 +119,8 @@ def _fields(studies: dict[str, Path], model: Plan | None) -> dict[str, object]:
         "pooling": pooling,
         "pairs": pairs,
         "settings": learning,
+        "precision": model.precision if model else "auto",
+        "processes": model.processes if model else 1,
         **split,
     }
 
@@ -143,7 +162,7 @@ def _weights(kind: str, pooling: Pooling, model: Plan | None) -> str:
     usual = next(choice for choice in _USUAL if choice in choices)
     shown = shown or (_RUN if before.startswith("run:") else _FILE if before else usual)
     choice = st.selectbox(
-        "Starts from", choices, index=choices.index(shown), key=f"weights-{kind}",
+        "Starts from", choices, index=choices.index(shown), key=f"weights-{kind}-{st.session_state.get('jumps', 0)}",
         help="Public USF-MAE and ImageNet weights are fetched once and need a network; a file of "
         "the same weights does as well.",
     )  # fmt: skip
@@ -158,15 +177,13 @@ def _weights(kind: str, pooling: Pooling, model: Plan | None) -> str:
         )
     if choice == _RUN:
         runs = former_runs(kind)
-        names = list(runs)
-        index = names.index(before) if before in names else 0
-        return (
-            st.selectbox("Run", names, index=index, format_func=runs.__getitem__) or "no run chosen"
-        )
+        key = f"run-{kind}-{st.session_state.get('jumps', 0)}"
+        run = lasting_choice("Run", list(runs), before, key, lambda name: runs.get(name, name))
+        return run or "no run chosen"
     return choice
 
 
-def _seen(fields: dict[str, object], model: Plan | None) -> bool:
+def _seen(fields: dict[str, object]) -> bool:
     """Say where weights have learnt from images that would be judged, and ask whether to go on."""
     try:
         plan = Plan.model_validate(fields)
@@ -184,7 +201,6 @@ def _seen(fields: dict[str, object], model: Plan | None) -> bool:
     st.warning(plain(said), icon=":material/warning:")
     return st.checkbox(
         "Go on with weights that have seen these images; mark the results as too good",
-        value=bool(model and model.accept_seen),
         key="accept-"
         + "-".join(str(fields[name]) for name in ("study", "weights", "folds", "split_by")),
     )

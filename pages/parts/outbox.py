@@ -46,16 +46,17 @@ def _draw() -> None:
     ).selection.rows  # fmt: skip
     picked = [shown[place] for place in chosen if place < len(shown)]
     left, right, _ = st.columns([1, 1, 3])
-    left.button(
-        "Send again", key="send again", icon=":material/replay:", width="stretch",
-        disabled=not _open(picked, State.FAILED, State.WAITING),
-        on_click=_each, args=(outbox.retry, picked),
-    )  # fmt: skip
-    right.button(
-        "Send no more", key="send no more", icon=":material/cancel:", width="stretch",
-        disabled=not _open(picked, State.FAILED, State.WAITING),
-        on_click=_each, args=(outbox.cancel, picked),
-    )  # fmt: skip
+    closed = not _open(picked, State.FAILED, State.WAITING)
+    if left.button(
+        "Send again", key="send again", icon=":material/replay:", width="stretch", disabled=closed
+    ):
+        _each(outbox.retry, picked)
+    with right.popover("Send no more", icon=":material/cancel:", width="stretch", disabled=closed):
+        st.write("What is chosen is never sent from here again; its content is forgotten.")
+        # by what is chosen: a press that arrives when something else is chosen is no press
+        numbers = "-".join(str(parcel.number) for parcel in picked)
+        if st.button("Yes, send it no more", key=f"send no more {numbers}", type="primary"):
+            _each(outbox.cancel, picked)
 
 
 def _open(picked: list[Parcel], *states: State) -> bool:
@@ -66,3 +67,4 @@ def _each(change: Callable[[int], None], picked: list[Parcel]) -> None:
     stay("release")
     for parcel in picked:
         change(parcel.number)
+    st.rerun()

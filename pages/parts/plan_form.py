@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,14 +38,58 @@ def estimate_and_start(
         plan: checks the form's fields.
         words: what the estimated time is for.
     """
+    begun: list[str] = st.session_state.setdefault("begun", [])
+    if st.session_state.get("begun-shown", 0) < len(begun):
+        _show_begun(begun)  # a second press came before the first one's run was shown
+    gone = st.session_state.pop("choice-gone", False)
     said = st.container()  # above the buttons, where whoever presses one looks
     estimate, start = st.columns([1, 1])
     if estimate.button("Estimate the time", icon=":material/timer:", width="stretch"):
         with said:
-            _estimate(plan(), words)
-    if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
+            _estimate(None if gone else plan(), words)
+    # by the runs begun so far: the second press of a double click starts nothing
+    if start.button(
+        "Start", type="primary", icon=":material/play_arrow:", width="stretch",
+        key=f"start-{len(begun)}",
+    ):  # fmt: skip
         with said:
-            _start(plan())
+            _start(None if gone else plan(), begun)
+    if gone:
+        said.warning(
+            "What was chosen is gone; somebody has deleted it. Nothing was started: look at the form "
+            "again.",
+            icon=":material/warning:",
+        )
+
+
+def lasting_choice(
+    label: str,
+    options: Sequence[str],
+    usual: str | None,
+    key: str,
+    words: Callable[[str], str] = str,
+) -> str | None:
+    """Draw a choice that stays when others add or delete options.
+
+    Where the chosen one has gone, nothing is started by the press that is under way.
+
+    Args:
+        label: what is chosen.
+        options: among which.
+        usual: what is chosen first; the first option where it is none of them.
+        key: the widget's.
+        words: an option's, as shown.
+    """  # fmt: skip
+    before = st.session_state.get(key)
+    note_gone([] if before is None else [before], options)
+    index = options.index(usual) if usual in options else 0
+    return st.selectbox(label, options, index=index, format_func=words, key=key)
+
+
+def note_gone(chosen: Sequence[str], options: Collection[str]) -> None:
+    """Let the press that is under way start nothing where something chosen is no option any more."""
+    if set(chosen) - set(options):
+        st.session_state["choice-gone"] = True
 
 
 def _estimate(
@@ -63,7 +107,7 @@ def _estimate(
     st.info(f"About {duration(seconds)} for {said} on this machine.", icon=":material/timer:")
 
 
-def _start(plan: Plan | PretrainPlan | None) -> None:
+def _start(plan: Plan | PretrainPlan | None, begun: list[str]) -> None:
     if plan is None:
         return
     bar = st.empty()
@@ -74,13 +118,18 @@ def _start(plan: Plan | PretrainPlan | None) -> None:
 
     try:
         with st.spinner("Starting …"):
-            folder = start_run(plan, on_fetch=fetched)
+            begun.append(start_run(plan, on_fetch=fetched).run_id)
     except (RunError, ManifestError) as error:
         bar.empty()
         st.error(plain(error), icon=":material/error:")
         return
+    _show_begun(begun)
+
+
+def _show_begun(begun: list[str]) -> None:
     st.session_state.pop("cloned", None)
-    st.query_params["run"] = folder.run_id
+    st.query_params["run"] = begun[-1]
+    st.session_state["begun-shown"] = len(begun)
     jump("runs")
 
 

@@ -17,7 +17,7 @@ from vmcore.evaluation import (
     compare,
     comparison_rows,
 )
-from vmcore.evaluation.published import SOURCE
+from vmcore.evaluation.published import NOT_COMPARABLE, SOURCE
 from vmcore.models import BundleError
 from vmcore.reporting import shown_table
 from vmcore.reporting.review import model_table, published_table
@@ -45,7 +45,7 @@ def draw(review: Review) -> None:
     show_table(shown_table(model_table(models, review.split)))
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
         show_table(shown_table(published_table(review.split)))
-        st.caption(f"{SOURCE}.")
+        st.caption(f"{SOURCE}. {NOT_COMPARABLE}")
     comparable = _tests(review, others)
     if comparable:
         _disagreements(review, comparable)

@@ -23,8 +23,8 @@ from vmcore.evaluation import (
     subgroup_rows,
     wilson,
 )
-from vmcore.evaluation.published import SOURCE
-from vmcore.reporting import shown_table
+from vmcore.evaluation.published import NOT_COMPARABLE, SOURCE
+from vmcore.reporting import decimal, shown_table
 from vmcore.reporting.review import (
     browser_options,
     confusion_figure,
@@ -173,9 +173,13 @@ def _table(review: Review) -> None:
     number = {"validation": 2, "test": 3}[review.split]
     st.markdown(f"**As in the paper's Table {number}** (mean ± SD over folds, per cent)")
     show_table(shown_table(model_table([review.operating], review.split)))
+    st.caption(
+        f"At the threshold {decimal(review.operating.threshold)}; the paper's classifier decides at 0.5. "
+        "AUC needs no threshold."
+    )
     with st.expander("Published figures, for reference", icon=":material/menu_book:"):
         show_table(shown_table(published_table(review.split)))
-        st.caption(f"{SOURCE}. Other images, another split: not to be compared line by line.")
+        st.caption(f"{SOURCE}. {NOT_COMPARABLE}")
 
 
 def _subgroups(review: Review) -> None:

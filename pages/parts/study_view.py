@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -39,6 +40,7 @@ from vmcore.runs import (
 
 _REFRESH_S = 1.0
 _TWINS_SHOWN = 6
+_GONE = "The study {} is gone; somebody has deleted it."
 
 
 def draw() -> None:
@@ -47,9 +49,12 @@ def draw() -> None:
     _add(expanded=not studies)
     add_from_zip()
     show_collections()
+    asked = st.query_params.get("study")
+    if asked and asked not in studies:
+        st.warning(_GONE.format(plain(asked)), icon=":material/folder_off:")
+        st.query_params.pop("study")
     if not studies:
         return
-    asked = st.query_params.get("study")
     names = list(studies)
     name = st.selectbox(
         "Study", names, index=names.index(asked) if asked in names else 0,
@@ -102,7 +107,8 @@ def _delete(study: StudyStatus) -> None:
             else "the original files stay"
         )
         st.write(f"Prepared images, check and rejections go for good; {originals}.")
-        if st.button("Delete this study", type="primary"):
+        # by its study: a press that arrives when another one is shown is no press
+        if st.button("Delete this study", type="primary", key=f"delete-{study.name}"):
             try:
                 delete_study(study.folder)
             except RunError as error:
@@ -114,7 +120,10 @@ def _delete(study: StudyStatus) -> None:
 
 def _preparing(name: str) -> None:
     stay("train", "release")
-    study: StudyStatus = next(one for one in all_studies() if one.name == name)
+    study = next((one for one in all_studies() if one.name == name), None)
+    if study is None:
+        st.warning(_GONE.format(plain(name)), icon=":material/folder_off:")
+        return
     if study.state == "ready":
         st.rerun(scope="app")
     words = {
@@ -146,11 +155,14 @@ def _ready(folder: Path) -> None:
     try:
         study = load_study(folder)
         whole = stored_manifest(folder)
-    except (ManifestError, OSError) as error:
+    except FileNotFoundError:
+        st.warning(_GONE.format(plain(folder.name)), icon=":material/folder_off:")
+        return
+    except (ManifestError, OSError, ValueError) as error:
         st.error(plain(error), icon=":material/error:")
         return
     _check(study)
-    _review(study, whole)
+    refreshing(_review, None)(study, whole)
 
 
 def _check(study: StoredStudy) -> None:
@@ -178,14 +190,19 @@ def _check(study: StoredStudy) -> None:
                 st.caption(f"{words}{', different subjects' if across else ''}")
                 pair = st.columns(2)
                 for column, path in zip(pair, (first, second), strict=True):
-                    column.image(_prepared(study.folder, path), caption=plain(path), width=224)
+                    with column:
+                        _show_prepared(study.folder, path, plain(path), 224)
 
 
-def _prepared(folder: Path, path: str) -> bytes:
-    return prepared_path(folder / "prepared", path).read_bytes()
+def _show_prepared(folder: Path, path: str, words: str, width: int | Literal["stretch"]) -> None:
+    try:
+        picture = prepared_path(folder / "prepared", path).read_bytes()
+    except FileNotFoundError:
+        st.caption("This picture is gone; somebody may have deleted the study.")
+    else:
+        st.image(picture, caption=words, width=width)
 
 
-@st.fragment
 def _review(study: StoredStudy, whole: pd.DataFrame) -> None:
     stay("train", "release")
     whole_way = study.originals.is_dir()
@@ -241,7 +258,8 @@ def _measured_words(study: StoredStudy, path: str) -> str:
 
 def _before_after(root: Path, folder: Path, path: str) -> None:
     columns = st.columns(3, gap="medium")
-    columns[1].image(_prepared(folder, path), caption="what the model sees", width="stretch")
+    with columns[1]:
+        _show_prepared(folder, path, "what the model sees", "stretch")
     try:
         if not stays_inside(root / path, root):
             raise ScanError("The original leads out of the study's folder.")

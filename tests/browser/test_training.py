@@ -115,6 +115,7 @@ def test_from_a_folder_to_a_model_in_use(tab: Page, source: Path, tmp_path: Path
         tab.get_by_text("In use on the classify page: first try").click()
         settled(tab)
         tab.get_by_role("button", name="Roll back").click()
+        tab.get_by_role("button", name="Yes, roll back").click()
         expect(tab.get_by_text("VentriScope bundled model (USF-MAE tiny)").first).to_be_visible()
     assert "Traceback" not in log.read_text()
     kept = [path for path in [store, *store.rglob("*")] if not path.is_symlink()]

@@ -61,6 +61,7 @@ def test_what_comes_in_is_listed_opened_and_sent_no_more(
     stop = page.get_by_role("button", name="Send no more")
     _click_cell(page, 1, 15, stop)
     stop.click()
+    page.get_by_role("button", name="Yes, send it no more").click()
     expect(page.get_by_text("1 cancelled.")).to_be_visible()
     assert outbox.parcels()[0].state is State.CANCELLED
     _click_cell(page, 0, 300, close)

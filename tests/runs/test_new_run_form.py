@@ -110,3 +110,47 @@ def test_a_number_out_of_range_is_said_and_nothing_is_started(
     assert [error.value for error in page.error if error.value.startswith(f"{words}: ")]
     assert not list((store / "runs").glob("*"))
     assert (box.proto.has_min, box.proto.has_max) == (False, False)
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """Plans that were started; nothing works on them."""
+    plans: list[Plan] = []
+
+    def start(plan: Plan, **_: object) -> RunFolder:
+        plans.append(plan)
+        return RunFolder(Path(f"run{len(plans)}"))
+
+    monkeypatch.setattr("pages.parts.plan_form.start_run", start)
+    return plans
+
+
+def test_a_clone_keeps_what_the_form_does_not_show(
+    phantom_study: StoredStudy, store: Path, begun: list[Plan]
+) -> None:
+    shutil.copytree(phantom_study.folder, store / "studies/clinic")
+    plan = small_plan(store / "studies/clinic", weights="random", precision="32-true", processes=2)
+    page = form(plan)
+    assert "Filled in from small." in [one.value for one in page.caption]
+    start = page.button[-1]
+    start.click().run()
+    assert page.button[-1].key != start.key  # the second press of a double click is no press
+    assert [(one.precision, one.processes) for one in begun] == [("32-true", 2)]
+
+
+def test_nothing_is_started_on_another_study_than_the_one_shown(
+    phantom_study: StoredStudy, store: Path, begun: list[Plan]
+) -> None:
+    for name in ("bonn", "clinic"):
+        shutil.copytree(phantom_study.folder, store / "studies" / name)
+    page = form(small_plan(store / "studies/clinic", weights="random"))
+    shutil.copytree(phantom_study.folder, store / "studies/aachen")
+    page.run()
+    (study,) = [one for one in page.selectbox if one.label == "Study"]
+    study.select("clinic").run()
+    shutil.rmtree(store / "studies/aachen")
+    shutil.rmtree(store / "studies/clinic")
+    page.button[-1].click().run()
+    assert not page.exception
+    assert not begun
+    assert [one for one in page.warning if "is gone" in one.value]

@@ -136,8 +136,9 @@ def test_a_worse_model_is_caught_with_the_right_cases_and_needs_a_reason(
     assert check
     assert {case.number for case in check.worse} == expected
     for case in check.worse:
-        assert case.before == pytest.approx(before[case.number - 1], abs=2e-3)
-        assert case.after == pytest.approx(after[case.number - 1], abs=2e-3)
+        # where the processor has matrix units for bfloat16, answers come from these
+        assert case.before == pytest.approx(before[case.number - 1], abs=0.01)
+        assert case.after == pytest.approx(after[case.number - 1], abs=0.01)
     with pytest.raises(WorseCasesError, match="say why the model may answer") as refused:
         promote(second.run_id, why="newer")
     assert refused.value.check == check

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import optuna
 import pytest
 
 from tests.runs.support import small_plan
+from train.search import SearchArguments
+from train.search import main as search_from_the_command_line
 from vmcore.data import StoredStudy, load_study, prepared_path, reject
 from vmcore.runs import RunError, RunFolder, all_runs, cancel_run
 from vmcore.runs import search as searching
@@ -180,3 +183,20 @@ def test_settings_whose_run_failed_are_tried_again_later(
     assert untried(study) == []
     tried = {tuple(sorted(trial.params.items())) for trial in finished_trials(study)}
     assert len(tried) == 6
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"batch_size": 32},
+        {"learning_rate": 1e-3},
+        {"weight_decay": 0.0},
+        {"resume": "0123"},
+        {"detach": True},
+    ],
+)
+def test_a_search_refuses_what_it_would_pass_over(store: Path, given: dict[str, Any]) -> None:
+    option = "--" + next(iter(given)).replace("_", "-")
+    with pytest.raises(SystemExit, match=f"A search does not take {option}:"):
+        search_from_the_command_line(SearchArguments(study="none", **given))
+    assert not (store / "search.db").exists()

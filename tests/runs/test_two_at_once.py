@@ -234,3 +234,13 @@ def test_why_a_run_failed_is_forgotten_when_it_goes_on(store: Path, study: Path)
     assert runs.client.get_run(run_id).data.tags["reason"] == "the disk was full"
     runs.set_status(run_id, "SCHEDULED")
     assert "reason" not in runs.client.get_run(run_id).data.tags
+
+
+def test_going_back_twice_from_one_model_goes_back_once(two_runs: Path, store: Path) -> None:
+    first, second = copied_store(two_runs, store)
+    for run in (first, second):
+        promote(run.run_id, why="test")
+    assert roll_back(why="worse", expected=second.run_id).run_id == first.run_id
+    with pytest.raises(RunError, match="Another model is in use by now"):
+        roll_back(why="worse", expected=second.run_id)
+    assert bundle_in_use().run_id == first.run_id

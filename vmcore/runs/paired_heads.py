@@ -112,7 +112,8 @@ def _make(folder: RunFolder, study: StoredStudy, splits: Splits) -> None:
         raise RunError(
             "No pair could be made: "
             + (f"{gone} original files are gone or have changed, and " if gone else "")
-            + "in no normal head an atrium was surely found. Start a run without pairs."
+            + "in no normal head an atrium was surely found and its size in millimetres known. Start a "
+            "run without pairs."
         )
     with replacing(folder.path / _FILE) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
@@ -147,9 +148,15 @@ def _pair(
     if original.digest != source:
         return False, None
     scan = original.scan
-    anatomy = _anatomy_model().find(
-        original.picture, scan.spacing_mm, uncleaned=scan.frames[original.frame]
-    )
+    try:
+        anatomy = _anatomy_model().find(
+            original.picture,
+            scan.spacing_mm,
+            pixel_aspect=scan.pixel_aspect,
+            uncleaned=scan.frames[original.frame],
+        )
+    except ValueError:  # too small a picture to find anything in
+        return True, None
     drawn = np.random.default_rng(int(source[:16], 16))  # the same pair of a head in every run
     return True, model_pair(original.picture, anatomy, drawn)
 

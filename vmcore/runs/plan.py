@@ -31,7 +31,11 @@ def _known(name: str) -> str:
 
 
 class Plan(BaseModel):
-    """What is trained on what, from where, and how. The defaults are the paper's for USF-MAE."""
+    """What is trained on what, from where, and how.
+
+    The defaults are the paper's for USF-MAE, but for two: it starts from random weights, where the paper
+    starts from pretrained ones (``weights="usf-mae-100"``), and it splits by subject, not by image.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: ClassVar[str] = CROSS_VALIDATION

@@ -84,11 +84,15 @@ def promote(
     return _change(run_id, why, who, found, accepted)
 
 
-def _change(run_id: str, why: str, who: str | None, check: str, accepted: str) -> Promotion:
+def _change(
+    run_id: str, why: str, who: str | None, check: str, accepted: str, expected: str | None = None
+) -> Promotion:
     person = require("release")
     place = settings().store
     store = open_store(place)
     with changing_model_in_use():
+        if expected is not None and _latest() != expected:
+            raise RunError("Another model is in use by now; look again before you roll back.")
         bundle = None if run_id == BUNDLED else store.artifact(run_id, "bundle")
         name = load_card(bundle or settings().bundle).name
         when = datetime.now(UTC)
@@ -150,13 +154,24 @@ def promotions() -> list[Promotion]:
     return [Promotion(**json.loads(value)) for _, value in reversed(tags)]
 
 
-def roll_back(*, why: str, who: str | None = None) -> Promotion:
+def _latest() -> str:
+    changes = promotions()
+    return changes[0].run_id if changes else bundle_in_use().run_id
+
+
+def roll_back(*, why: str, who: str | None = None, expected: str | None = None) -> Promotion:
     """Go back to the last other model that was in use before the present one, without a check: it answered before.
 
     Models that are gone since are passed over.
 
+    Args:
+        why: the reason, kept with the change.
+        who: the person, where nobody had to sign in; the machine's user without.
+        expected: the run whose model is to be left; whichever is in use without.
+
     Raises:
-        RunError: nothing was promoted yet, or the registry does not answer.
+        RunError: nothing was promoted yet, another model than expected is in use, or the registry does
+            not answer.
     """
     require("release")
     changes = promotions()
@@ -165,7 +180,7 @@ def roll_back(*, why: str, who: str | None = None) -> Promotion:
     now = changes[0].run_id if changes else None
     former = dict.fromkeys(each.run_id for each in changes if each.run_id != now)
     before = next((run_id for run_id in former if _can_answer(run_id)), BUNDLED)
-    return _change(before, why, who, "", "")
+    return _change(before, why, who, "", "", expected if expected is not None else now)
 
 
 def _can_answer(run_id: str) -> bool:
