@@ -75,16 +75,30 @@ class Recipe:
     batch_size: int = 32
     folds: int = 4
     seed: int = 1
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """Of training; a processor with matrix units for bfloat16 takes less time with that."""
+    frozen_stages: int = 0
+    """Stages of the encoder that the folds leave as the base has taught them, to take less time."""
     loaders: int = 0
     """Processes that draw views ahead of the network; 15 keep a fast GPU busy. Not on Windows,
     which cannot fork."""
 
     def settings(
-        self, steps: int, learning_rate: float, shares: dict[str, float], number: int = 0
+        self,
+        steps: int,
+        learning_rate: float,
+        shares: dict[str, float],
+        number: int = 0,
+        frozen_stages: int = 0,
     ) -> StructureSettings:
         """Of one training; ``number`` is the fold's."""
         return StructureSettings(
-            steps, shares, self.batch_size, learning_rate, seed=self.seed + number
+            steps,
+            shares,
+            self.batch_size,
+            learning_rate,
+            seed=self.seed + number,
+            frozen_stages=frozen_stages,
         )
 
 
@@ -110,7 +124,6 @@ def learnt(
     """A network of this name from the work folder, trained first if it is not there."""
     path = recipe.work / f"{name}.safetensors"
     checkpoint = recipe.work / f"{name}.checkpoint"
-    network = StructureNetwork()
     if not path.is_file():
         torch.manual_seed(settings.seed)
         network = StructureNetwork()
@@ -118,7 +131,7 @@ def learnt(
         try:
             learn_structures(
                 network, pictures, settings,
-                make_fabric("32-true"),  # widths are told to a fraction of a pixel
+                make_fabric(recipe.precision),
                 loaders=recipe.loaders,
                 checkpoint=checkpoint,
                 on_step=lambda step, losses: log.info("%s %d: %s", name, step + 1, _words(losses))
@@ -128,6 +141,7 @@ def learnt(
             raise SystemExit(f"{error} Without it {name} is learnt anew.") from error
         keep_state(network.state_dict(), path)
         checkpoint.unlink(missing_ok=True)
+    network = StructureNetwork()
     network.load_state_dict(load_file(path))
     return network
 
@@ -167,7 +181,7 @@ def main(recipe: Recipe) -> None:
             f"fold-{number}",
             begin,
             [*pictures, *drawn],
-            recipe.settings(recipe.fold_steps, 7e-4, SHARES, number),
+            recipe.settings(recipe.fold_steps, 7e-4, SHARES, number, recipe.frozen_stages),
         )
         tables.append(_kept(recipe, f"fold-{number}", fold, partial(list, outlined), number))
         if number == 1:
@@ -179,7 +193,7 @@ def main(recipe: Recipe) -> None:
         "final",
         begin,
         [*shown, *drawn],
-        recipe.settings(recipe.final_steps, 7e-4, SHARES),
+        recipe.settings(recipe.final_steps, 7e-4, SHARES, frozen_stages=recipe.frozen_stages),
     )
     write_anatomy_model(recipe.out, final, pd.concat(tables, ignore_index=True), [*real, *drawn])
 

@@ -25,7 +25,11 @@ from vmcore.runs import (
 
 @dataclass(frozen=True)
 class CrossvalArguments:
-    """What to run. Settings that are not given are the paper's for the architecture."""
+    """What to run. Epochs, batch size, learning rate, weight decay and folds are the paper's where they are not given.
+
+    Starting weights and split are not: the paper starts from pretrained weights (--weights usf-mae-100, or
+    imagenet for the baselines) and splits by image (--by-image).
+    """
 
     study: str = ""
     """A prepared study's name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import tyro
@@ -19,6 +19,9 @@ from vmcore.runs.search import finished_trials, open_search, search, untried
 
 log = logging.getLogger("train.search")
 
+_SEARCHED = ("batch_size", "learning_rate", "weight_decay")
+_OF_ONE_RUN = ("resume", "detach")
+
 
 @dataclass(frozen=True)
 class SearchArguments(CrossvalArguments):
@@ -30,10 +33,29 @@ class SearchArguments(CrossvalArguments):
     trials: int | None = None
     """At most so many; needed for tpe, which has no end."""
 
+    def refuse_what_is_not_searched_with(self) -> None:
+        """Say which options of a single run were given: a search would pass over them.
+
+        Raises:
+            SystemExit: there are such options.
+        """
+        defaults = {field.name: field.default for field in fields(self)}
+        given = [
+            name for name in (*_SEARCHED, *_OF_ONE_RUN) if getattr(self, name) != defaults[name]
+        ]
+        if not given:
+            return
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        sys.exit(
+            f"A search does not take {options}: it tries batch sizes, learning rates and weight decays itself, "
+            "waits for its runs, and goes on where it is when it is started again."
+        )
+
 
 def main(arguments: SearchArguments) -> None:
     """Search and say what was best."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    arguments.refuse_what_is_not_searched_with()
     if arguments.sampler == "tpe" and arguments.trials is None:
         sys.exit("Say how many --trials to make: this sampler has no end.")
     try:

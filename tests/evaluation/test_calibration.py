@@ -62,6 +62,13 @@ def test_temperature_is_the_likeliest_divisor() -> None:
     assert fitted.temperature == pytest.approx(1 / slope, rel=1e-3)
 
 
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_probabilities_that_fall_with_truth_are_not_calibrated(method) -> None:
+    truth, said = too_sure()
+    with pytest.raises(ValueError, match="fall where truth rises"):
+        fit_calibration(1 - truth, said, method)
+
+
 def test_mended_probabilities_hold_on_other_images() -> None:
     truth, said = too_sure()
     fitted = fit_calibration(truth, said)

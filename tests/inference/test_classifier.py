@@ -118,6 +118,9 @@ def test_folds_that_contradict_each_other_are_noticed() -> None:
     assert prediction(0.1, 0.9, 0.2, 0.8, 0.3).folds_disagree
     assert not prediction(0.48, 0.52, 0.49, 0.51, 0.5).folds_disagree
     assert not prediction(0.6, 0.99, 0.7, 0.98, 0.8).folds_disagree
+    assert prediction(
+        0.48, 0.49, 0.49, 0.48, 0.57
+    ).folds_disagree  # four against what the mean says
 
 
 def test_the_analysis_cleans_as_the_bundle_says(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def known(phantom: Phantom, uncertainty: float = 0.005) -> Anatomy:
     start, end = phantom.atrium
     width = float(np.hypot(end[0] - start[0], end[1] - start[1]))
     share = width / ellipse.biparietal_diameter
-    calliper = AtriumCalliper(start, end, width, None, share, uncertainty, "far", 0.9)
+    mm = width * phantom.spacing_mm[0]
+    calliper = AtriumCalliper(start, end, width, mm, share, uncertainty, "far", 0.9, "file")
     return Anatomy(
         np.zeros(phantom.clean.shape[:2], np.uint8), Head(ellipse, None, None), None, calliper,
         Plane(0.9, 0.9, fits=True),
@@ -32,8 +33,9 @@ def test_both_of_a_pair_differ_in_the_ventricle_only() -> None:
     anatomy = known(phantom)
     pair = widened_pair(phantom.clean, anatomy, np.random.default_rng(0))
     assert pair is not None
-    assert pair.normal_share < 0.12
-    assert pair.wide_share > 0.145
+    head_mm = anatomy.head.ellipse.biparietal_diameter * phantom.spacing_mm[0]
+    assert pair.normal_share * head_mm <= 9.0
+    assert pair.wide_share * head_mm >= 10.5
     assert pair.normal.shape == pair.wide.shape == phantom.clean.shape
     skull_and_beyond = phantom.geometry.outside_mm > -0.5
     for one in (pair.normal, pair.wide):
@@ -57,7 +59,9 @@ def test_colour_that_is_left_stays_where_nothing_moved() -> None:
         lambda anatomy: replace(anatomy, head=None),
         lambda anatomy: replace(anatomy, atrium=None),
         lambda anatomy: replace(anatomy, atrium=replace(anatomy.atrium, uncertainty=0.03)),
-        lambda anatomy: replace(anatomy, atrium=replace(anatomy.atrium, head_share=0.16)),
+        lambda anatomy: replace(anatomy, atrium=replace(anatomy.atrium, width_mm=9.4)),
+        # the same share of the head is wide at 30 weeks and normal at 20
+        lambda anatomy: replace(anatomy, atrium=replace(anatomy.atrium, width_mm=None)),
     ],
 )
 def test_no_pair_is_made_of_what_is_not_surely_normal(less) -> None:

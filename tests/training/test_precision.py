@@ -134,3 +134,30 @@ def test_auto_becomes_what_the_device_computes_fast() -> None:
     assert precision_of(make_fabric(accelerator="cpu")) == training_precision(CPU)
     assert precision_of(make_fabric("32-true", "cpu")) == "32-true"
     assert make_fabric(device="cpu").device == CPU
+
+
+def test_depthwise_convolutions_are_trained_in_float32_where_the_rest_is_bfloat16() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, groups=8, bias=False), nn.Conv2d(8, 8, 3, groups=2)
+    )
+    names = list(model.state_dict())
+    fabric = make_fabric("bf16-mixed", accelerator="cpu")
+    task, _ = set_up(fabric, model, weight_decay=0.0, lr=1e-3)
+    seen: list[tuple[torch.dtype, torch.dtype]] = []
+    for layer in model:
+        layer.register_forward_hook(
+            lambda _, given, made: seen.append((given[0].dtype, made.dtype))
+        )
+    given = torch.randn(2, 3, 9, 9)
+    fabric.backward(task(given).sum())
+    assert seen == [(torch.bfloat16, torch.bfloat16)] * 3
+    assert list(model.state_dict()) == names
+    depthwise = model[1]
+    half = torch.randn(2, 8, 9, 9).bfloat16()
+    exact = functional.conv2d(half.float(), depthwise.weight.data, groups=8)
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = functional.conv2d(half, depthwise.weight.data.bfloat16(), groups=8)
+        made = depthwise(half)
+    assert torch.equal(made, exact.bfloat16())
+    assert not torch.equal(made, plain)  # its weight was not rounded

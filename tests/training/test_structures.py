@@ -198,6 +198,27 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
             )  # fmt: skip
 
 
+def test_frozen_stages_stay_as_they_are_and_the_rest_learns() -> None:
+    settings = StructureSettings(
+        steps=2, shares={"phantom": 1.0}, batch_size=2, frozen_stages=2, learning_rate=1e-2
+    )
+    network = StructureNetwork()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    learn_structures(network, [outlined()], settings, make_fabric(accelerator="cpu"))
+    frozen = ("encoder.conv_stem.", "encoder.bn1.", "encoder.blocks.0.", "encoder.blocks.1.")
+    for name, value in network.state_dict().items():
+        if name.startswith(frozen):
+            assert torch.equal(value, before[name]), name
+    later = {
+        f"{name}"
+        for name in before
+        if name.startswith("encoder.blocks.") and name.endswith("weight")
+    }
+    changed = {name for name in later if not torch.equal(network.state_dict()[name], before[name])}
+    assert changed == {name for name in later if not name.startswith(frozen)}
+    assert all(one.requires_grad for one in network.parameters())
+
+
 def test_other_processes_draw_the_same_batches() -> None:
     settings = StructureSettings(steps=3, shares={"phantom": 1.0}, batch_size=2)
     batches = RandomBatches([outlined(), outlined(subject_id="two", often=3.0)], settings)

@@ -43,6 +43,12 @@ class StructureNetwork(nn.Module):
         self.last[-1].bias = nn.Parameter(torch.tensor(_PRIOR))
         self.visible = nn.Sequential(nn.Dropout(0.2), nn.Linear(_LEVELS[-1], len(VISIBLE)))
 
+    def first_stages(self, count: int) -> nn.ModuleList:
+        """The encoder's stem with its first ``count`` stages; nothing for 0."""
+        names = ("conv_stem", "bn1", *(f"blocks.{stage}" for stage in range(count)))
+        chosen = names if count else ()
+        return nn.ModuleList(self.encoder.get_submodule(name) for name in chosen)
+
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See the class."""
         grey = (views - _GREY_MEAN) / _GREY_SD

@@ -18,6 +18,9 @@ from vmcore.models.calibration import Calibration, logit
 
 _BINS = 10
 _STEEPEST = 50.0
+_FLATTEST = (
+    1.01 / _STEEPEST
+)  # a temperature is sought no flatter; Platt's slope may be, or negative
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def fit_calibration(
     else:
         target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
         slope, intercept = _platt(target, odds)
-    if slope <= 0:
+    if slope <= (_FLATTEST if method == "temperature" else 0):
         raise ValueError("The probabilities fall where truth rises; no calibration can mend that.")
     return Calibration(method=method, slope=slope, intercept=intercept)
 

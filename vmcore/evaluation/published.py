@@ -10,6 +10,8 @@ SOURCE = (
     "Published: Deep Learning Analysis of Prenatal Ultrasound for Identification of "
     "Ventriculomegaly, Tables 2 and 3 (private data, split by image, mean over five folds)"
 )
+NOT_COMPARABLE = "Other images, another split: not to be compared line by line."
+"""What stands beside the published figures, wherever they are shown."""
 _COLUMNS = ("model", "accuracy", "precision", "recall", "f1", "specificity", "auc")
 _TABLES = {
     "validation": (

@@ -51,6 +51,7 @@ class Prediction:
         in_domain: False where the image is unlike the training images, None where the bundle
             cannot tell.
         ood_score: how unlike the training images it is, up to 1 in distribution; or None.
+        heatmap_method: how the heatmap was made, one of :data:`vmcore.inference.HEATMAP_METHODS`.
     """
 
     probability: float
@@ -60,6 +61,7 @@ class Prediction:
     heatmap: Heatmap | None
     in_domain: bool | None
     ood_score: float | None = None
+    heatmap_method: str = HEATMAP_METHODS[0]
 
     @property
     def spread(self) -> float:
@@ -68,9 +70,10 @@ class Prediction:
 
     @property
     def folds_disagree(self) -> bool:
-        """Whether folds vote differently while their probabilities lie far apart."""
+        """Whether folds vote differently, and lie far apart or are mostly against what their mean says."""
         votes = self.fold_probabilities >= self.threshold
-        return bool(votes.any() and not votes.all()) and self.spread > _WIDE_SPREAD
+        against = (votes != (self.probability >= self.threshold)).mean() > 0.5
+        return bool(votes.any() and not votes.all() and (against or self.spread > _WIDE_SPREAD))
 
 
 class Classifier:
@@ -185,6 +188,7 @@ class Classifier:
                 probability[:, index],
                 mean_map([fold[index] for fold in maps], image.shape[:2]) if maps else None,
                 None if scores is None else float(scores[index]),
+                heatmap or HEATMAP_METHODS[0],
             )
             for index, image in enumerate(images)
         ]
@@ -222,7 +226,11 @@ class Classifier:
         return self._ood_detector.score(np.stack([output.embedding for output in outputs]))
 
     def _prediction(
-        self, folds: npt.NDArray[np.float64], heatmap: Heatmap | None, ood_score: float | None
+        self,
+        folds: npt.NDArray[np.float64],
+        heatmap: Heatmap | None,
+        ood_score: float | None,
+        method: str,
     ) -> Prediction:
         probability = float(folds.mean())
         if not math.isfinite(
@@ -237,6 +245,7 @@ class Classifier:
             heatmap=heatmap,
             in_domain=None if ood_score is None else ood_score <= 1.0,
             ood_score=ood_score,
+            heatmap_method=method,
         )
 
 

@@ -23,7 +23,8 @@ class TorchEngine:
         self, models: Sequence[nn.Module], device: torch.device, dtype: torch.dtype | None = None
     ) -> None:
         self.device = device
-        self.dtype = dtype or fast_dtype(device)
+        # a graphics card is fast enough to answer as a run's predictions were made: in float32
+        self.dtype = dtype or (torch.float32 if device.type == "cuda" else fast_dtype(device))
         self._models = [copy.deepcopy(model).to(device, self.dtype).eval() for model in models]
 
     @torch.inference_mode()

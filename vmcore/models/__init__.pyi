@@ -6,6 +6,7 @@ from .bundle_weights import load_weights
 from .calibration import Calibration
 from .checkpoints import read_weights
 from .classifier import create_classifier, input_of, parameter_count, reads_mean, vision_transformer
+from .depthwise import depthwise_in_float32
 from .digest import bundle_digest, file_digest, folder_digest
 from .errors import BundleError, WeightsError
 from .fetch import FetchProgress, fetch_public_weights
@@ -43,6 +44,7 @@ __all__ = [
     "WeightsReport",
     "bundle_digest",
     "create_classifier",
+    "depthwise_in_float32",
     "emulated",
     "explain_weights",
     "fast_dtype",

@@ -26,6 +26,7 @@ from vmcore.training.epochs import EpochResult
 from vmcore.training.normalise import normalise
 from vmcore.training.settings import FinetuneSettings
 from vmcore.training.steps import (
+    asked_together,
     batches,
     count_batches,
     mean_over,
@@ -103,7 +104,7 @@ def finetune_fold(
         on_epoch: called after each epoch, on the first process.
         on_step: called before each batch with the epoch, its steps done and all of its steps, on the
             first process.
-        stop: asked before each batch whether to stop.
+        stop: asked before each batch whether to stop; now and then where several processes learn together.
 
     Raises:
         Stopped: ``stop`` said so.
@@ -126,7 +127,7 @@ def finetune_fold(
         trained.train()
         total, rate, step = torch.zeros((), device=fabric.device), 0.0, epoch * per_epoch
         for rows in batches(fold.train, settings.batch_size, generator):
-            if stop is not None and stop():
+            if stop is not None and asked_together(fabric, stop, step):
                 raise Stopped
             if on_step is not None and fabric.is_global_zero:
                 on_step(epoch, step - epoch * per_epoch, per_epoch)

@@ -2,8 +2,8 @@
 
 Machine, callipers and skull are the same in both. In both the walls were moved apart and fluid was
 drawn in, a little or much, so that neither warping nor drawn fluid alone tells which is wide. What is
-normal and what wide is told in millimetres where the picture has a scale; where it has none, in shares of
-the head's short axis, which hold for a head of about 70 mm.
+normal and what wide is told in millimetres: a picture without a scale gives no pair, since the same share
+of the head is a wide ventricle at 30 weeks and a normal one at 20.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from vmcore.training.outlined import atrium_rectangle
 RgbPicture = npt.NDArray[np.uint8]
 
 _WIDEST_NORMAL_MM, _NARROWEST_WIDE_MM, _WIDEST_MM = 9.0, 10.5, 20.0
-_USUAL_HEAD_MM = 72.0  # short axis of a head whose picture has no scale
 _WIDEST_SHARE = 0.35  # of the short axis: more, and the head is another one
 _SURE = 0.02  # largest standard deviation of a width that a pair is made from
 _LEAST_WIDENED, _MOST_WIDENED = 1.05, 1.5  # factors of the one that stays normal
@@ -82,7 +81,7 @@ def model_pair(
 def widened_pair(
     picture: RgbPicture, anatomy: Anatomy, rng: np.random.Generator
 ) -> WidenedPair | None:
-    """Make a pair of a normal head whose atrium is surely found; None of any other.
+    """Make a pair of a normal head whose atrium is surely found and known in mm; None of any other.
 
     Args:
         picture: uint8 (H, W, 3), cleaned.
@@ -90,11 +89,9 @@ def widened_pair(
         rng: of widths and speckle.
     """
     head, atrium = anatomy.head, anatomy.atrium
-    if head is None or atrium is None:
+    if head is None or atrium is None or atrium.width_mm is None or not atrium.head_share > 0:
         return None
-    head_mm = _USUAL_HEAD_MM
-    if atrium.width_mm is not None and atrium.head_share > 0:
-        head_mm = atrium.width_mm / atrium.head_share
+    head_mm = atrium.width_mm / atrium.head_share
     widest_normal = _WIDEST_NORMAL_MM / head_mm
     narrowest, widest = _NARROWEST_WIDE_MM / head_mm, min(_WIDEST_MM / head_mm, _WIDEST_SHARE)
     if (

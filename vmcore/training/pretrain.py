@@ -25,6 +25,7 @@ from vmcore.training.pretrain_checkpoint import Position, load_position, save_po
 from vmcore.training.schedule import learning_rate
 from vmcore.training.settings import Compiling, PretrainSettings
 from vmcore.training.steps import (
+    asked_together,
     batches,
     count_batches,
     mean_over,
@@ -36,7 +37,7 @@ from vmcore.training.steps import (
 )
 
 _KEPT_EVERY_S = 300.0
-_ASKED_EVERY = 20  # steps after which processes agree whether it is time for a checkpoint
+_KEPT_EVERY = 20  # steps after which processes agree whether it is time for a checkpoint
 _HASHED = 1024
 
 
@@ -68,7 +69,7 @@ def pretrain(
         on_epoch: called after each epoch, on the first process.
         on_step: called before each batch with the epoch, its steps done and all of its steps, on the
             first process.
-        stop: asked before each batch whether to stop.
+        stop: asked before each batch whether to stop; now and then where several processes learn together.
         keep_every_s: seconds between two checkpoints within an epoch.
         compiling: "yes" has torch compile the network, which takes a minute and pays on large GPUs.
 
@@ -118,7 +119,7 @@ def pretrain(
         )
         inputs = next(coming, None)
         for step, (_, factor) in enumerate(shares, start=first):
-            if stop is not None and stop():
+            if stop is not None and asked_together(fabric, stop, step):
                 raise Stopped
             if on_step is not None and fabric.is_global_zero:
                 on_step(epoch, step, per_epoch)
@@ -132,7 +133,7 @@ def pretrain(
                 floor=settings.floor, warm_up=settings.warm_up,
             )  # fmt: skip
             total += loss.detach().double() * (factor * whole)
-            if step % _ASKED_EVERY == 0 and fabric.broadcast(
+            if step % _KEPT_EVERY == 0 and fabric.broadcast(
                 time.monotonic() - kept >= keep_every_s
             ):
                 taken = time.perf_counter() - begun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, cast
 
 import numpy as np
@@ -13,11 +13,12 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from vmcore.models import Precision, plain_attention, training_precision
+from vmcore.models import Precision, depthwise_in_float32, plain_attention, training_precision
 from vmcore.training.schedule import learning_rate
 from vmcore.training.settings import Compiling
 
 CLIP_NORM = 1.0
+_ASKED_EVERY = 20  # steps after which several processes agree
 
 
 def make_fabric(
@@ -72,6 +73,8 @@ def set_up(
     """
     if fabric.device.type == "cpu":
         plain_attention(model)
+        if precision_of(fabric) == "bf16-mixed":
+            depthwise_in_float32(model)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     # a fused step takes the loss's scale away itself, after the gradients had to be clipped
     scaled = precision_of(fabric) == "16-mixed"
@@ -91,6 +94,17 @@ def plain(optimizer: Optimizer) -> Optimizer:
 def mean_over(fabric: Fabric, value: Tensor) -> float:
     """A number's mean over all processes."""
     return float(torch.as_tensor(fabric.all_reduce(value, reduce_op="mean")))
+
+
+def asked_together(fabric: Fabric, question: Callable[[], bool], step: int) -> bool:
+    """The first process's answer to a question, the same for all of them.
+
+    Where there are several they ask at every 20th step alone: it makes them wait for one another. If
+    each asked for itself, one would stop while the others wait for its gradients.
+    """
+    if fabric.world_size == 1:
+        return question()
+    return step % _ASKED_EVERY == 0 and bool(fabric.broadcast(question()))
 
 
 def share_of(count: int, fabric: Fabric) -> tuple[npt.NDArray[np.int64], float]:
