@@ -110,6 +110,11 @@ def _known(
     if drawn is None:  # another line's length is another one
         uploaded.distances.pop(analysis.frame, None)
         return None
+    count, before = uploaded.distance_lines.get(analysis.frame, (0, drawn.ends))
+    if not set(drawn.ends) & set(before):  # drawn anew, not moved at an end
+        count += 1
+        uploaded.distances.pop(analysis.frame, None)
+    uploaded.distance_lines[analysis.frame] = count, drawn.ends
     key = _distance_key(uploaded, analysis.frame)
     if key in st.session_state:  # a field that is not drawn forgets
         uploaded.distances[analysis.frame] = st.session_state[key]
@@ -149,4 +154,5 @@ def _key(uploaded: UploadedScan, frame: int) -> str:
 
 
 def _distance_key(uploaded: UploadedScan, frame: int) -> str:
-    return f"distance-{_key(uploaded, frame)}"
+    count, _ = uploaded.distance_lines.get(frame, (0, None))  # each line has its own field
+    return f"distance-{_key(uploaded, frame)}-{count}"

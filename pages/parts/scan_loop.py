@@ -41,6 +41,14 @@ class LoopReview:
         """How many frames were judged, or cannot be."""
         return len(self.answers) + len(self.refused)
 
+    def go_on(self) -> None:
+        """Judge every frame that was not, those of a batch that had trouble too."""
+        self.trouble = None
+        for batch in self.batches():
+            if not all(frame in self.answers or frame in self.refused for frame in batch):
+                self.work.again(batch)
+        self.work.want(self.batches())
+
     def stop(self) -> None:
         """Judge no more frames now."""
         self.work.cancel()
@@ -134,8 +142,7 @@ def _draw(
         left.markdown("**The whole loop**")
         rest = "the rest" if review.answers else f"all {review.frames} frames"
         if right.button(f"Judge {rest}", key=f"judge-{slider}", width="stretch"):
-            review.trouble = None
-            review.work.want(review.batches())
+            review.go_on()
             st.rerun()
     if review.trouble:
         st.warning(review.trouble, icon=":material/warning:")

@@ -20,6 +20,8 @@ from vmcore.reporting.case import Assessment, picture_digest
 
 AnalysisKey = tuple[str, str | None, int, str]
 """Both models' digests, the frame, and the heatmap's method."""
+Ends = tuple[tuple[float, float], tuple[float, float]]
+"""Of a line: (row, column) in pixels."""
 AnswerKey = tuple[str | None, str | None, int, float | None, tuple[HandCalliper, ...]]
 """Which answer: both models' digests, the frame, the gestational age that was told, and callipers by hand."""
 _KEPT_BYTES = (
@@ -57,7 +59,8 @@ class UploadedScan:
     could not be held.
     ``scan`` and ``analyses`` hold pixels and may be let go; ``answers`` are the same analyses without,
     and ``digests`` tell the cleaned pictures, by frame. ``assessments`` holds what a person decided, by
-    answer; ``drawn`` what a person drew, ``distances`` the length that is known, and ``hand`` what was
+    answer; ``drawn`` what a person drew, ``distances`` the length that is known, ``distance_lines`` how
+    many such lines were drawn before and where this one ends, and ``hand`` what was
     measured so, by frame; ``loop`` what the whole loop was answered, by which models. ``damaged`` frames were
     found when the first one to show was looked for; ``chosen`` is the one that a person looked at last.
     ``dicom_made`` is the report as DICOM that was asked for last.
@@ -79,6 +82,7 @@ class UploadedScan:
     assessments: dict[AnswerKey, Assessment] = field(default_factory=dict)
     drawn: dict[int, list[DrawnLine]] = field(default_factory=dict)
     distances: dict[int, str] = field(default_factory=dict)
+    distance_lines: dict[int, tuple[int, Ends]] = field(default_factory=dict)
     hand: dict[int, tuple[HandCalliper, ...]] = field(default_factory=dict)
     loop: tuple[AnalysisKey | None, Any] | None = None
     damaged: set[int] = field(default_factory=set)

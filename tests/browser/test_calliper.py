@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,13 @@ def measuring(page: Page) -> Locator:
     return picture
 
 
-def click_pixel(page: Page, picture: Locator, row: float, column: float) -> None:
+def click_pixel(
+    page: Page,
+    picture: Locator,
+    row: float,
+    column: float,
+    button: Literal["left", "right"] = "left",
+) -> None:
     """Click the middle of a pixel of the cleaned picture."""
     x, y = picture.evaluate(
         """(svg, [row, column]) => {
@@ -33,7 +40,7 @@ def click_pixel(page: Page, picture: Locator, row: float, column: float) -> None
         }""",
         [row, column],
     )
-    page.mouse.click(x, y)
+    page.mouse.click(x, y, button=button)
 
 
 def test_exact_clicks_on_pixels_that_are_not_square(page: Page, tmp_path: Path) -> None:
@@ -49,8 +56,11 @@ def test_exact_clicks_on_pixels_that_are_not_square(page: Page, tmp_path: Path) 
     page.get_by_role("button", name="Enlarge").click()
     page.get_by_role("button", name="Whole picture").click()
     place = picture.bounding_box()
-    for end in phantom.atrium:
-        click_pixel(page, picture, *np.subtract(end, clean.offset))
+    for end in phantom.atrium:  # neither another button nor a click in the same place is an end
+        row, column = np.subtract(end, clean.offset)
+        click_pixel(page, picture, row, column, button="right")
+        click_pixel(page, picture, row, column)
+        click_pixel(page, picture, row, column)
         for far in (30, 300):  # short and long widths are told in the same room
             page.mouse.move(place["x"] + far, place["y"] + far)
             assert picture.bounding_box() == place
@@ -89,4 +99,12 @@ def test_a_known_distance_gives_millimetres_to_a_picture_without(
     click_pixel(page, picture, 150, 250)
     expect(page.get_by_text("By hand 10.0 mm")).to_be_visible()
     expect(page.get_by_text("by a distance set by hand")).to_be_visible()
+    page.get_by_role(
+        "button", name="Known distance"
+    ).click()  # another one, of which nobody told the length
+    click_pixel(page, picture, 250, 120)
+    click_pixel(page, picture, 250, 320)
+    expect(page.get_by_text("By hand 50.0 pixels")).to_be_visible()
+    settled(page)
+    expect(page.get_by_label("The known distance, in mm")).to_have_value("")
     no_trace(page)

@@ -4,6 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const MOST = 2; // callipers: one for each ventricle
 const MOVED_PX = 4; // on the screen, from which a press is a drag
+const SHORTEST = 1; // pixel of the picture: less is a double click and no width
 const REACH_PX = 16; // on the screen, around an end
 const ARM_PX = 7;
 const SETTLED_MS = 250; // after the last arrow key, until the page is told
@@ -111,10 +112,24 @@ function remember(state) {
 
 function listen(state) {
   const { svg } = state;
-  let press = null;
+  let press = null; // one pointer at a time: a second finger must not take over what the first one moves
+  const release = (event, kept) => {
+    const done = press;
+    press = null;
+    svg.classList.remove("panning");
+    if (done.end && kept && done.moved) state.commit();
+    else if (done.end) state.lines = state.past.pop();
+    else if (kept && !done.moved) place(state, at(state, event));
+    draw(state);
+    if (done.end) focus(state, ...done.end);
+  };
   svg.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary || (press && press.id !== event.pointerId)) return;
+    if (press) release(event, press.moved); // its end was lost, as to a menu
     const end = event.target.closest?.(".end");
-    press = { x: event.clientX, y: event.clientY, view: [...state.view], moved: false, end: null };
+    press = {
+      id: event.pointerId, x: event.clientX, y: event.clientY, view: [...state.view], moved: false, end: null,
+    };
     if (end) {
       press.end = [Number(end.dataset.line), Number(end.dataset.end)];
       remember(state);
@@ -127,6 +142,8 @@ function listen(state) {
       if (state.pending) draw(state);
       return;
     }
+    if (event.pointerId !== press.id) return;
+    if (!event.buttons) { release(event, press.moved); return; }
     if (Math.hypot(event.clientX - press.x, event.clientY - press.y) > MOVED_PX) press.moved = true;
     if (!press.moved) return;
     if (press.end) {
@@ -142,23 +159,10 @@ function listen(state) {
     draw(state);
   });
   svg.addEventListener("pointerup", (event) => {
-    const done = press;
-    press = null;
-    svg.classList.remove("panning");
-    if (!done) return;
-    if (done.end) {
-      if (done.moved) state.commit(); else state.past.pop();
-    } else if (!done.moved) {
-      place(state, at(state, event));
-    }
-    draw(state);
-    if (done.end) focus(state, ...done.end);
+    if (event.pointerId === press?.id) release(event, true);
   });
-  svg.addEventListener("pointercancel", () => {
-    if (press?.end) state.lines = state.past.pop();
-    press = null;
-    svg.classList.remove("panning");
-    draw(state);
+  svg.addEventListener("pointercancel", (event) => {
+    if (event.pointerId === press?.id) release(event, false);
   });
   svg.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -174,10 +178,12 @@ function listen(state) {
     const [line, which] = [Number(end.dataset.line), Number(end.dataset.end)];
     if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
+      if (event.repeat) return; // a key that is held down removes one
       remember(state);
       state.lines.splice(line, 1);
       state.commit();
       draw(state);
+      state.buttons.undo.focus(); // not the other calliper's end, which would go with the next press
     } else if (event.key in ARROWS) {
       event.preventDefault();
       event.stopPropagation();
@@ -209,6 +215,7 @@ function place(state, point) {
     state.cursor = point;
     return;
   }
+  if (Math.hypot(point[0] - state.pending[0], point[1] - state.pending[1]) < SHORTEST) return;
   remember(state);
   const made = { kind: state.kind, ends: [state.pending, point], taken: false };
   state.pending = null;
