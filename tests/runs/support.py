@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vmcore.data import StoredStudy, label_numbers, load_study, numbered, prepare_study
-from vmcore.data.phantom import make_phantom, write_png
+from vmcore.data.phantom import make_phantom, write_dicom, write_png
 from vmcore.models import create_classifier, write_learnt
 from vmcore.runs import Plan, PretrainPlan, RunFolder, RunStatus, open_store, start_run, status
 from vmcore.runs.case_images import note_images
@@ -34,8 +34,12 @@ from vmcore.training import (
 )
 
 
-def draw_study(root: Path, subjects: int = 16, seed: int = 0) -> Path:
-    """Phantoms of both classes, one or two a subject, with a manifest; other ones by another seed."""
+def draw_study(root: Path, subjects: int = 16, seed: int = 0, *, scaled: bool = False) -> Path:
+    """Phantoms of both classes, one or two a subject, with a manifest; other ones by another seed.
+
+    They are PNG; where they are to tell how large their pixels are, DICOM.
+    """
+    write, kind = (write_dicom, "dcm") if scaled else (write_png, "png")
     rows = []
     for subject in range(subjects):
         wide = subject % 2 == 1
@@ -43,9 +47,10 @@ def draw_study(root: Path, subjects: int = 16, seed: int = 0) -> Path:
             phantom = make_phantom(
                 15.0 if wide else 6.0, 10_000 * seed + 50 * subject + image, shape=(200, 260)
             )
-            write_png(root / f"images/{subject}-{image}.png", phantom)
+            path = f"images/{subject}-{image}.{kind}"
+            write(root / path, phantom)
             label = "ventriculomegaly" if wide else "normal"
-            rows.append((f"images/{subject}-{image}.png", label, f"s{subject}"))
+            rows.append((path, label, f"s{subject}"))
     table = pd.DataFrame(rows, columns=["path", "label", "subject_id"])
     table.to_csv(root / "manifest.csv", index=False)
     return root

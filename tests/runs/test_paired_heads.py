@@ -21,7 +21,7 @@ from vmcore.training import Stopped
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("originals")
     (folder / "images").mkdir()
-    return draw_study(folder, subjects=14)
+    return draw_study(folder, subjects=14, scaled=True)
 
 
 @pytest.fixture(scope="module")
