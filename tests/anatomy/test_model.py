@@ -31,7 +31,7 @@ def heads() -> list[Phantom]:
 
 
 def test_phantoms_are_measured_in_millimetres(model: AnatomyModel, heads: list[Phantom]) -> None:
-    errors, found = [], 0
+    true, told = [], []
     for phantom in heads:
         anatomy = model.find(phantom.clean, phantom.spacing_mm)
         assert anatomy.head is not None
@@ -40,14 +40,15 @@ def test_phantoms_are_measured_in_millimetres(model: AnatomyModel, heads: list[P
         expected = short * phantom.spacing_mm[0]
         assert anatomy.head.biparietal_diameter_mm == pytest.approx(expected, rel=0.06)
         if anatomy.atrium is not None:
-            found += 1
-            errors.append(abs(anatomy.atrium.width_mm - phantom.atrial_width_mm))  # type: ignore[operator]
+            true.append(phantom.atrial_width_mm)
+            told.append(anatomy.atrium.width_mm)
             middle = (np.array(anatomy.atrium.start) + anatomy.atrium.end) / 2
             truth = np.array(phantom.atrium).mean(0)
             assert np.hypot(*(middle - truth)) < 0.15 * short
             assert anatomy.atrium.side == "far"
-    assert found >= 4
-    assert np.mean(errors) < 2.0
+    assert len(told) >= len(heads) - 1
+    assert np.abs(np.subtract(told, true)).mean() < 1.0
+    assert np.corrcoef(told, true)[0, 1] > 0.95  # a network that says the same of all would not
 
 
 def test_wider_ventricles_of_one_size_of_head_measure_wider(model: AnatomyModel) -> None:
@@ -56,7 +57,7 @@ def test_wider_ventricles_of_one_size_of_head_measure_wider(model: AnatomyModel)
         anatomy = model.find(make_phantom(width, 77).clean)
         assert anatomy.atrium is not None
         shares.append(anatomy.atrium.head_share)
-    assert shares == sorted(shares)
+    assert np.diff(shares).min() > 0.01
 
 
 def test_a_scale_that_no_head_has_gives_no_millimetres(

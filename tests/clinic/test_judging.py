@@ -107,14 +107,17 @@ def test_a_file_that_is_no_scan_does_not_stop_the_others(mixed: Judge) -> None:
     assert all(answer.error.endswith(".") for answer in rows[1:])
 
 
-def test_answers_and_trail_name_nobody(mixed: Judge) -> None:
+def test_answers_and_trail_name_nobody(mixed: Judge, loop: bytes) -> None:
     store = mixed.inbox.folder.parent
     entries = AuditTrail(store / "audit.db").entries()
     assert {entry.event.person for entry in entries} == {"node"}
     assert sorted(entry.event.action for entry in entries) == ["answered", "exported", "exported"]
-    marks = {"name": NAME, "number": MADE_UP_NUMBER, "uid": SCAN_UID}
+    header = pydicom.dcmread(BytesIO(loop))
+    uids = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    marks = {"name": NAME, "number": MADE_UP_NUMBER} | {uid: str(header[uid].value) for uid in uids}
     assert not search([store / "answers.db", store / "audit.db"], marks)
-    assert search([mixed.inbox.folder], marks), "they would be found where they are"
+    there = set().union(*search([mixed.inbox.folder], marks).values())
+    assert there == set(marks), "they would be found where they are"
 
 
 def test_after_a_restart_nothing_is_judged_again_and_the_rest_is(

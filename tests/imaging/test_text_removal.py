@@ -141,6 +141,9 @@ def test_a_textured_border_is_looked_at_as_one() -> None:
     assert len(removal._lit_beside(image, sector)) <= removal._PIECES
 
 
+_AROUND_PX = 45
+
+
 def named(
     size: int, angle: float, grey: int, place: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +183,10 @@ def test_names_are_found_however_they_stand(size: int, angle: float, grey: int) 
     regions = removal.text_in(image)
     mask = removal.remove_text(image, regions).mask
     assert (mask & letters).sum() >= 0.95 * letters.sum()
+    rows, columns = np.nonzero(letters)
+    top, left = max(rows.min() - _AROUND_PX, 0), max(columns.min() - _AROUND_PX, 0)
+    mask[top : rows.max() + _AROUND_PX, left : columns.max() + _AROUND_PX] = False
+    assert mask.mean() < 0.001  # the box around the name, and not the scan
 
 
 def dimmed(size: int, angle: float, grey: int) -> tuple[np.ndarray, np.ndarray]:

@@ -59,13 +59,15 @@ def test_workers_that_were_ended_between_two_chunks_are_said(tmp_path: Path) -> 
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
 from tests.data.corpus.drawn import QUICK
 from train.corpora import prepare_named
 from vmcore.data.corpus import CorpusSource
 
 if __name__ == "__main__":
+    # what a shell began in the background ignores Ctrl-C, and so does what that begins
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     prepare_named([CorpusSource(Path(sys.argv[1]))], "c", settings=QUICK, workers=2)
 """
 
