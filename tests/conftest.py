@@ -7,6 +7,7 @@ process that only deals tests out needs none of it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,3 +144,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path)
     yield tmp_path / "store"
     settings.cache_clear()
     open_store.cache_clear()
+
+
+@pytest.fixture
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that Streamlit runs takes the main module's place, which spawned processes look at."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])

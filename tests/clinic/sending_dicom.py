@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
 from pynetdicom import AE, _config, dimse_messages
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
 from tests.clinic.orthanc import free_port
@@ -80,3 +84,19 @@ def stored(link: Association, image: Dataset, folder: Path, instance: str = "") 
         return int(link.send_c_store(path).Status)
     finally:
         _config.STORE_SEND_CHUNKED_DATASET = False
+
+
+def send_half(link: Association, sop_class: str = UltrasoundImageStorage) -> None:
+    """Send the beginning of an image, and not the rest of it."""
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID = sop_class
+    request.AffectedSOPInstanceUID = generate_uid()
+    request.DataSet = BytesIO(bytes(2**20))
+    message = dimse_messages.C_STORE_RQ()
+    message.primitive_to_message(request)
+    (context,) = link.accepted_contexts
+    for part in islice(message.encode_msg(context.context_id, 16_382), 20):
+        link.dul.send_pdu(part)
+    while not link.dul.to_provider_queue.empty():
+        time.sleep(0.01)

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.clinic.orthanc import until
-from tests.clinic.sending_dicom import associated, connected, receiving, small_image, stored
+from tests.clinic.sending_dicom import (
+    associated,
+    connected,
+    receiving,
+    send_half,
+    small_image,
+    stored,
+)
 
 BEGUN = b"\x01\x00\x00"  # half of what a request for an association begins with
 CLAIMED = b"\x01\x00\xff\xff\xff\xff"
@@ -59,8 +66,9 @@ def test_a_place_and_a_file_are_free_again_after_a_sender_that_fell_silent(tmp_p
         silent = associated(port)
         assert silent.is_established
         assert not associated(port).is_established
-        assert silent.dul.socket is not None
-        silent.dul.socket.send(b"\x04\x00\x00")  # what a part of an image begins with
+        send_half(silent)
+        until(lambda: list(tmp_path.rglob(".half*")))
+        silent.dul.socket.send(b"\x04\x00\x00")  # what a further part begins with
         until(lambda: sent(port, tmp_path))
         assert not list(tmp_path.rglob(".half*"))
         silent.abort()

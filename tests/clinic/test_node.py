@@ -13,8 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +22,8 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
 from pynetdicom import AE
-from pynetdicom.dimse_messages import C_STORE_RQ
-from pynetdicom.dimse_primitives import C_STORE
 
+from tests.clinic.sending_dicom import send_half
 from vmcore.clinic.network.inbox import Inbox, file_name
 
 pytestmark = pytest.mark.skipif(
@@ -178,18 +175,7 @@ def test_an_association_that_is_dropped_half_way_leaves_nothing(node: Node) -> N
     entity = AE("SCANNER")
     entity.add_requested_context(image.SOPClassUID, ExplicitVRLittleEndian)
     link = entity.associate("127.0.0.1", node.port, ae_title="VENTRISCOPE")
-    request = C_STORE()
-    request.MessageID, request.Priority = 1, 2
-    request.AffectedSOPClassUID = image.SOPClassUID
-    request.AffectedSOPInstanceUID = generate_uid()
-    request.DataSet = BytesIO(bytes(2**20))
-    message = C_STORE_RQ()
-    message.primitive_to_message(request)
-    (context,) = link.accepted_contexts
-    for part in islice(message.encode_msg(context.context_id, 16_382), 20):
-        link.dul.send_pdu(part)
-    while not link.dul.to_provider_queue.empty():
-        time.sleep(0.01)
+    send_half(link, image.SOPClassUID)
     link.abort()
     assert node.call("echoscu").startswith("rc=0")
     inbox = Inbox(node.store / "inbox")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +12,7 @@ from streamlit.testing.v1 import AppTest
 from vmcore.data import StoredStudy
 from vmcore.runs import delete_study
 
-
-@pytest.fixture(autouse=True)
-def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script that Streamlit runs takes the main module's place, which spawned processes look at."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+pytestmark = pytest.mark.usefixtures("main_module")
 
 
 @pytest.fixture

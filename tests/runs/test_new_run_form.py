@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,7 @@ from vmcore.models import create_classifier
 from vmcore.runs import Plan, RunFolder, cancel_run, open_store
 from vmcore.settings import settings
 
-
-@pytest.fixture(autouse=True)
-def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script that Streamlit runs takes the main module's place, which spawned processes look at."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+pytestmark = pytest.mark.usefixtures("main_module")
 
 
 def form(model: Plan | None = None) -> AppTest:

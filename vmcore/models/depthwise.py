@@ -17,8 +17,7 @@ class _Float32Depthwise(nn.Conv2d):
 def depthwise_in_float32(model: nn.Module) -> nn.Module:
     """Change the depthwise convolutions of a model in place; parameters keep their names.
 
-    oneDNN has no fast backward pass for them in bfloat16: in an EfficientNet-Lite0 they take half of
-    a step's time, and a fifth of that in float32.
+    oneDNN has no fast backward pass for them in bfloat16; in float32 it has.
     """
     for module in model.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:

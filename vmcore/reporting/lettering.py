@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import ImageFont, ImageText
 
 PLAIN, BOLD = "DejaVuSans.ttf", "DejaVuSans-Bold.ttf"
 
@@ -38,23 +38,19 @@ def letters(size: int, name: str = PLAIN) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(font_file(name), size)
 
 
-def wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+def wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """A text in lines of at most a width in pixels; a word that is wider is broken."""
-    lines: list[str] = []
-    line = ""
-    for piece in text.split():
-        word, longer = piece, f"{line} {piece}".strip()
-        if font.getlength(longer) <= width:
-            line = longer
-            continue
-        lines += [line] if line else []
-        while font.getlength(word) > width and len(word) > 1:
-            cut = next(
-                n
-                for n in range(len(word) - 1, 0, -1)
-                if n == 1 or font.getlength(word[:n]) <= width
-            )
-            lines.append(word[:cut])
-            word = word[cut:]
-        line = word
-    return [*lines, line] if line else lines
+    parts = [part for word in text.split() for part in _broken(word, font, width)]
+    whole = ImageText.Text(" ".join(parts), font)
+    whole.wrap(width)
+    return str(whole.text).split("\n") if parts else []
+
+
+def _broken(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """A word in parts that fit: Pillow refuses one that does not."""
+    parts = [""]
+    for sign in word:
+        if parts[-1] and font.getlength(parts[-1] + sign) > width:
+            parts.append("")
+        parts[-1] += sign
+    return parts

@@ -37,8 +37,7 @@ class StructureSettings:
         learning_rate: at its peak, AdamW with cosine decay to zero.
         shares: of each source in a batch; sources that are not named are left out.
         seed: of the choice of pictures and their augmentation.
-        frozen_stages: of the encoder, which stay as they are; the first two take 40 per cent of a step's
-            time on a processor.
+        frozen_stages: of the encoder, which stay as they are and so take less of a step's time.
     """
 
     steps: int
